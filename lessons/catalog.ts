@@ -1,0 +1,35 @@
+export type Part = 'Streams' | 'MCP by hand' | 'MCP in the wild';
+
+/** A lesson as the catalog lists it. */
+export type Lesson = {
+  /** Position in the course, from 1. */
+  number: number;
+  /** Names its folder in lessons/ and solutions/, and its files in test/: `01-chunked-stream`. */
+  slug: string;
+  title: string;
+  part: Part;
+  /** What an instructor plans for it. */
+  minutes: number;
+  /** What `npm run try` asks the server for, through the learner's client. */
+  tries: string;
+};
+
+/** The course, in order. Titles of tasks and requirements stand in each lesson's README. */
+export const catalog: readonly Lesson[] = [
+  {
+    number: 1,
+    slug: '01-chunked-stream',
+    title: 'A chunked stream',
+    part: 'Streams',
+    minutes: 25,
+    tries: '/stream',
+  },
+  {
+    number: 2,
+    slug: '02-server-sent-events',
+    title: 'Server-sent events',
+    part: 'Streams',
+    minutes: 30,
+    tries: '/calculate?a=7&b=5&op=mul',
+  },
+];

@@ -1,0 +1,15 @@
+import { check } from './workshop/check.ts';
+import { run } from './workshop/command.ts';
+
+await run(
+  {
+    usage: 'npm run check [lesson]',
+    summary: 'Grades your files of a lesson; without a name, of the first lesson that is not passed.',
+    words: 1,
+    options: {
+      json: { type: 'boolean', help: 'print the verdict as data' },
+      seed: { type: 'string', help: 'repeat a run with the inputs of an earlier one' },
+    },
+  },
+  check,
+);

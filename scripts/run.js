@@ -1,0 +1,31 @@
+// Every npm script begins here: `node scripts/run.js NAME …` installs what is missing, then runs scripts/NAME.ts.
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ensureInstalled } from './setup.js';
+
+const [name, ...args] = process.argv.splice(2, 1).concat(process.argv.slice(2));
+ensureInstalled();
+
+if (name === 'check') {
+  // Programs take as long to start as the grader does: both at the same time.
+  await startPrograms(args);
+  // Before TypeScript support, which would slow down each of its many modules.
+  await import('vitest/node');
+}
+if (!process.features.typescript) {
+  const { register } = await import('tsx/esm/api');
+  register();
+}
+await import(`./${name}.ts`);
+
+/** Starts the programs of the lesson that the arguments name. If none does, `check` says so soon enough. */
+async function startPrograms(names) {
+  const number = names.map((arg) => /^(?:lesson-)?0*(\d+)(?:-|$)/.exec(arg)?.[1]).find(Boolean);
+  const lessons = fileURLToPath(new URL('../lessons', import.meta.url));
+  const slug = number && readdirSync(lessons).find((folder) => folder.startsWith(`${number.padStart(2, '0')}-`));
+  if (!slug || names.includes('--help')) return;
+  const { prepareProgram } = await import('../test/harness/spawn.js');
+  prepareProgram(join(lessons, slug, 'server.ts'), 1);
+  prepareProgram(join(lessons, slug, 'client.ts'), 2);
+}

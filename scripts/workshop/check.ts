@@ -1,0 +1,69 @@
+import { endAllPrograms } from '../../test/harness/spawn.js';
+import type { Arguments } from './command.ts';
+import { Refusal } from './command.ts';
+import { createGrader, type Verdict } from './grade.ts';
+import { catalog, findLesson, lessonFolder, requireFiles, shortName, type Lesson } from './lessons.ts';
+import { nextLesson, readProgress, recordProgress } from './progress.ts';
+import { report } from './report.ts';
+
+/** Grades the learner's files of a lesson, prints the verdict, and records what passed. */
+export async function check(given: Arguments): Promise<number> {
+  try {
+    return await checkLesson(given);
+  } finally {
+    endAllPrograms();
+  }
+}
+
+async function checkLesson({ words, options }: Arguments): Promise<number> {
+  const lesson = words[0] === undefined ? firstToPass() : findLesson(words[0]);
+  if (!lesson) {
+    console.log('Every lesson is passed. npm run check lesson-1 checks one again.');
+    return 0;
+  }
+  requireFiles(lesson);
+  readProgress(); // a broken file is said before the work, not after it
+  const seed = options.seed === undefined ? undefined : seedFrom(String(options.seed));
+  const verdict = await gradeOnce(lesson, seed);
+  const passed = verdict.tasks.findIndex((task) => task.state !== 'passed');
+  recordProgress(lesson, passed < 0 ? verdict.tasks.length : passed, verdict.tasks.length);
+  const next = catalog.find(({ number }) => number === lesson.number + 1);
+  console.log(options.json ? JSON.stringify(verdict, null, 2) : report(lesson, verdict, next));
+  return verdict.state === 'passed' ? 0 : 1;
+}
+
+const firstToPass = (): Lesson | undefined => nextLesson(readProgress());
+
+function seedFrom(text: string): number {
+  if (/^\d{1,10}$/.test(text)) return Number(text);
+  throw new Refusal(`The seed is a whole number, as a failure prints it; "${text}" is not.`);
+}
+
+async function gradeOnce(lesson: Lesson, seed: number | undefined): Promise<Verdict> {
+  const leave = () => {
+    endAllPrograms();
+    process.exit(130);
+  };
+  process.once('SIGINT', leave).once('SIGTERM', leave).once('SIGHUP', leave);
+  const waiting = patience(`grading ${shortName(lesson)} …`);
+  try {
+    const grader = await createGrader();
+    const verdict = await grader.grade({
+      slug: lesson.slug,
+      folder: lessonFolder(lesson),
+      folderName: `lessons/${lesson.slug}`,
+      ...(seed !== undefined && { seed }),
+    });
+    await grader.close();
+    return verdict;
+  } finally {
+    waiting.stop();
+  }
+}
+
+/** A line for a person who waits; gone before the verdict. */
+function patience(text: string): { stop(): void } {
+  if (!process.stderr.isTTY) return { stop() {} };
+  process.stderr.write(text);
+  return { stop: () => process.stderr.write('\r\x1b[K') };
+}

@@ -1,0 +1,129 @@
+import { randomInt } from 'node:crypto';
+import { join } from 'node:path';
+import { createVitest, type TestCase, type TestModule, type TestSuite } from 'vitest/node';
+import type { Explanation } from '../../test/harness/failure.ts';
+import { root } from './paths.ts';
+import { inThisProcess } from './pool.ts';
+
+export type State = 'passed' | 'failed' | 'waiting';
+
+export type RequirementVerdict = { sentence: string; state: State; explanation?: Explanation };
+
+export type TaskVerdict = { number: number; title: string; state: State; requirements: RequirementVerdict[] };
+
+/** What a grader found in one run. */
+export type Verdict = {
+  lesson: string;
+  state: 'passed' | 'failed';
+  /** Repeats the run with the same inputs. */
+  seed: number;
+  tasks: TaskVerdict[];
+};
+
+export type Grader = {
+  /**
+   * Grades the programs in a folder.
+   * @throws Error when the grader itself fails: that is never a verdict on the programs.
+   */
+  grade(target: { slug: string; folder: string; folderName: string; seed?: number }): Promise<Verdict>;
+  close(): Promise<void>;
+};
+
+export const newSeed = (): number => randomInt(1, 2 ** 31);
+
+const graderModule = join(root, 'test', 'harness', 'grader.ts');
+
+/** Loads Vitest once; each run of a grader then costs milliseconds beside the programs that it starts. */
+export async function createGrader(): Promise<Grader> {
+  // Vitest replaces it for the tests; our commands still want to end.
+  const { exit } = process;
+  let finished: { modules: readonly TestModule[]; errors: readonly unknown[] } | undefined;
+  const vitest = await createVitest('test', {
+    root,
+    config: false,
+    watch: false,
+    include: ['test/lessons/*.test.ts'],
+    pool: inThisProcess,
+    isolate: false,
+    fileParallelism: false,
+    disableConsoleIntercept: true,
+    reporters: [
+      {
+        onTestRunEnd(modules, errors) {
+          finished = { modules, errors };
+        },
+      },
+    ],
+  });
+  let runs = 0;
+  return {
+    async grade({ slug, folder, folderName, seed = newSeed() }) {
+      vitest.getRootProject().provide('target', { folder, folderName, seed });
+      const file = join(root, 'test', 'lessons', `${slug}.test.ts`);
+      const specifications = await vitest.globTestSpecifications([file]);
+      finished = undefined;
+      // Each run has a state of its own, so the module that holds it is loaded anew.
+      vitest.watcher.invalidates.add(graderModule);
+      // In one process with its tests, Vitest has nothing of its own that keeps the process alive.
+      const alive = setInterval(() => {}, 60_000);
+      if (runs++ === 0) await vitest.runTestSpecifications(specifications);
+      else await vitest.rerunTestSpecifications(specifications);
+      clearInterval(alive);
+      process.exit = exit;
+      return verdictOf(slug, seed, finished);
+    },
+    close: () => vitest.close(),
+  };
+}
+
+/** False greens are worse than errors: anything but a complete run of a whole module throws. */
+function verdictOf(
+  lesson: string,
+  seed: number,
+  run: { modules: readonly TestModule[]; errors: readonly unknown[] } | undefined,
+): Verdict {
+  const module = run?.modules[0];
+  if (!run || !module || run.modules.length !== 1) throw new Error(`The grader of ${lesson} did not run.`);
+  const defects = [...run.errors, ...module.errors()];
+  if (defects.length > 0) throw defect(lesson, defects[0]);
+  const tasks = [...module.children.suites()].map((suite) => taskOf(lesson, suite));
+  if (tasks.length === 0) throw new Error(`The grader of ${lesson} has no tasks.`);
+  const passed = tasks.every((task) => task.state === 'passed');
+  if (passed !== module.ok()) throw new Error(`The grader of ${lesson} ended as ${module.state()}, its tasks did not.`);
+  return { lesson, state: passed ? 'passed' : 'failed', seed, tasks };
+}
+
+function taskOf(lesson: string, suite: TestSuite): TaskVerdict {
+  const [, number, title] = /^task (\d+) · (.*)$/.exec(suite.name) ?? [];
+  if (!number || !title || suite.errors().length > 0) throw defect(lesson, suite.errors()[0] ?? new Error(suite.name));
+  const requirements = [...suite.children.tests()].map((test) => requirementOf(lesson, test));
+  if (requirements.length === 0) throw new Error(`Task ${number} of ${lesson} has no requirements.`);
+  const states = requirements.map((requirement) => requirement.state);
+  return {
+    number: Number(number),
+    title,
+    state: states.includes('failed') ? 'failed' : states.includes('waiting') ? 'waiting' : 'passed',
+    requirements,
+  };
+}
+
+function requirementOf(lesson: string, test: TestCase): RequirementVerdict {
+  const result = test.result();
+  const { explanation } = test.meta();
+  switch (result.state) {
+    case 'passed':
+      return { sentence: test.name, state: 'passed' };
+    case 'failed':
+      if (!explanation) throw defect(lesson, result.errors[0]);
+      return { sentence: test.name, state: 'failed', explanation };
+    case 'skipped':
+      return { sentence: test.name, state: 'waiting' };
+    case 'pending':
+      throw new Error(`The grader of ${lesson} ended before "${test.name}".`);
+  }
+}
+
+function defect(lesson: string, error: unknown): Error {
+  const { message, stack } = error as Error;
+  return new Error(`The grader of ${lesson} is broken, which says nothing about your programs.\n${stack ?? message}`);
+}

@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Refusal } from './command.ts';
+import { writeAtomically } from './files.ts';
+import { catalog, learnerFiles, lessonFolder, type Lesson } from './lessons.ts';
+import { root } from './paths.ts';
+
+/** What a learner has passed of a lesson, and the files that passed. */
+export type Passed = {
+  /** Tasks passed, counted from the first. */
+  tasks: number;
+  /** Tasks that the lesson has. */
+  of: number;
+  /** Of the learner's files, as `fingerprint` makes it. */
+  files: string;
+};
+
+export type Progress = Map<string, Passed>;
+
+const progressFile = join(root, '.progress');
+const heading = '# What has been passed: lesson, tasks, and the files that passed. Carry it along to another machine.';
+
+/** @throws Refusal when the file is not what this wrote: nothing is guessed, and nothing is lost. */
+export function readProgress(): Progress {
+  const progress: Progress = new Map();
+  if (!existsSync(progressFile)) return progress;
+  for (const [index, line] of readFileSync(progressFile, 'utf8').split(/\r?\n/).entries()) {
+    if (line.trim() === '' || line.startsWith('#')) continue;
+    const [, slug, tasks, of, files] = /^(\d\d-[\w-]+) (\d+)\/(\d+) ([0-9a-f]{16})$/.exec(line.trim()) ?? [];
+    if (!slug || !files || Number(tasks) > Number(of)) {
+      throw new Refusal(
+        `Line ${index + 1} of .progress is not understood: "${line.slice(0, 60)}".\n` +
+          'Delete that line, or the whole file: a check of each lesson makes it again.',
+      );
+    }
+    progress.set(slug, { tasks: Number(tasks), of: Number(of), files });
+  }
+  return progress;
+}
+
+export function recordProgress(lesson: Lesson, tasks: number, of: number): void {
+  const progress = readProgress().set(lesson.slug, { tasks, of, files: fingerprint(lesson) });
+  const lines = [...progress].map(([slug, passed]) => `${slug} ${passed.tasks}/${passed.of} ${passed.files}`).sort();
+  writeAtomically(progressFile, `${[heading, ...lines].join('\n')}\n`);
+}
+
+export type Standing =
+  | { state: 'not begun' }
+  | { state: 'begun' | 'passed' | 'changed since it passed'; tasks: number; of: number };
+
+/** A recorded pass is believed as long as the files are those that passed. */
+export function standing(progress: Progress, lesson: Lesson): Standing {
+  const passed = progress.get(lesson.slug);
+  if (!passed) return { state: 'not begun' };
+  const { tasks, of, files } = passed;
+  if (tasks < of) return { state: 'begun', tasks, of };
+  return { state: files === fingerprint(lesson) ? 'passed' : 'changed since it passed', tasks, of };
+}
+
+/** The first lesson that is not passed, or undefined when all are. */
+export const nextLesson = (progress: Progress): Lesson | undefined =>
+  catalog.find((lesson) => standing(progress, lesson).state !== 'passed');
+
+/** 16 hexadecimal digits of a SHA-256 over the learner's files; the kind of line break does not count. */
+function fingerprint(lesson: Lesson): string {
+  const hash = createHash('sha256');
+  for (const name of learnerFiles) {
+    const file = join(lessonFolder(lesson), name);
+    hash.update(`${name}\n${existsSync(file) ? readFileSync(file, 'utf8').replaceAll('\r\n', '\n') : ''}\n`);
+  }
+  return hash.digest('hex').slice(0, 16);
+}

@@ -1,0 +1,85 @@
+import { stripVTControlCharacters } from 'node:util';
+import pc from 'picocolors';
+import type { RequirementVerdict, TaskVerdict, Verdict } from './grade.ts';
+import { shortName, type Lesson } from './lessons.ts';
+
+const width = 80;
+const mark = { passed: pc.green('✓'), failed: pc.red('✗'), waiting: pc.dim('·') };
+
+/** A verdict as the terminal shows it, at most 80 columns wide. */
+export function report(lesson: Lesson, verdict: Verdict, next: Lesson | undefined): string {
+  const passed = verdict.tasks.filter((task) => task.state === 'passed').length;
+  const lines = [heading(lesson, `${passed} of ${verdict.tasks.length} tasks`), ''];
+  const failed = verdict.tasks.find((task) => task.state === 'failed');
+  for (const task of verdict.tasks) {
+    if (task === failed) lines.push(...failedTask(lesson, task, verdict.seed));
+    else if (task.state === 'passed') lines.push(` ${mark.passed} task ${task.number}  ${task.title}`);
+    else lines.push(pc.dim(` · task ${task.number}  waits for task ${failed?.number}`));
+  }
+  if (verdict.state === 'passed') {
+    lines.push('', next ? `Passed. The next lesson: lessons/${next.slug}/README.md` : 'Passed, and it was the last one.');
+    if (next) lines.push(pc.dim(`Another way to write it: npm run solution ${shortName(lesson)}`));
+  }
+  return lines.join('\n');
+}
+
+export function heading({ number, title }: Lesson, right: string): string {
+  const left = `lesson ${number} · ${title}`;
+  return `${pc.bold(left)}${' '.repeat(Math.max(2, width - left.length - right.length))}${right}`;
+}
+
+function failedTask(lesson: Lesson, { number, title, requirements }: TaskVerdict, seed: number): string[] {
+  const lines = [` ${mark.failed} ${pc.bold(`task ${number}`)}  ${pc.bold(title)}`];
+  for (const requirement of requirements) {
+    const style = requirement.state === 'waiting' ? pc.dim : code;
+    const [first, ...rest] = wrap(requirement.sentence, width - 5);
+    lines.push(`   ${mark[requirement.state]} ${style(first!)}`, ...rest.map((line) => `     ${style(line)}`));
+    if (requirement.state === 'failed') lines.push('', ...explanation(lesson, requirement, seed), '');
+  }
+  return lines;
+}
+
+function explanation(lesson: Lesson, { explanation }: RequirementVerdict, seed: number): string[] {
+  const { cause, compare, advice, output, at, see, wire } = explanation!;
+  const blocks = [
+    wrap(cause, width - 7).map((line) => pc.bold(line)),
+    output?.split('\n').flatMap((line) => cut(line, width - 9).map((part) => pc.red(`  ${part}`))),
+    compare && [...labelled('expected', compare.expected, pc.green), ...labelled('received', compare.received, pc.red)],
+    wire?.split('\n').map((line) => `  ${line.includes('✗') ? pc.red(line) : pc.dim(line)}`),
+    advice && wrap(advice, width - 7),
+    [
+      ...(at ? labelled('look in', at, pc.cyan) : []),
+      ...(see ? labelled('see it yourself', see, pc.cyan) : []),
+      ...labelled('a hint', `npm run hint ${shortName(lesson)}`, pc.cyan),
+      ...labelled('the same again', `npm run check ${shortName(lesson)} -- --seed ${seed}`, pc.cyan),
+    ],
+  ].filter((block): block is string[] => Array.isArray(block) && block.length > 0);
+  return blocks.flatMap((block, i) => [...(i > 0 ? [''] : []), ...block.map((line) => `     ${line}`)]);
+}
+
+function labelled(label: string, text: string, style: (text: string) => string): string[] {
+  const column = label === 'expected' || label === 'received' ? 11 : 18;
+  return cut(text, width - 7 - column).map((part, i) => `${(i === 0 ? label : '').padEnd(column)}${style(part)}`);
+}
+
+/** Code in a sentence: with colour where there is colour, in its backticks where there is none. */
+const code = (text: string): string =>
+  pc.isColorSupported ? text.replace(/`([^`]+)`/g, (_all, inner: string) => pc.cyan(inner)) : text;
+
+/** Breaks a sentence between words. */
+export function wrap(text: string, columns: number): string[] {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1)!;
+    if (line !== '' && line.length + 1 + word.length > columns) lines.push(word);
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
+  }
+  return lines.flatMap((line) => cut(line, columns));
+}
+
+/** Breaks text that has no words to break between. */
+function cut(text: string, columns: number): string[] {
+  const plain = stripVTControlCharacters(text);
+  const parts = plain.match(new RegExp(`.{1,${columns}}`, 'gsu')) ?? [''];
+  return parts.length > 4 ? [...parts.slice(0, 3), '…'] : [...parts];
+}

@@ -1,0 +1,28 @@
+/** Why a requirement is not met, in the order in which a verdict prints it. Every field is text for the learner. */
+export type Explanation = {
+  /** What happened, in one or two sentences. */
+  cause: string;
+  /** What was expected and what came, a line each. */
+  compare?: { expected: string; received: string };
+  /** Where people usually go wrong when this happens. */
+  advice?: string;
+  /** The program's own words: an error with its stack, or its last output. */
+  output?: string;
+  /** The file to open, relative to the repository, with a line where one is known: `lessons/…/server.ts:14`. */
+  at?: string;
+  /** A command that shows the same by hand. */
+  see?: string;
+  /** What went over the wire until then, as a `wire` capture. */
+  wire?: string;
+};
+
+/** Thrown by a requirement's test; anything else that is thrown is a defect of the grader. */
+export class Failure extends Error {
+  readonly explanation: Explanation;
+
+  constructor(explanation: Explanation) {
+    super(explanation.cause);
+    this.name = 'Failure';
+    this.explanation = explanation;
+  }
+}

@@ -1,0 +1,277 @@
+// What a grader is written with: tasks and requirements, the learner's programs, and a server to grade clients with.
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, inject, test } from 'vitest';
+import { Failure, type Explanation } from './failure.ts';
+import { freePort } from './ports.ts';
+import { explainEnd, listeningOn, startProgram, type Program } from './program.ts';
+import { randomFrom, type Random } from './random.ts';
+import { prepareProgram } from './spawn.js';
+import { draw, transcript as newTranscript, visible, type Transcript } from './transcript.ts';
+import { exchange, type Ask, type Exchange } from './wire.ts';
+
+export { Failure, visible };
+export type { Exchange, Program, Random };
+
+/** What a run of a grader grades. */
+export type Target = {
+  /** The folder with the programs, and how the learner calls it: `lessons/01-chunked-stream`. */
+  folder: string;
+  folderName: string;
+  seed: number;
+};
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    target: Target;
+  }
+  interface TaskMeta {
+    explanation?: Explanation;
+  }
+}
+
+/** Milliseconds that a program has for something that it should do at once. Only a wrong answer waits this long. */
+export const soon = 2000;
+
+/** A learner's server, listening. */
+export type Server = {
+  program: Program;
+  url: URL;
+  request(path: string, ask?: Ask): Exchange;
+};
+
+/** A request that a learner's client has sent to the grader. */
+export type Call = {
+  request: IncomingMessage;
+  response: ServerResponse;
+  /** Writes one piece of the answer in a chunk of its own, and waits until the client has handled it. */
+  send(bytes: string | Uint8Array): Promise<void>;
+  end(): void;
+  /** Closes the connection in the middle of the answer. */
+  breakOff(): void;
+};
+
+export type Site = {
+  url: string;
+  /** The next request; fails when the client sends none. */
+  call(client: Program): Promise<Call>;
+};
+
+const target = inject('target');
+let failed = false;
+let record = newTranscript();
+let file: 'server.ts' | 'client.ts' = 'server.ts';
+const watchers = new Set<() => void>();
+const stops: (() => void)[] = [];
+const servers = new Set<Program>();
+
+const changed = () => {
+  for (const look of [...watchers]) look();
+};
+const transcript = (): Transcript => record;
+
+beforeEach(() => {
+  record = newTranscript();
+});
+afterAll(() => {
+  for (const stop of stops.splice(0)) stop();
+});
+
+/** Inputs for this run, drawn from the seed that a failure prints. */
+export const random: Random = randomFrom(target.seed);
+
+export type Task = {
+  number: number;
+  title: string;
+  /** The file that the learner edits for it. */
+  file: 'server.ts' | 'client.ts';
+  /** How many programs its requirements start: they are started together, when the task begins. */
+  programs: number;
+};
+
+/** A task of the lesson, and its requirements. */
+export function task({ number, title, file: graded, programs }: Task, requirements: () => void): void {
+  describe(`task ${number} · ${title}`, () => {
+    beforeAll(() => {
+      if (!failed) prepareProgram(join(target.folder, graded), programs);
+    });
+    beforeEach(() => {
+      file = graded;
+    });
+    requirements();
+  });
+}
+
+/** A sentence of the lesson's README, and its test. After one that fails, the rest wait. */
+export function requirement(sentence: string, check: () => Promise<void>): void {
+  test(sentence, { timeout: 60_000 }, async (context) => {
+    if (failed) context.skip();
+    try {
+      await check();
+    } catch (error) {
+      failed = true;
+      if (!(error instanceof Failure)) throw error;
+      context.task.meta.explanation = {
+        at: `${target.folderName}/${file}`,
+        ...(record.entries.length > 0 && { wire: draw(record.entries) }),
+        ...error.explanation,
+      };
+      throw error;
+    }
+  });
+}
+
+/** Ends the requirement with its explanation unless `condition` holds. */
+export function check(condition: unknown, explanation: Explanation): asserts condition {
+  if (!condition) throw new Failure(explanation);
+}
+
+/**
+ * Waits until `condition` holds, looking after each thing that happens.
+ * @returns false when it does not hold within `limit` milliseconds.
+ * @throws Failure when a server ends meanwhile.
+ */
+export function until(condition: () => unknown, limit = soon): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const settle = (act: () => void) => {
+      clearTimeout(timer);
+      watchers.delete(look);
+      act();
+    };
+    const look = () => {
+      try {
+        if (condition()) return settle(() => resolve(true));
+        const gone = [...servers].find((program) => program.end ?? program.verdict);
+        if (gone) settle(() => reject(new Failure(explainEnd(gone, 'while it was answering'))));
+      } catch (error) {
+        settle(() => reject(error));
+      }
+    };
+    const timer = setTimeout(() => settle(() => resolve(false)), limit);
+    watchers.add(look);
+    look();
+  });
+}
+
+/** Waits until `condition` holds, and fails with the explanation when it does not; a blocked event loop is said to be one. */
+export async function expectSoon(
+  condition: () => unknown,
+  explain: () => Explanation,
+  program?: Program,
+  limit = soon,
+): Promise<void> {
+  if (await until(condition, limit)) return;
+  const explanation = explain();
+  if (program && !program.end && !(await program.settled(500))) {
+    const name = program.name.slice(program.name.lastIndexOf('/') + 1);
+    throw new Failure({
+      ...explanation,
+      advice: `The event loop of ${name} does not turn: a loop that waits, or a call that ends in Sync, keeps it busy.`,
+    });
+  }
+  // The last look is here: what came while the program was asked counts.
+  if (!condition()) throw new Failure(explanation);
+}
+
+/** Writes into the capture what should have been there by now. */
+export function missing(text: string, who?: string): void {
+  record.add('✗', text, who);
+}
+
+/** Starts the learner's server on a port of its own and waits until it listens. */
+export async function startServer(env: Record<string, string> = {}): Promise<Server> {
+  const port = await freePort();
+  const program = startProgram({ ...target, file: 'server.ts', env: { PORT: String(port), ...env }, changed, transcript });
+  stops.push(() => program.stop());
+  await listeningOn(program, port);
+  servers.add(program);
+  const url = new URL(`http://127.0.0.1:${port}`);
+  return {
+    program,
+    url,
+    request: (path, ask = {}) => {
+      const sent = exchange(new URL(path, url), ask, changed, transcript);
+      stops.push(() => sent.close());
+      return sent;
+    },
+  };
+}
+
+/** Starts the learner's client with these arguments. */
+export function startClient(...args: string[]): Program {
+  const program = startProgram({ ...target, file: 'client.ts', args, changed, transcript });
+  stops.push(() => program.stop());
+  return program;
+}
+
+/** A server of the grader's, for the learner's client; it answers nothing by itself. */
+export async function openSite(path: string): Promise<Site> {
+  const calls: Call[] = [];
+  let client: Program | undefined;
+  const server = createServer((request, response) => {
+    record.add('←', `${request.method} ${request.url}`);
+    request.resume();
+    calls.push({
+      request,
+      response,
+      async send(bytes) {
+        const text = typeof bytes === 'string' ? bytes : new TextDecoder().decode(bytes);
+        record.add('→', visible(text));
+        if (!response.destroyed) await new Promise<void>((resolve) => response.write(bytes, () => resolve()));
+        await client?.settled();
+      },
+      end() {
+        record.add('→', '(end of the response)');
+        response.end();
+      },
+      breakOff() {
+        record.add('→', '(the connection breaks off)');
+        response.destroy();
+      },
+    });
+    changed();
+  });
+  const port = await freePort();
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  stops.push(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const url = `http://127.0.0.1:${port}${path}`;
+  return {
+    url,
+    async call(program) {
+      client = program;
+      await expectSoon(
+        () => calls.length > 0 || program.end,
+        () => ({ cause: `client.ts started, and sent no request to ${url} within ${startLimit / 1000} seconds.` }),
+        program,
+        startLimit,
+      );
+      const call = calls.shift();
+      if (call) return call;
+      throw new Failure(explainEnd(program, `before it sent a request to ${url}`));
+    },
+  };
+}
+
+/** Milliseconds that a client may take from its first line to its first request. */
+const startLimit = 7000;
+
+/** Waits until the client has ended. */
+export async function ended(client: Program, cause: string): Promise<void> {
+  await expectSoon(
+    () => client.end ?? client.verdict,
+    () => ({ cause, advice: 'Something keeps it alive: a timer, a reader that is never closed, a loop that never ends?' }),
+    client,
+    2 * soon,
+  );
+  if (client.verdict) throw new Failure(client.verdict);
+}
+
+/** Fails with the client's own error when it has crashed instead of handling what came. */
+export function notCrashed(client: Program, when: string): void {
+  if (client.verdict || (client.end && /^\s+at /m.test(client.stderr))) {
+    throw new Failure(explainEnd(client, when));
+  }
+}

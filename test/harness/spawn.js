@@ -1,0 +1,166 @@
+// Starts learners' programs, each in a process of its own, and sees to it that none is left behind.
+// Plain JavaScript, so that a program can be started while the grader itself is still loading.
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { readFileSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = join(here, '..', '..');
+const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+const preload = pathToFileURL(join(here, 'preload.js')).href;
+const windows = process.platform === 'win32';
+
+/** The heap that a learner's program may fill, in MiB. */
+const heapLimit = 256;
+
+/**
+ * What the copies of this module in one process share: the loader of the graders makes a copy of its own.
+ * @type {{ run: string, spares: Map<string, import('node:child_process').ChildProcess[]>, alive: Set<number>, reaper?: import('node:child_process').ChildProcess }}
+ */
+const shared = (globalThis[Symbol.for('chunk-by-chunk.programs')] ??= {
+  run: randomUUID(),
+  spares: new Map(),
+  alive: new Set(),
+});
+
+/**
+ * Sees to it that `count` processes are held just before `file`: `takeProgram` gets one, the word to begin comes later.
+ * @param {string} file
+ * @param {number} count
+ */
+export function prepareProgram(file, count) {
+  const spares = shared.spares.get(file) ?? [];
+  while (spares.length < count) spares.push(spawnHeld(file));
+  shared.spares.set(file, spares);
+}
+
+/**
+ * A process held just before `file`: a prepared one where there is one.
+ * @param {string} file
+ */
+export function takeProgram(file) {
+  const spares = shared.spares.get(file) ?? [];
+  const spare = spares.find((program) => program.exitCode === null && program.signalCode === null);
+  shared.spares.set(file, spares.filter((program) => program !== spare));
+  return spare ?? spawnHeld(file);
+}
+
+function spawnHeld(file) {
+  const program = spawn(
+    process.execPath,
+    [`--max-old-space-size=${heapLimit}`, '--import', tsx, '--import', preload, file],
+    {
+      cwd: dirname(file),
+      env: programEnv(file),
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      detached: !windows, // a group of its own, so that it can be ended with all that it starts
+    },
+  );
+  program.on('error', () => {}); // told apart by its exit
+  if (program.pid !== undefined) {
+    const { pid } = program;
+    shared.alive.add(pid);
+    tellReaper(`+${pid}`);
+    program.once('exit', () => {
+      shared.alive.delete(pid);
+      endGroup(pid); // what it started may outlive it
+      tellReaper(`-${pid}`);
+    });
+  }
+  return program;
+}
+
+function programEnv(file) {
+  const env = { ...process.env, CHUNK_BY_CHUNK_RUN: shared.run, WARM_IMPORTS: packagesOf(file).join(',') };
+  for (const name of Object.keys(env)) {
+    if (/^(VITEST|NODE_OPTIONS$|NODE_ENV$|NODE_EXTRA_CA_CERTS$|FORCE_COLOR$|npm_)/.test(name)) delete env[name];
+  }
+  return env;
+}
+
+const dependencies = new Set(Object.keys(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).dependencies));
+
+function packagesOf(file) {
+  try {
+    const names = readFileSync(file, 'utf8').matchAll(/^import .*?['"]([^'".][^'"]*)['"]/gm);
+    return [...names].map((match) => match[1]).filter((name) => dependencies.has(name));
+  } catch {
+    return [];
+  }
+}
+
+/** Ends a program and all that it started. */
+export function endProgram(program) {
+  if (program.pid === undefined) return;
+  endGroup(program.pid);
+  program.kill('SIGKILL');
+}
+
+function endGroup(pid) {
+  try {
+    if (windows) spawn('taskkill', ['/pid', String(pid), '/T', '/F'], { stdio: 'ignore' }).on('error', () => {});
+    else process.kill(-pid, 'SIGKILL');
+  } catch {
+    // it has ended already
+  }
+}
+
+/** Ends every program that is left, prepared or running, and what left its group on purpose. */
+export function endAllPrograms() {
+  for (const pid of shared.alive) endGroup(pid);
+  shared.spares.clear();
+  for (const pid of strays()) endProcess(pid);
+  shared.reaper?.stdin.end();
+  shared.reaper = undefined;
+}
+
+/** Processes of this run that put themselves outside of every group. Linux only: elsewhere nothing tells. */
+function strays() {
+  if (process.platform !== 'linux') return [];
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && !shared.alive.has(Number(name)) && Number(name) !== process.pid)
+    .filter((name) => {
+      try {
+        return readFileSync(`/proc/${name}/environ`, 'latin1').includes(`CHUNK_BY_CHUNK_RUN=${shared.run}`);
+      } catch {
+        return false; // it has ended, or is not ours to read
+      }
+    })
+    .map(Number);
+}
+
+function endProcess(pid) {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // it has ended already
+  }
+}
+
+/** Even a grader that is killed leaves nothing behind: a small process outlives it and ends its programs. */
+function tellReaper(line) {
+  if (!shared.reaper) {
+    shared.reaper = spawn(process.execPath, [join(here, 'reaper.js')], {
+      detached: true,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
+    shared.reaper.on('error', () => {});
+    shared.reaper.stdin.on('error', () => {});
+    shared.reaper.stdin.unref?.();
+    shared.reaper.unref();
+  }
+  shared.reaper.stdin.write(`${line}\n`);
+}
+
+/** Resident memory of a process in MiB, or undefined where the system does not tell cheaply. */
+export function residentMemory(pid) {
+  if (process.platform !== 'linux') return undefined;
+  try {
+    return (Number(readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ')[1]) * 4096) / 1024 ** 2;
+  } catch {
+    return undefined;
+  }
+}
