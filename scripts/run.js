@@ -11,7 +11,7 @@ if (name === 'check') {
   // Programs take as long to start as the grader does: both at the same time.
   await startPrograms(args);
   // Before TypeScript support, which would slow down each of its many modules.
-  await import('vitest/node');
+  await Promise.all([import('vitest/node'), import('vitest/worker'), import('vitest')]);
 }
 if (!process.features.typescript) {
   const { register } = await import('tsx/esm/api');

@@ -47,6 +47,7 @@ export async function createGrader(): Promise<Grader> {
     isolate: false,
     fileParallelism: false,
     disableConsoleIntercept: true,
+    experimental: { fsModuleCache: true },
     reporters: [
       {
         onTestRunEnd(modules, errors) {

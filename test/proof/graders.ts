@@ -1,0 +1,47 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Verdict } from '../../scripts/workshop/grade.ts';
+
+export type Target = { slug: string; folder: string; folderName: string; seed?: number };
+
+/** Several graders that work at the same time, each in a process of its own. */
+export function graders(count: number): { grade(target: Target): Promise<Verdict>; close(): void } {
+  const idle: ChildProcess[] = [];
+  const all: ChildProcess[] = [];
+  const queue: ((grader: ChildProcess) => void)[] = [];
+
+  const release = (grader: ChildProcess) => {
+    const next = queue.shift();
+    if (next) next(grader);
+    else idle.push(grader);
+  };
+  for (let i = 0; i < count; i++) {
+    const grader = fork(fileURLToPath(new URL('worker.ts', import.meta.url)), {
+      execArgv: ['--import', 'tsx'],
+      env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('VITEST'))),
+    });
+    all.push(grader);
+    grader.once('message', () => release(grader));
+  }
+  return {
+    async grade(target) {
+      const grader = idle.shift() ?? (await new Promise<ChildProcess>((resolve) => queue.push(resolve)));
+      return new Promise((resolve, reject) => {
+        const onMessage = (answer: unknown) => {
+          const { verdict, error } = answer as { verdict?: Verdict; error?: string };
+          grader.off('exit', onExit);
+          release(grader);
+          if (verdict) resolve(verdict);
+          else reject(new Error(error));
+        };
+        const onExit = () => reject(new Error('the grading process ended'));
+        grader.once('message', onMessage);
+        grader.once('exit', onExit);
+        grader.send(target);
+      });
+    },
+    close() {
+      for (const grader of all) grader.disconnect();
+    },
+  };
+}

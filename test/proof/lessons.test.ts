@@ -1,0 +1,90 @@
+// Proves each lesson: its solution and variants pass; its starter and mistakes fail, at the task and for the reason that they should.
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { afterAll, describe, test } from 'vitest';
+import { catalog, learnerFiles } from '../../scripts/workshop/lessons.ts';
+import { root, solutionsFolder } from '../../scripts/workshop/paths.ts';
+import { report } from '../../scripts/workshop/report.ts';
+import { finished, starterOf, tasksIn } from '../../scripts/workshop/starter.ts';
+import type { Verdict } from '../../scripts/workshop/grade.ts';
+import { graders } from './graders.ts';
+import type { Mistake } from './mistake.ts';
+
+const pool = graders(3);
+const temporary = join(root, '.tmp', `proof-${process.pid}`);
+afterAll(() => {
+  pool.close();
+  rmSync(temporary, { recursive: true, force: true });
+});
+
+type Programs = Record<(typeof learnerFiles)[number], string>;
+
+for (const lesson of catalog) {
+  const { slug } = lesson;
+  const solution = filesOf(join(solutionsFolder, slug));
+  const { mistakes } = (await import(`../mistakes/${slug}.ts`)) as { mistakes: Mistake[] };
+  const variants = readdirSync(join(root, 'test', 'variants', slug));
+  const tasks = [...new Set(learnerFiles.flatMap((file) => tasksIn(solution[file])))].sort();
+
+  const grade = (name: string, programs: Programs, seed?: number): Promise<Verdict> => {
+    const folder = join(temporary, name, slug);
+    mkdirSync(folder, { recursive: true });
+    for (const file of learnerFiles) writeFileSync(join(folder, file), programs[file]);
+    return pool.grade({ slug, folder, folderName: `lessons/${slug}`, ...(seed !== undefined && { seed }) });
+  };
+  const every = (change: (source: string) => string): Programs => ({
+    'server.ts': change(solution['server.ts']),
+    'client.ts': change(solution['client.ts']),
+  });
+  const text = (verdict: Verdict) => report(lesson, verdict, undefined);
+
+  describe(slug, { concurrent: true, timeout: 120_000 }, () => {
+    test('the solution passes', async ({ expect }) => {
+      const verdict = await grade('solution', every(finished));
+      expect(verdict.state, text(verdict)).toBe('passed');
+    });
+
+    test.for(tasks)('the starter fails at task %i', async (task, { expect }) => {
+      const verdict = await grade(`starter-${task}`, every((source) => starterOf(source, task)), 1);
+      expect(failedTask(verdict), text(verdict)).toBe(task);
+      await expect(kept(text(verdict))).toMatchFileSnapshot(`../verdicts/${slug}/starter-${task}.txt`);
+    });
+
+    test.for(mistakes.map((mistake) => [mistake.name, mistake] as const))('mistake: %s', async ([name, mistake], { expect }) => {
+      const programs = { ...every(finished), [mistake.file]: made(mistake, finished(solution[mistake.file])) };
+      const verdict = await grade(name, programs, 1);
+      expect(failedTask(verdict), text(verdict)).toBe(mistake.task);
+      await expect(kept(text(verdict))).toMatchFileSnapshot(`../verdicts/${slug}/${name}.txt`);
+    });
+
+    test.for(variants)('variant: %s', async (name, { expect }) => {
+      const folder = join(root, 'test', 'variants', slug, name);
+      const verdict = await grade(name, { ...every(finished), ...filesOf(folder) });
+      expect(verdict.state, text(verdict)).toBe('passed');
+    });
+  });
+}
+
+const failedTask = (verdict: Verdict): number | undefined => verdict.tasks.find((task) => task.state === 'failed')?.number;
+
+function filesOf(folder: string): Programs {
+  const present = learnerFiles.filter((file) => existsSync(join(folder, file)));
+  return Object.fromEntries(present.map((file) => [file, readFileSync(join(folder, file), 'utf8')])) as Programs;
+}
+
+function made({ name, edits = [], program }: Mistake, source: string): string {
+  if (program !== undefined) return program;
+  return edits.reduce((text, [from, to]) => {
+    if (text.split(from).length !== 2) throw new Error(`${name}: the solution does not have "${from}" exactly once`);
+    return text.replace(from, () => to);
+  }, source);
+}
+
+/** A verdict without what differs from run to run: times, ports, and the order in which two things at once were seen. */
+function kept(verdict: string): string {
+  return `${stripVTControlCharacters(verdict)
+    .replace(/(^ +\d+ ms .*\n)+/gm, '       (what went over the wire)\n')
+    .replace(/(127\.0\.0\.1|\]|localhost):\d{5}/g, '$1:PORT')
+    .replace(/\bport \d{5}/g, 'port PORT')}\n`;
+}

@@ -1,0 +1,12 @@
+/** A wrong answer that people give, as a change of the solution. */
+export type Mistake = {
+  /** Names its verdict in test/verdicts: `collects-everything`. */
+  name: string;
+  /** The task whose grader must catch it. */
+  task: number;
+  file: 'server.ts' | 'client.ts';
+  /** What in the finished solution becomes what: each text stands there exactly once. */
+  edits?: [from: string, to: string][];
+  /** Or the whole file. */
+  program?: string;
+};
