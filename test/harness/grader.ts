@@ -173,6 +173,17 @@ export async function expectSoon(
   if (!condition()) throw new Failure(explanation);
 }
 
+/** The longest time in milliseconds for which the program's event loop did not turn, until `over` says that it is over. */
+export async function longestPause(program: Program, over: () => boolean): Promise<number> {
+  let longest = 0;
+  while (!over() && !program.end) {
+    const asked = performance.now();
+    await program.settled(60_000);
+    longest = Math.max(longest, performance.now() - asked);
+  }
+  return longest;
+}
+
 /** Writes into the capture what should have been there by now. */
 export function missing(text: string, who?: string): void {
   record.add('✗', text, who);
