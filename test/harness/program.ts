@@ -177,7 +177,8 @@ export function startProgram({ folder, folderName, file, args = [], env = {}, ch
           resolve(value);
         };
         const timer = setTimeout(done, limit, false);
-        waiting.set(ping, () => done(end === undefined));
+        // A turn of our own event loop: what the program sent before its answer is read by then.
+        waiting.set(ping, () => setImmediate(() => setImmediate(() => done(end === undefined))));
         if (end || !child.connected) done(false);
         else child.send({ ping }, () => {});
       }),
