@@ -4,22 +4,11 @@ import { work } from '#support/work.ts';
 const app = express();
 
 app.get('/stream', async (_request, response) => {
-  // #region task 1: send each message as soon as it is ready
-  // starter: response.status(501).send('not streaming yet');
-  response.type('text/plain');
-  for (let i = 1; i <= 5; i++) {
-    await work(`message ${i}`);
-    response.write(`Message ${i}\n`);
-  }
-  response.end();
-  // #endregion
+  // TODO task 1: send each message as soon as it is ready
+  response.status(501).send('not streaming yet');
 });
 
-// #region task 2: answer a ping, whatever else is going on
-app.get('/ping', (_request, response) => {
-  response.type('text/plain').send('pong');
-});
-// #endregion
+// TODO task 2: answer a ping, whatever else is going on
 
 const port = Number(process.env.PORT ?? 3000);
 app.listen(port, '127.0.0.1', () => {

@@ -7,7 +7,7 @@ import { performance } from 'node:perf_hooks';
 export type Mark = '→' | '←' | '▸' | '·' | '✗';
 
 export type Entry = {
-  /** Milliseconds since the transcript began. */
+  /** Milliseconds since the first entry. */
   at: number;
   mark: Mark;
   /** Which of several connections or programs, as the learner knows it: `client 2`. */
@@ -20,31 +20,41 @@ export type Transcript = {
   add(mark: Mark, text: string, who?: string): void;
 };
 
-export function transcript(onEntry: () => void = () => {}): Transcript {
-  const began = performance.now();
+/** `onEntry` is called with each entry as it is made. */
+export function transcript(onEntry: (entry: Entry) => void = () => {}): Transcript {
+  let began: number | undefined;
   const entries: Entry[] = [];
   return {
     entries,
     add(mark, text, who) {
-      entries.push({ at: performance.now() - began, mark, who, text });
-      onEntry();
+      const now = performance.now();
+      began ??= now;
+      const entry = { at: now - began, mark, who, text };
+      entries.push(entry);
+      onEntry(entry);
     },
   };
 }
 
 const mostRows = 24;
 
-/** A `wire` capture as text: a row an entry, at most 78 columns, the middle left out when it is long. */
+/** One row of a `wire` capture, at most `columns` wide. */
+export function row({ at, mark, who, text }: Entry, whoWidth = 0, columns = 76): string {
+  const line = `${at.toFixed(0).padStart(5)} ms  ${whoWidth ? `${(who ?? '').padEnd(whoWidth)}  ` : ''}${mark} ${text}`;
+  return line.length > columns ? `${line.slice(0, columns - 1)}…` : line;
+}
+
+/** A `wire` capture as text: a row an entry, the middle left out when it is long. */
 export function draw(entries: readonly Entry[]): string {
   const whoWidth = Math.max(0, ...entries.map((entry) => entry.who?.length ?? 0));
-  const rows = entries.map(({ at, mark, who, text }) => {
-    const row = `${at.toFixed(0).padStart(5)} ms  ${whoWidth ? `${(who ?? '').padEnd(whoWidth)}  ` : ''}${mark} ${text}`;
-    return row.length > 76 ? `${row.slice(0, 75)}…` : row;
-  });
+  const rows = entries.map((entry) => row(entry, whoWidth));
   if (rows.length <= mostRows) return rows.join('\n');
   const left = rows.length - mostRows + 1;
   return [...rows.slice(0, 8), `          … ${left} rows left out`, ...rows.slice(8 + left)].join('\n');
 }
+
+/** A chunk as a row of a capture shows it: without its last line break, and the other control characters made visible. */
+export const visibleChunk = (bytes: Buffer): string => visible(bytes.toString().replace(/\r?\n$/, ''));
 
 /** Text with its control characters made visible, quoted when that changes anything: `Message 1\n`. */
 export function visible(text: string): string {

@@ -1,6 +1,6 @@
 import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { performance } from 'node:perf_hooks';
-import { visible, type Transcript } from './transcript.ts';
+import { visibleChunk, type Transcript } from './transcript.ts';
 
 /** One chunk of a response's body, as Node's HTTP parser tells them apart. */
 export type Chunk = {
@@ -61,7 +61,7 @@ export function exchange(url: URL, ask: Ask, changed: () => void, transcript: ()
     transcript().add('←', `${status} ${response.statusMessage}`, who);
     response.on('data', (bytes: Buffer) => {
       chunks.push({ at: performance.now(), bytes });
-      transcript().add('←', visible(bytes.toString().replace(/\r?\n$/, '')), who);
+      transcript().add('←', visibleChunk(bytes), who);
       changed();
     });
     response.on('end', () => {

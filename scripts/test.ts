@@ -1,0 +1,15 @@
+import { run } from './workshop/command.ts';
+import { test } from './workshop/test.ts';
+
+await run(
+  {
+    usage: 'npm test',
+    summary: 'For maintainers: type-checks everything, proves every lesson, and tests the commands.',
+    words: 0,
+    options: {
+      lesson: { type: 'string', help: 'only prove this lesson' },
+      update: { type: 'boolean', help: 'keep the verdicts as they are now; read the diff' },
+    },
+  },
+  test,
+);

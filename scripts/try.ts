@@ -1,0 +1,11 @@
+import { run } from './workshop/command.ts';
+import { tryLesson } from './workshop/try.ts';
+
+await run(
+  {
+    usage: 'npm run try [lesson]',
+    summary: 'Runs your server and client of a lesson at their own pace, and draws what arrives when.',
+    words: 1,
+  },
+  tryLesson,
+);

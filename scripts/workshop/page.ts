@@ -1,0 +1,68 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import MarkdownIt, { type Token } from 'markdown-it';
+import { lessonFolder, type Lesson } from './lessons.ts';
+
+export type PageTask = { number: number; title: string; requirements: string[] };
+
+/** What a program reads from a lesson's README: its tasks with their requirements, and its code fences. */
+export type Page = {
+  title: string;
+  tasks: PageTask[];
+  /** In order; `info` is what stands behind the backticks. */
+  fences: { info: string; code: string; line: number }[];
+};
+
+export type Hint = { task: number; question: string; answer: string };
+
+const parse = (markdown: string): Token[] => new MarkdownIt({ html: false }).parse(markdown, {});
+
+export const readPage = (lesson: Lesson): Page => pageOf(readFileSync(join(lessonFolder(lesson), 'README.md'), 'utf8'));
+
+/** Every bullet under a heading `Task N · …` is a requirement; its line breaks are spaces. */
+export function pageOf(markdown: string): Page {
+  const page: Page = { title: '', tasks: [], fences: [] };
+  let task: PageTask | undefined;
+  let bullets = 0;
+  const tokens = parse(markdown);
+  for (const [i, token] of tokens.entries()) {
+    const heading = tokens[i - 1]?.type === 'heading_open' ? tokens[i - 1]!.tag : undefined;
+    if (token.type === 'fence') {
+      page.fences.push({ info: token.info.trim(), code: token.content, line: (token.map?.[0] ?? 0) + 1 });
+    } else if (token.type === 'list_item_open') {
+      bullets++;
+    } else if (token.type === 'list_item_close') {
+      bullets--;
+    } else if (token.type === 'inline' && bullets > 0) {
+      task?.requirements.push(token.content.replaceAll('\n', ' '));
+    } else if (token.type === 'inline' && heading) {
+      const [, number, title] = /^Task (\d+) · (.+)$/.exec(token.content) ?? [];
+      if (heading === 'h1') page.title = token.content;
+      if (heading === 'h1' || heading === 'h2') task = undefined;
+      if (heading === 'h2' && number && title) {
+        task = { number: Number(number), title, requirements: [] };
+        page.tasks.push(task);
+      }
+    }
+  }
+  return page;
+}
+
+export function readHints(lesson: Lesson): Hint[] {
+  const file = join(lessonFolder(lesson), 'hints.md');
+  return existsSync(file) ? hintsOf(readFileSync(file, 'utf8')) : [];
+}
+
+/** `## Task N` holds `### A question?` with its answer as Markdown. */
+export function hintsOf(markdown: string): Hint[] {
+  const hints: Hint[] = [];
+  let task = 0;
+  for (const line of markdown.split(/\r?\n/)) {
+    const [, number] = /^## Task (\d+)/.exec(line) ?? [];
+    const [, question] = /^### (.+)$/.exec(line) ?? [];
+    if (number) task = Number(number);
+    else if (question) hints.push({ task, question, answer: '' });
+    else if (hints.length > 0) hints.at(-1)!.answer += `${line}\n`;
+  }
+  return hints.map((hint) => ({ ...hint, answer: hint.answer.trim() }));
+}

@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import pc from 'picocolors';
+import type { Arguments } from './command.ts';
+import { Refusal } from './command.ts';
+import { findLesson, learnerFiles, lessonFolder, shortName, type Lesson } from './lessons.ts';
+import { readPage } from './page.ts';
+import { solutionsFolder } from './paths.ts';
+import { readProgress, standing } from './progress.ts';
+import { heading } from './report.ts';
+import { replace } from './reset.ts';
+import { codeOf, finished } from './starter.ts';
+
+/** Shows the finished code of a lesson task by task, once it is passed or when asked to; or puts it in place. */
+export function solution({ words: [name], options }: Arguments): number {
+  if (name === undefined) throw new Refusal('Which lesson? For example: npm run solution lesson-1');
+  const lesson = findLesson(name);
+  const sources = learnerFiles.map((file) => ({ file, source: readFileSync(join(solutionsFolder, lesson.slug, file), 'utf8') }));
+  if (options.apply) {
+    return replace(lesson, sources.map(({ file, source }) => ({ path: join(lessonFolder(lesson), file), text: finished(source) })));
+  }
+  if (!options.reveal && !isPassed(lesson)) {
+    throw new Refusal(
+      `Lesson ${lesson.number} is not passed yet: npm run hint ${shortName(lesson)} gives a nudge.\n` +
+        `To see the solution all the same: npm run solution ${shortName(lesson)} -- --reveal`,
+    );
+  }
+  const tasks = readPage(lesson).tasks.filter(({ number }) => options.task === undefined || number === Number(options.task));
+  if (tasks.length === 0) throw new Refusal(`Lesson ${lesson.number} has no task "${options.task}".`);
+  console.log(heading(lesson, 'solution'));
+  for (const { number, title } of tasks) {
+    console.log(`\n${pc.bold(`task ${number}`)}  ${title}`);
+    for (const { file, source } of sources) {
+      for (const { title, code } of codeOf(source, number)) {
+        console.log(`\n${pc.dim(`// ${file}: ${title}`)}\n${code}`);
+      }
+    }
+  }
+  return 0;
+}
+
+function isPassed(lesson: Lesson): boolean {
+  const { state } = standing(readProgress(), lesson);
+  return state === 'passed' || state === 'changed since it passed';
+}

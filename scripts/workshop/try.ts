@@ -1,0 +1,93 @@
+import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import { Failure } from '../../test/harness/failure.ts';
+import { freePort } from '../../test/harness/ports.ts';
+import { listeningOn, startProgram } from '../../test/harness/program.ts';
+import { endAllPrograms } from '../../test/harness/spawn.js';
+import { row, transcript, visibleChunk, type Transcript } from '../../test/harness/transcript.ts';
+import type { Arguments } from './command.ts';
+import { findLesson, lessonFolder, requireFiles, type Lesson } from './lessons.ts';
+import { nextLesson, readProgress } from './progress.ts';
+
+/** Runs the learner's server and client, at their own pace, and prints what goes over the wire as it does. */
+export async function tryLesson({ words: [name] }: Arguments): Promise<number> {
+  const lesson = name === undefined ? (nextLesson(readProgress()) ?? findLesson('1')) : findLesson(name);
+  requireFiles(lesson);
+  const leave = () => {
+    endAllPrograms();
+    process.exit(130);
+  };
+  process.once('SIGINT', leave).once('SIGTERM', leave).once('SIGHUP', leave);
+  try {
+    return await runBoth(lesson, lessonFolder(lesson));
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    const { cause, output, advice, at } = error.explanation;
+    console.log([cause, output, advice, at && `look in ${at}`].filter(Boolean).join('\n\n'));
+    return 1;
+  } finally {
+    endAllPrograms();
+  }
+}
+
+async function runBoth(lesson: Lesson, folder: string): Promise<number> {
+  const folderName = `lessons/${lesson.slug}`;
+  let record = transcript();
+  let look = () => {};
+  const common = { folder, folderName, changed: () => look(), transcript: () => record };
+  // The work clock is the grader's: here a second of work takes a second.
+  const env = { WORK_CLOCK: 'off' };
+
+  const port = await freePort();
+  const server = startProgram({ ...common, file: 'server.ts', env: { ...env, PORT: String(port) } });
+  await listeningOn(server, port);
+
+  console.log('→ sent by the client   ← received   ▸ printed by the client\n');
+  const between = await relay(port, () => record);
+  const start = () => transcript((entry) => console.log(row(entry, 0, process.stdout.columns || 80)));
+  record = start();
+  const client = startProgram({ ...common, file: 'client.ts', args: [`${between.url}${lesson.tries}`], env });
+  await new Promise<void>((resolve) => {
+    look = () => {
+      if (client.end ?? server.end) resolve();
+    };
+    look();
+  });
+  between.close();
+  if (client.stderr.trim()) console.log(`\n${client.stderr.trim()}`);
+  if (server.end) console.log(`\nserver.ts has ended.\n${server.stderr.trim()}`);
+  console.log(`\nclient.ts ended with exit code ${client.end?.code ?? '(none)'}.`);
+  return 0;
+}
+
+/** Stands between client and server, hands everything on as it comes, and writes it down. */
+async function relay(port: number, record: () => Transcript): Promise<{ url: string; close(): void }> {
+  const server = createServer((request: IncomingMessage, response: ServerResponse) => {
+    record().add('→', `${request.method} ${request.url}`);
+    const { method, url: path, headers } = request;
+    const onward = httpRequest({ host: '127.0.0.1', port, method, path, headers, agent: false }, (answer) => {
+      record().add('←', `${answer.statusCode} ${answer.statusMessage}`);
+      response.writeHead(answer.statusCode!, answer.headers);
+      answer.on('data', (bytes: Buffer) => {
+        record().add('←', visibleChunk(bytes));
+        response.write(bytes);
+      });
+      answer.on('end', () => {
+        record().add('←', '(end of the response)');
+        response.end();
+      });
+      answer.on('error', () => response.destroy());
+    });
+    onward.on('error', () => response.destroy());
+    response.on('close', () => onward.destroy());
+    request.pipe(onward);
+  });
+  const own = await freePort();
+  await new Promise<void>((resolve) => server.listen(own, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${own}`,
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
