@@ -336,7 +336,7 @@ task({ number: 3, title: 'Print each line as it arrives', file: 'client.ts', pro
   });
 
   requirement(
-    'Lines come out whole and in order wherever the stream is cut: several in one piece, a line in many pieces, a character of two to four bytes in two.',
+    'Lines come out whole and in order, empty ones too, wherever the stream is cut: several in one piece, a line in many pieces, a character of two to four bytes in two.',
     async () => {
       const several = random.words(3);
       await expectLines([`${several.join('\n')}\n`], several, 'One piece can hold several lines: print each of them.');
