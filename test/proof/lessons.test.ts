@@ -1,14 +1,15 @@
 // Proves each lesson: its solution and variants pass; its starter and mistakes fail, at the task and for the reason that they should.
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { stripVTControlCharacters } from 'node:util';
 import { afterAll, describe, test } from 'vitest';
 import { catalog, learnerFiles } from '../../scripts/workshop/lessons.ts';
+import { readPage, type PageTask } from '../../scripts/workshop/page.ts';
 import { root, solutionsFolder } from '../../scripts/workshop/paths.ts';
 import { report } from '../../scripts/workshop/report.ts';
 import { finished, starterOf, tasksIn } from '../../scripts/workshop/starter.ts';
 import type { Verdict } from '../../scripts/workshop/grade.ts';
 import { graders } from './graders.ts';
+import { kept } from './kept.ts';
 import type { Mistake } from './mistake.ts';
 
 const pool = graders(3);
@@ -48,6 +49,7 @@ for (const lesson of catalog) {
     test.for(tasks)('the starter fails at task %i', async (task, { expect }) => {
       const verdict = await grade(`starter-${task}`, every((source) => starterOf(source, task)), 1);
       expect(failedTask(verdict), text(verdict)).toBe(task);
+      expect(asked(verdict), 'the README asks for what is graded, word for word').toEqual(readPage(lesson).tasks);
       await expect(kept(text(verdict))).toMatchFileSnapshot(`../verdicts/${slug}/starter-${task}.txt`);
     });
 
@@ -68,6 +70,14 @@ for (const lesson of catalog) {
 
 const failedTask = (verdict: Verdict): number | undefined => verdict.tasks.find((task) => task.state === 'failed')?.number;
 
+/** What a grader asks, in the form in which a README does. */
+const asked = (verdict: Verdict): PageTask[] =>
+  verdict.tasks.map(({ number, title, requirements }) => ({
+    number,
+    title,
+    requirements: requirements.map(({ sentence }) => sentence),
+  }));
+
 function filesOf(folder: string): Programs {
   const present = learnerFiles.filter((file) => existsSync(join(folder, file)));
   return Object.fromEntries(present.map((file) => [file, readFileSync(join(folder, file), 'utf8')])) as Programs;
@@ -79,12 +89,4 @@ function made({ name, edits = [], program }: Mistake, source: string): string {
     if (text.split(from).length !== 2) throw new Error(`${name}: the solution does not have "${from}" exactly once`);
     return text.replace(from, () => to);
   }, source);
-}
-
-/** A verdict without what differs from run to run: times, ports, and the order in which two things at once were seen. */
-function kept(verdict: string): string {
-  return `${stripVTControlCharacters(verdict)
-    .replace(/(^ +\d+ ms .*\n)+/gm, '       (what went over the wire)\n')
-    .replace(/(127\.0\.0\.1|\]|localhost):\d{5}/g, '$1:PORT')
-    .replace(/\bport \d{5}/g, 'port PORT')}\n`;
 }

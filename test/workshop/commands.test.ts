@@ -1,0 +1,183 @@
+// The commands, as a learner runs them: in a copy of the workshop, each in a process of its own.
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { learnersCopy, type Copy } from './copy.ts';
+
+let copy: Copy;
+beforeAll(() => {
+  copy = learnersCopy();
+});
+afterAll(() => copy.remove());
+
+const lesson1 = 'lessons/01-chunked-stream';
+const verdictOf = (stdout: string) => JSON.parse(stdout) as { state: string; seed: number; tasks: { state: string }[] };
+
+describe('a learner’s way through a lesson', { timeout: 60_000 }, () => {
+  test('start says where to begin', async () => {
+    const { code, stdout } = await copy.run('start');
+    expect(code).toBe(0);
+    expect(stdout).toContain('Begin with lesson 1');
+    expect(stdout).toContain(`${lesson1}/README.md`);
+  });
+
+  test('check without a name grades the first lesson; a starter fails with exit code 1', async () => {
+    const { code, stdout } = await copy.run('check');
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^lesson 1 · A chunked stream +0 of 3 tasks$/m);
+    expect(stdout).toContain('GET /stream answered with status 501.');
+    expect(stdout).toContain(`look in           ${lesson1}/server.ts`);
+    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+    expect(stdout).not.toContain('\x1b');
+  });
+
+  test('--json says the same as data', async () => {
+    const { code, stdout } = await copy.run('check', 'lesson-1', '--json');
+    const verdict = verdictOf(stdout);
+    expect(code).toBe(1);
+    expect(verdict.state).toBe('failed');
+    expect(verdict.tasks.map((task) => task.state)).toEqual(['failed', 'waiting', 'waiting']);
+  });
+
+  test('the solution is shown only when the lesson is passed, or with --reveal', async () => {
+    const refused = await copy.run('solution', 'lesson-1');
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain('is not passed yet');
+    expect(refused.stdout).toBe('');
+    const revealed = await copy.run('solution', 'lesson-1', '--reveal', '--task', '1');
+    expect(revealed.code).toBe(0);
+    expect(revealed.stdout).toContain('response.write(`Message ${i}\\n`);');
+    expect(revealed.stdout).not.toContain('pong');
+  });
+
+  test('hint lists the questions of the first task that is not passed, and answers one', async () => {
+    const list = await copy.run('hint', 'lesson-1');
+    expect(list.code).toBe(0);
+    expect(list.stdout).toContain('Send each message as soon as it is ready');
+    expect(list.stdout).toMatch(/^ +1 +\S.*\?$/m);
+    const answer = await copy.run('hint', 'lesson-1', '1');
+    expect(answer.code).toBe(0);
+    expect(answer.stdout.length).toBeGreaterThan(80);
+    expect((await copy.run('hint', 'lesson-1', '99')).code).toBe(2);
+  });
+
+  test('--apply puts the solution in place, saves what was there, and the lesson passes', async () => {
+    const own = '// my own work\n';
+    copy.write(`${lesson1}/server.ts`, own);
+    const applied = await copy.run('solution', 'lesson-1', '--apply');
+    expect(applied.code).toBe(0);
+    const [, saved] = /--from (\.saved\/\S+)/.exec(applied.stdout) ?? [];
+    expect(copy.read(`${saved}/01-chunked-stream/server.ts`)).toBe(own);
+
+    const checked = await copy.run('check', '01');
+    expect(checked.stdout).toContain('3 of 3 tasks');
+    expect(checked.code).toBe(0);
+    expect(copy.read('.progress')).toMatch(/^01-chunked-stream 3\/3 [0-9a-f]{16}$/m);
+
+    const back = await copy.run('reset', 'lesson-1', '--from', saved!);
+    expect(back.code).toBe(0);
+    expect(copy.read(`${lesson1}/server.ts`)).toBe(own);
+    await copy.run('solution', 'lesson-1', '--apply');
+  });
+
+  test('the next check without a name goes on with the next lesson', async () => {
+    const { stdout } = await copy.run('check');
+    expect(stdout).toMatch(/^lesson 2 · /m);
+  });
+
+  test('a pass is believed only while the files are those that passed', async () => {
+    expect((await copy.run('progress')).stdout).toContain('1 of ');
+    copy.write(`${lesson1}/client.ts`, `${copy.read(`${lesson1}/client.ts`)}\n// changed\n`);
+    const { stdout } = await copy.run('progress');
+    expect(stdout).toContain('changed since it passed');
+    expect(stdout).toContain('0 of ');
+    const data = JSON.parse((await copy.run('progress', '--json')).stdout) as { next: string };
+    expect(data.next).toBe('01-chunked-stream');
+  });
+
+  test('the same seed draws the same inputs', async () => {
+    copy.write(`${lesson1}/client.ts`, "console.log(await (await fetch(process.argv[2]!)).text());\n");
+    const causes = [];
+    for (const seed of ['5', '5', '6']) causes.push(/The line "\w+"/.exec((await copy.run('check', '1', '--seed', seed)).stdout)?.[0]);
+    expect(causes[0]).toBeDefined();
+    expect(causes[0]).toBe(causes[1]);
+    expect(causes[0]).not.toBe(causes[2]);
+  });
+
+  test('a deleted file is said to be missing, and restored on request only', async () => {
+    rmSync(join(copy.folder, lesson1, 'server.ts'));
+    const client = copy.read(`${lesson1}/client.ts`);
+    const missing = await copy.run('check', 'lesson-1');
+    expect(missing.code).toBe(2);
+    expect(missing.stderr).toContain(`${lesson1}/server.ts is missing`);
+    expect(existsSync(join(copy.folder, lesson1, 'server.ts'))).toBe(false);
+    expect((await copy.run('reset', 'lesson-1', '--missing')).code).toBe(0);
+    expect(copy.read(`${lesson1}/server.ts`)).toContain('TODO task 1');
+    expect(copy.read(`${lesson1}/client.ts`)).toBe(client);
+  });
+
+  test('reset saves, restores the starter, and leaves no temporary file', async () => {
+    const mine = copy.read(`${lesson1}/client.ts`);
+    const { code, stdout } = await copy.run('reset', 'lesson-1');
+    expect(code).toBe(0);
+    expect(copy.read(`${lesson1}/client.ts`)).toContain('TODO task 3');
+    const [, saved] = /--from (\.saved\/\S+)/.exec(stdout) ?? [];
+    expect(copy.read(`${saved}/01-chunked-stream/client.ts`)).toBe(mine);
+    expect(readdirSync(join(copy.folder, lesson1)).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
+
+  test('a broken progress file is said to be one, and nothing is lost', async () => {
+    const broken = '01-chunked-stream three of three\n';
+    copy.write('.progress', broken);
+    for (const command of ['check', 'progress', 'start', 'hint']) {
+      const { code, stderr } = await copy.run(command);
+      expect(code, command).toBe(2);
+      expect(stderr).toContain('Line 1 of .progress is not understood');
+    }
+    expect(copy.read('.progress')).toBe(broken);
+    rmSync(join(copy.folder, '.progress'));
+  });
+});
+
+describe('bad input', { timeout: 60_000, concurrent: true }, () => {
+  test.for([
+    ['check', 'lesson-99'],
+    ['check', 'first'],
+    ['check', '../01-chunked-stream'],
+    ['check', '1', '2'],
+    ['check', '--sed', '1'],
+    ['check', '1', '--seed', 'x'],
+    ['check', '1', '--seed'],
+    ['hint', '1', '2', '3'],
+    ['hint', '1', '--task', '9'],
+    ['reset'],
+    ['reset', 'lesson-0'],
+    ['reset', '1', '--from', '../elsewhere'],
+    ['reset', '1', '--from', '.saved'],
+    ['reset', '1', '--missing', '--from', '.saved/x'],
+    ['solution'],
+    ['solution', '1', '--reveal', '--task', '7'],
+    ['progress', 'x'],
+    ['start', 'x'],
+    ['try', 'lesson-77'],
+    ['steady', '1', '--runs', 'many'],
+    ['doctor', 'x'],
+  ])('%j gets a sentence and exit code 2', async ([script, ...args], { expect }) => {
+    const before = copy.read(`${lesson1}/server.ts`);
+    const { code, stdout, stderr } = await copy.run(script!, ...args);
+    expect(stderr).not.toMatch(/^\s+at /m);
+    expect(stderr.trim().split('\n').length).toBeLessThanOrEqual(3);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(copy.read(`${lesson1}/server.ts`)).toBe(before);
+  });
+
+  test.for(['check', 'hint', 'reset', 'solution', 'progress', 'try', 'start', 'doctor', 'starters', 'steady', 'test'])(
+    '%s --help explains itself',
+    async (script, { expect }) => {
+      const { code, stdout } = await copy.run(script, '--help');
+      expect(code).toBe(0);
+      expect(stdout).toContain(`Usage: npm ${script === 'start' || script === 'test' ? '' : 'run '}${script}`);
+      for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
+    },
+  );
+});

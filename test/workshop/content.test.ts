@@ -1,0 +1,153 @@
+// What ties a lesson's places together: the catalog, its folders, its README, its hints and its code.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { catalog, learnerFiles, type Lesson } from '../../scripts/workshop/lessons.ts';
+import { readHints, readPage } from '../../scripts/workshop/page.ts';
+import { lessonsFolder, root, solutionsFolder } from '../../scripts/workshop/paths.ts';
+import { finished, starterOf, tasksIn } from '../../scripts/workshop/starter.ts';
+
+const temporary = join(root, '.tmp', `content-${process.pid}`);
+afterAll(() => rmSync(temporary, { recursive: true, force: true }));
+
+const slugs = catalog.map((lesson) => lesson.slug);
+const namesIn = (...path: string[]) => readdirSync(join(root, ...path)).sort();
+const solutionOf = ({ slug }: Lesson, file: string) => readFileSync(join(solutionsFolder, slug, file), 'utf8');
+
+test('the catalog counts from 1, and each slug begins with its number', () => {
+  for (const [index, { number, slug }] of catalog.entries()) {
+    expect(number).toBe(index + 1);
+    expect(slug).toMatch(new RegExp(`^${String(number).padStart(2, '0')}-[a-z0-9-]+$`));
+  }
+});
+
+test('each lesson has its five places, and nothing else stands beside them', () => {
+  expect(namesIn('lessons')).toEqual([...slugs, 'catalog.ts', 'support'].sort());
+  expect(namesIn('solutions')).toEqual(slugs);
+  expect(namesIn('test', 'lessons')).toEqual(slugs.map((slug) => `${slug}.test.ts`));
+  expect(namesIn('test', 'mistakes')).toEqual(slugs.map((slug) => `${slug}.ts`));
+  expect(namesIn('test', 'variants')).toEqual(slugs);
+  expect(namesIn('test', 'verdicts')).toEqual([...slugs, 'broken-programs'].sort());
+  for (const slug of slugs) {
+    expect(namesIn('lessons', slug).filter((name) => name !== 'examples')).toEqual(
+      ['README.md', ...learnerFiles, 'hints.md'].sort(),
+    );
+    expect(namesIn('solutions', slug)).toEqual([...learnerFiles].sort());
+  }
+});
+
+test('every kept verdict belongs to a mistake or a starter', async () => {
+  for (const lesson of catalog) {
+    const { mistakes } = (await import(`../mistakes/${lesson.slug}.ts`)) as { mistakes: { name: string }[] };
+    const tasks = readPage(lesson).tasks.map(({ number }) => `starter-${number}`);
+    const expected = [...mistakes.map(({ name }) => name), ...tasks].map((name) => `${name}.txt`).sort();
+    expect(namesIn('test', 'verdicts', lesson.slug)).toEqual(expected);
+  }
+});
+
+describe.for(catalog.map((lesson) => [lesson.slug, lesson] as const))('%s', ([slug, lesson]) => {
+  const page = readPage(lesson);
+
+  test('the README has the title of the catalog, and the tasks of the solution', () => {
+    expect(page.title).toBe(`Lesson ${lesson.number} · ${lesson.title}`);
+    const tasks = [...new Set(learnerFiles.flatMap((file) => tasksIn(solutionOf(lesson, file))))].sort();
+    expect(page.tasks.map(({ number }) => number)).toEqual(tasks);
+    expect(tasks).toEqual(tasks.map((_task, index) => index + 1));
+    expect(tasks.length).toBeGreaterThanOrEqual(2);
+    expect(tasks.length).toBeLessThanOrEqual(4);
+  });
+
+  test('the first screenful shows the wire', () => {
+    expect(page.fences[0]?.info).toMatch(/^wire/);
+    expect(page.fences[0]!.line).toBeLessThan(25);
+  });
+
+  test('every TypeScript fence stands in a file of the lesson', () => {
+    const folder = join(lessonsFolder, slug);
+    const examples = existsSync(join(folder, 'examples')) ? readdirSync(join(folder, 'examples')) : [];
+    const sources = [
+      ...learnerFiles.flatMap((file) => [starterOf(solutionOf(lesson, file)), finished(solutionOf(lesson, file))]),
+      ...examples.map((name) => readFileSync(join(folder, 'examples', name), 'utf8')),
+      ...readdirSync(join(lessonsFolder, 'support')).map((name) => readFileSync(join(lessonsFolder, 'support', name), 'utf8')),
+    ].map(withoutIndentation);
+    for (const { info, code, line } of page.fences) {
+      if (!/^(ts|typescript|js)\b/.test(info)) continue;
+      const found = sources.some((source) => source.includes(withoutIndentation(code)));
+      expect(found, `the fence at line ${line} of lessons/${slug}/README.md`).toBe(true);
+    }
+  });
+
+  test('the idea takes at most 300 words', () => {
+    const [, idea] = /^## The idea\n([\s\S]*?)\n## /m.exec(readFileSync(join(lessonsFolder, slug, 'README.md'), 'utf8')) ?? [];
+    expect(idea).toBeDefined();
+    const words = idea!.replace(/^```[\s\S]*?^```/gm, '').split(/\s+/).filter(Boolean);
+    expect(words.length).toBeLessThanOrEqual(300);
+  });
+
+  test('every task has at least three hints, each a question with an answer', () => {
+    const hints = readHints(lesson);
+    for (const { number } of page.tasks) {
+      const own = hints.filter(({ task }) => task === number);
+      expect(own.length, `task ${number}`).toBeGreaterThanOrEqual(3);
+      for (const { question, answer } of own) {
+        expect(question).toMatch(/\?$/);
+        expect(answer.length).toBeGreaterThan(40);
+      }
+    }
+  });
+
+  test('links in the README that stay in the workshop lead somewhere', () => {
+    const markdown = readFileSync(join(lessonsFolder, slug, 'README.md'), 'utf8');
+    for (const [, target] of markdown.matchAll(/\]\((?!https?:|#)([^)#]+)[^)]*\)/g)) {
+      expect(existsSync(join(lessonsFolder, slug, target!)), target).toBe(true);
+    }
+  });
+
+  test('every starter on the way type-checks', () => {
+    const files = page.tasks.flatMap(({ number }) =>
+      learnerFiles.map((file) => {
+        const folder = join(temporary, slug, String(number));
+        mkdirSync(folder, { recursive: true });
+        writeFileSync(join(folder, file), starterOf(solutionOf(lesson, file), number));
+        return join(folder, file);
+      }),
+    );
+    const config = join(temporary, slug, 'tsconfig.json');
+    writeFileSync(config, JSON.stringify({ extends: join(root, 'tsconfig.json'), include: [], files }));
+    const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+    const { stdout, status } = spawnSync(process.execPath, [tsc, '--project', config], { encoding: 'utf8' });
+    expect(stdout).toBe('');
+    expect(status).toBe(0);
+  });
+});
+
+test('the lock file has every platform’s packages, and names no download address', () => {
+  const text = readFileSync(join(root, 'package-lock.json'), 'utf8');
+  expect(text).not.toContain('"resolved"');
+  const { packages } = JSON.parse(text) as {
+    packages: Record<string, { optionalDependencies?: Record<string, string> }>;
+  };
+  for (const [path, { optionalDependencies = {} }] of Object.entries(packages)) {
+    for (const name of Object.keys(optionalDependencies)) {
+      const places = [`${path}/node_modules/${name}`, `node_modules/${name}`];
+      expect(places.some((place) => place in packages), `${name}, which ${path} may need`).toBe(true);
+    }
+  }
+});
+
+test('versions are exact, and the README has a sentence for each dependency', () => {
+  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { dependencies: Record<string, string> };
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  for (const [name, version] of Object.entries(dependencies)) {
+    expect(version, name).toMatch(/^\d+\.\d+\.\d+$/);
+    expect(readme, name).toContain(`\`${name}\``);
+  }
+});
+
+const withoutIndentation = (text: string): string =>
+  text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean)
+    .join('\n');

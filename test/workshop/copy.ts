@@ -1,0 +1,47 @@
+import { spawn } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { root } from '../../scripts/workshop/paths.ts';
+import { startersOf } from '../../scripts/workshop/starters.ts';
+import { catalog } from '../../scripts/workshop/lessons.ts';
+
+export type Run = { code: number | null; stdout: string; stderr: string };
+
+/** A copy of the workshop as a learner has it, with the starters in place. */
+export type Copy = {
+  folder: string;
+  /** Runs an npm script's command, as `run('check', 'lesson-1')`. */
+  run(script: string, ...args: string[]): Promise<Run>;
+  read(path: string): string;
+  write(path: string, text: string): void;
+  remove(): void;
+};
+
+export function learnersCopy(): Copy {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'chunk-by-chunk-')));
+  for (const part of ['lessons', 'solutions', 'scripts', 'test/harness', 'test/lessons', 'package.json', 'package-lock.json']) {
+    cpSync(join(root, part), join(folder, part), { recursive: true });
+  }
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction');
+  const copy: Copy = {
+    folder,
+    run: (script, ...args) => runIn(folder, script, args),
+    read: (path) => readFileSync(join(folder, path), 'utf8'),
+    write: (path, text) => writeFileSync(join(folder, path), text),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+  // What stands in lessons/ here may be somebody's work.
+  for (const { path, text } of catalog.flatMap(startersOf)) copy.write(path.slice(root.length), text);
+  return copy;
+}
+
+function runIn(folder: string, script: string, args: string[]): Promise<Run> {
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(VITEST|NODE_ENV$)/.test(name)));
+  const file = script === 'doctor' ? ['scripts/doctor.js'] : ['scripts/run.js', script];
+  const child = spawn(process.execPath, [...file, ...args], { cwd: folder, env: { ...env, NO_COLOR: '1' } });
+  const run: Run = { code: null, stdout: '', stderr: '' };
+  child.stdout.on('data', (bytes) => (run.stdout += bytes));
+  child.stderr.on('data', (bytes) => (run.stderr += bytes));
+  return new Promise((resolve) => child.on('close', (code) => resolve({ ...run, code })));
+}
