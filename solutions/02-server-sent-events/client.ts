@@ -36,7 +36,7 @@ function eventReader(dispatch: (type: string, data: string) => void): (piece: st
       data = [];
       return;
     }
-    const [, field, value] = /^([^:]*):? ?(.*)$/.exec(line)!;
+    const [, field, value] = /^([^:]*):? ?(.*)$/s.exec(line)!;
     if (field === 'event') type = value!;
     if (field === 'data') data.push(value!);
     // A comment has an empty field name. The fields id and retry are for taking a stream up again.
