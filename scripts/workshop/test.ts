@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { Arguments } from './command.ts';
@@ -11,16 +12,24 @@ const programOf = (name: string, file: string) => join(dirname(require.resolve(`
 /** Type-checks, then runs the tests; leaves with the exit code of what failed. */
 export function test({ options }: Arguments): number {
   const lesson = options.lesson === undefined ? undefined : findLesson(String(options.lesson));
-  return (
-    node('Types', programOf('typescript', 'bin/tsc'), '--project', 'tsconfig.test.json') ||
-    node(
-      'Tests',
-      programOf('vitest', 'vitest.mjs'),
-      'run',
-      ...(options.update ? ['--update'] : []),
-      ...(lesson ? ['test/proof', '--testNamePattern', lesson.slug] : []),
-    )
+  const types = node('Types', programOf('typescript', 'bin/tsc'), '--project', 'tsconfig.test.json');
+  if (types !== 0) return types;
+  const counts = join(root, '.tmp', `tests-${process.pid}.json`);
+  const status = node(
+    'Tests',
+    programOf('vitest', 'vitest.mjs'),
+    'run',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${counts}`,
+    ...(options.update ? ['--update'] : []),
+    ...(lesson ? ['test/proof', '--testNamePattern', lesson.slug] : []),
   );
+  if (!existsSync(counts)) return status || 1;
+  const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(counts, 'utf8')) as Record<string, number>;
+  rmSync(counts);
+  console.log(`${numPassedTests} passed, ${numFailedTests} failed`);
+  return status || (numPassedTests === 0 ? 1 : 0);
 }
 
 function node(what: string, program: string, ...args: string[]): number {
