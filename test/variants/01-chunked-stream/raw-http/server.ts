@@ -11,4 +11,4 @@ createServer(async (request, response) => {
     response.write(`Message ${i}\n`);
   }
   response.end();
-}).listen(process.env.PORT, '127.0.0.1');
+}).listen(Number(process.env.PORT), '127.0.0.1');
