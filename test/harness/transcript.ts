@@ -58,6 +58,10 @@ export const visibleChunk = (bytes: Buffer): string => visible(bytes.toString().
 
 /** Text with its control characters made visible, quoted when that changes anything: `Message 1\n`. */
 export function visible(text: string): string {
-  const shown = JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll('\\\\', '\\');
+  const shown = escaped(JSON.stringify(text).slice(1, -1)).replaceAll('\\"', '"').replaceAll('\\\\', '\\');
   return shown.length > 200 ? `${shown.slice(0, 200)}…` : shown;
 }
+
+/** What JSON leaves as it is, and a terminal does not show or takes for a line break. */
+const escaped = (text: string): string =>
+  text.replace(/[\u007f-\u009f\u2028\u2029\ufeff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
