@@ -465,18 +465,18 @@ export const mistakes: Mistake[] = [
     task: 4,
     file: 'server.ts',
     edits: [
-      ['import express, { type Response }', "import { PassThrough } from 'node:stream';\nimport express, { type Response }"],
-      ['  const keepAlive = setInterval(() => response.write(', '  const comments = new PassThrough();\n  comments.pipe(response, { end: false });\n  setInterval(() => comments.write('],
-      ['  clearInterval(keepAlive);\n', '  comments.end();\n'],
-    ],
-  },
-  {
-    name: 'interval-writes-to-the-connection',
-    task: 4,
-    file: 'server.ts',
-    edits: [
+      ['import express, { type Response }', "import { Readable } from 'node:stream';\nimport express, { type Response }"],
+      [
+        "  const keepAlive = setInterval(() => response.write(': still at work\\n\\n'), quietInterval);",
+        `  const comments = new ReadableStream({
+    start(controller) {
+      setInterval(() => controller.enqueue(': still at work\\n\\n'), quietInterval);
+      response.on('close', () => controller.close());
+    },
+  });
+  Readable.fromWeb(comments).pipe(response, { end: false });`,
+      ],
       ['  clearInterval(keepAlive);\n', ''],
-      ["setInterval(() => response.write(': still at work\\n\\n')", "setInterval(() => response.write(': still at work\\n\\n') || request.socket.write(': still at work\\n\\n')"],
     ],
   },
 ];
