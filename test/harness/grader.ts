@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, inject, test } from 'vitest';
 import { Failure, type Explanation } from './failure.ts';
 import { freePort } from './ports.ts';
-import { explainEnd, listeningOn, startProgram, type Program } from './program.ts';
+import { busyWithoutPause, crashed, explainEnd, explainError, listeningOn, startProgram, type Program } from './program.ts';
 import { randomFrom, type Random } from './random.ts';
 import { prepareProgram } from './spawn.js';
 import { draw, transcript as newTranscript, visible, type Transcript } from './transcript.ts';
@@ -64,6 +64,8 @@ let file: 'server.ts' | 'client.ts' = 'server.ts';
 const watchers = new Set<() => void>();
 const stops: (() => void)[] = [];
 const servers = new Set<Program>();
+/** The requests of the requirement, each with how much its server had printed on standard error before. */
+let requests: { sent: Exchange; program: Program; printed: number }[] = [];
 
 const changed = () => {
   for (const look of [...watchers]) look();
@@ -72,6 +74,7 @@ const transcript = (): Transcript => record;
 
 beforeEach(() => {
   record = newTranscript();
+  requests = [];
 });
 afterAll(() => {
   for (const stop of stops.splice(0)) stop();
@@ -108,9 +111,10 @@ export function requirement(sentence: string, check: () => Promise<void>): void 
     if (failed) context.skip();
     try {
       await check();
-    } catch (error) {
+    } catch (thrown) {
       failed = true;
-      if (!(error instanceof Failure)) throw error;
+      if (!(thrown instanceof Failure)) throw thrown;
+      const error = (await ownCause()) ?? thrown;
       context.task.meta.explanation = {
         at: `${target.folderName}/${file}`,
         ...(record.entries.length > 0 && { wire: draw(record.entries) }),
@@ -119,6 +123,20 @@ export function requirement(sentence: string, check: () => Promise<void>): void 
       throw error;
     }
   });
+}
+
+/** A server that ended or threw explains more than what its client saw of it: a connection that broke, a status 500. */
+async function ownCause(): Promise<Failure | undefined> {
+  for (const program of servers) {
+    if (!program.end && !program.verdict && (await program.settled(1000))) continue;
+    if (program.end ?? program.verdict) return new Failure(explainEnd(program, 'while it was answering'));
+  }
+  for (const { sent, program, printed } of requests) {
+    if (sent.broken === undefined && (sent.status ?? 0) < 500) continue;
+    const explanation = explainError(program, printed, `while it was answering ${sent.name}`);
+    if (explanation) return new Failure(explanation);
+  }
+  return undefined;
 }
 
 /** Ends the requirement with its explanation unless `condition` holds. */
@@ -162,12 +180,9 @@ export async function expectSoon(
 ): Promise<void> {
   if (await until(condition, limit)) return;
   const explanation = explain();
-  if (program && !program.end && !(await program.settled(500))) {
+  if (program && !program.end && !(await program.settled(1500)) && !program.end) {
     const name = program.name.slice(program.name.lastIndexOf('/') + 1);
-    throw new Failure({
-      ...explanation,
-      advice: `The event loop of ${name} does not turn: a loop that waits, or a call that ends in Sync, keeps it busy.`,
-    });
+    throw new Failure({ ...explanation, ...busyWithoutPause(name), at: await program.busyAt() });
   }
   // The last look is here: what came while the program was asked counts.
   if (!condition()) throw new Failure(explanation);
@@ -203,6 +218,7 @@ export async function startServer(env: Record<string, string> = {}): Promise<Ser
     request: (path, ask = {}) => {
       const sent = exchange(new URL(path, url), ask, changed, transcript);
       stops.push(() => sent.close());
+      requests.push({ sent, program, printed: program.stderr.length });
       return sent;
     },
   };
@@ -253,11 +269,17 @@ export async function openSite(path: string): Promise<Site> {
     url,
     async call(program) {
       client = program;
+      const begun = () => calls.length > 0 || program.end || program.verdict;
+      // One that is busy for so long gets a verdict for that.
+      if (!(await until(begun, startLimit))) await program.settled(startLimit);
       await expectSoon(
-        () => calls.length > 0 || program.end,
-        () => ({ cause: `client.ts started, and sent no request to ${url} within ${startLimit / 1000} seconds.` }),
+        begun,
+        () => ({
+          cause: `client.ts started, and sent no request to ${url} within ${startLimit / 1000} seconds.`,
+          advice: 'The address to ask is its first argument: process.argv[2].',
+        }),
         program,
-        startLimit,
+        0,
       );
       const call = calls.shift();
       if (call) return call;
@@ -282,7 +304,7 @@ export async function ended(client: Program, cause: string): Promise<void> {
 
 /** Fails with the client's own error when it has crashed instead of handling what came. */
 export function notCrashed(client: Program, when: string): void {
-  if (client.verdict || (client.end && /^\s+at /m.test(client.stderr))) {
+  if (client.verdict || crashed(client)) {
     throw new Failure(explainEnd(client, when));
   }
 }

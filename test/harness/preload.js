@@ -10,7 +10,7 @@ if (send) {
     process.on('message', (message) => {
       if (message.begin) resolve(message.begin);
       // Two turns of the event loop: what was readable when the question came has been handled by then.
-      if (message.ping) setImmediate(() => setImmediate(() => reply({ pong: message.ping })));
+      if (message.ping) setImmediate(() => setImmediate(() => reply({ pong: message.ping, memory: process.memoryUsage.rss() })));
       if (message.where) reply({ listening: listeningAddresses() });
     });
   });
@@ -18,6 +18,15 @@ if (send) {
   // Importing takes longer than all else, so it is done while the grader is still starting.
   for (const name of process.env.WARM_IMPORTS?.split(',') ?? []) await import(name).catch(() => {});
   reply({ warm: true });
+
+  // As in a terminal: what is printed is out at once, also from a loop that never pauses.
+  for (const stream of [process.stdout, process.stderr]) stream._handle?.setBlocking?.(true);
+
+  // Says where process.exit was called: its stack is still here.
+  process.on('exit', () => {
+    const { stack } = new Error();
+    if (/ process\.exit | process\.reallyExit | exit \(node:/.test(stack)) reply({ exit: stack });
+  });
 
   const { args, env } = await begin;
   delete process.env.WARM_IMPORTS;

@@ -1,11 +1,14 @@
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import type { Explanation } from './failure.ts';
 import { Failure } from './failure.ts';
-import { endProgram, residentMemory, takeProgram } from './spawn.js';
-import type { Transcript } from './transcript.ts';
+import { busyLine, endProgram, residentMemory, takeProgram } from './spawn.js';
+import { visible, type Transcript } from './transcript.ts';
 
 /** A call of `work(label)` that waits for the grader. */
 export type Held = { label: string; letGo(): void };
@@ -16,6 +19,8 @@ export type End = { code: number | null; signal: NodeJS.Signals | null };
 export type Program = {
   /** As the learner knows it: `lessons/01-chunked-stream/server.ts`. */
   readonly name: string;
+  /** Where it really is. */
+  readonly folder: string;
   /** The calls of `work` that wait, oldest first. */
   readonly held: readonly Held[];
   /** What it has printed, as it came. */
@@ -25,12 +30,16 @@ export type Program = {
   readonly lines: readonly string[];
   /** Set when the process has ended and its output is complete. */
   readonly end: End | undefined;
-  /** Why the grader ended it, when it did: too much output, too much memory. */
+  /** Where it called process.exit, when it did: `lessons/01-chunked-stream/server.ts:14`. */
+  readonly exitedAt: string | undefined;
+  /** Why the grader ended it, when it did: too much output, too much memory, busy without a pause. */
   readonly verdict: Explanation | undefined;
   /** Waits until the program has handled what it was sent so far; false when its event loop does not turn for `limit` ms. */
   settled(limit?: number): Promise<boolean>;
   /** Where it accepts connections, as `address:port`; undefined when its event loop does not turn. */
   listening(): Promise<string[] | undefined>;
+  /** The line that keeps it busy, as `lessons/01-chunked-stream/server.ts:14`; only the file when nothing tells. */
+  busyAt(): Promise<string>;
   stop(): void;
 };
 
@@ -52,6 +61,8 @@ export type Start = {
 const outputLimit = 1024 * 1024;
 /** Resident memory that it may take, in MiB: well over what the heap's own limit allows. */
 const memoryLimit = 700;
+/** Milliseconds for which its event loop may stand still: more than five messages with a second of work each. */
+const busyLimit = 6000;
 
 export function startProgram({ folder, folderName, file, args = [], env = {}, changed, transcript, who }: Start): Program {
   const child = takeProgram(join(folder, file));
@@ -66,6 +77,12 @@ export function startProgram({ folder, folderName, file, args = [], env = {}, ch
   const listeners = new Set<(addresses: string[]) => void>();
   let pings = 0;
 
+  const shorten = shortener(folder, folderName);
+  let exitedAt: string | undefined;
+  let debuggerUrl: string | undefined;
+  let memory = 0;
+  let shortened = { from: '', text: '' };
+
   const stopFor = (explanation: Explanation) => {
     verdict ??= explanation;
     endProgram(child);
@@ -79,19 +96,20 @@ export function startProgram({ folder, folderName, file, args = [], env = {}, ch
       output.bytes += bytes.length;
       const text = decoder.write(bytes);
       output[stream] += text;
+      if (stream === 'stderr') debuggerUrl ??= debuggerLine.exec(output.stderr)?.[1];
       if (stream === 'stdout') {
         const parts = (unfinished + text).split('\n');
         unfinished = parts.pop()!;
         for (const line of parts) {
           lines.push(line.replace(/\r$/, ''));
-          if (file === 'client.ts') transcript().add('▸', line, who);
+          if (file === 'client.ts') transcript().add('▸', visible(line), who);
         }
       }
       if (output.bytes > outputLimit) {
         stopFor({
           cause: `${file} wrote more than ${outputLimit / 1024 ** 2} MiB of output and was stopped.`,
           advice: 'A loop that prints without end, or that never waits?',
-          output: `${output[stream].slice(0, 300)}…`,
+          output: `${printable(output[stream].split('\n').slice(0, 3).map((line) => line.slice(0, 60)).join('\n'))}\n…`,
           at: name,
         });
       }
@@ -102,7 +120,7 @@ export function startProgram({ folder, folderName, file, args = [], env = {}, ch
   read('stderr');
 
   child.on('message', (raw) => {
-    const message = raw as { work?: string; call?: number; pong?: number; listening?: string[] };
+    const message = raw as { work?: string; call?: number; pong?: number; memory?: number; listening?: string[]; exit?: string };
     if (message.work !== undefined) {
       const { work: label, call } = message;
       transcript().add('·', `at work: ${label}`, who);
@@ -116,14 +134,16 @@ export function startProgram({ folder, folderName, file, args = [], env = {}, ch
       };
       held.push(call_);
     }
+    if (message.memory !== undefined) memory = message.memory / 1024 ** 2;
+    if (message.exit !== undefined) exitedAt = placeIn(shorten(message.exit), folderName);
     if (message.pong !== undefined) waiting.get(message.pong)?.();
     if (message.listening) for (const listener of listeners) listener(message.listening);
     changed();
   });
 
-  const memory = setInterval(() => {
-    const used = child.pid === undefined ? undefined : residentMemory(child.pid);
-    if (used !== undefined && used > memoryLimit) {
+  const memoryWatch = setInterval(() => {
+    const used = (child.pid === undefined ? undefined : residentMemory(child.pid)) ?? memory;
+    if (used > memoryLimit) {
       stopFor({
         cause: `${file} took more than ${memoryLimit} MiB of memory and was stopped.`,
         advice: 'Something grows without end: an array or a buffer that is filled and never emptied?',
@@ -131,12 +151,12 @@ export function startProgram({ folder, folderName, file, args = [], env = {}, ch
       });
     }
   }, 100);
-  memory.unref();
+  memoryWatch.unref();
 
   const ended = (code: number | null, signal: NodeJS.Signals | null) => {
     if (end) return;
-    clearInterval(memory);
-    if (unfinished !== '' && file === 'client.ts') transcript().add('▸', unfinished, who);
+    clearInterval(memoryWatch);
+    if (unfinished !== '' && file === 'client.ts') transcript().add('▸', visible(unfinished), who);
     if (unfinished !== '') lines.push(unfinished);
     held.length = 0;
     end = { code, signal };
@@ -152,36 +172,77 @@ export function startProgram({ folder, folderName, file, args = [], env = {}, ch
     child.send({ begin: { args, env: { WORK_CLOCK: 'grader', ...env } } }, () => {});
   }
 
+  const settled = (limit = 2000) =>
+    new Promise<boolean>((resolve) => {
+      const ping = ++pings;
+      const done = (value: boolean) => {
+        clearTimeout(timer);
+        waiting.delete(ping);
+        resolve(value);
+      };
+      const timer = setTimeout(done, limit, false);
+      // A turn of our own event loop: what the program sent before its answer is read by then.
+      waiting.set(ping, () => setImmediate(() => setImmediate(() => done(end === undefined))));
+      // Between the end of its channel and its own there is no answer but its end.
+      if (end) done(false);
+      else if (child.connected) child.send({ ping }, () => {});
+    });
+
+  const busyAt = async () => {
+    if (debuggerUrl === undefined && !end && child.pid !== undefined) {
+      try {
+        (process as unknown as { _debugProcess(pid: number): void })._debugProcess(child.pid);
+      } catch {
+        return name; // it has ended
+      }
+      for (let tries = 0; debuggerUrl === undefined && tries < 50; tries++) await sleep(10);
+    }
+    const line = debuggerUrl && (await busyLine(debuggerUrl, folder));
+    return line ? `${folderName}/${line}` : name;
+  };
+
+  const busyWatch = async () => {
+    for (;;) {
+      if (!(await settled(busyLimit)) || end || verdict) break;
+      await sleep(250, undefined, { ref: false });
+    }
+    if (end || verdict || !child.connected) return;
+    const at = await busyAt();
+    stopFor({
+      ...busyWithoutPause(file),
+      at,
+    });
+  };
+  // Until it is loaded it may take as long as the machine needs.
+  if (child.warm) void busyWatch();
+  else child.once('message', () => void busyWatch());
+
   return {
     name,
+    folder,
     held,
     get stdout() {
       return output.stdout;
     },
     get stderr() {
-      return stripVTControlCharacters(output.stderr);
+      if (shortened.from !== output.stderr) {
+        const own = stripVTControlCharacters(output.stderr.replace(debuggerLines, ''));
+        shortened = { from: output.stderr, text: shorten(own) };
+      }
+      return shortened.text;
     },
     lines,
     get end() {
       return end;
     },
+    get exitedAt() {
+      return exitedAt;
+    },
     get verdict() {
       return verdict;
     },
-    settled: (limit = 2000) =>
-      new Promise((resolve) => {
-        const ping = ++pings;
-        const done = (value: boolean) => {
-          clearTimeout(timer);
-          waiting.delete(ping);
-          resolve(value);
-        };
-        const timer = setTimeout(done, limit, false);
-        // A turn of our own event loop: what the program sent before its answer is read by then.
-        waiting.set(ping, () => setImmediate(() => setImmediate(() => done(end === undefined))));
-        if (end || !child.connected) done(false);
-        else child.send({ ping }, () => {});
-      }),
+    settled,
+    busyAt,
     listening: () =>
       new Promise((resolve) => {
         const done = (addresses: string[] | undefined) => {
@@ -195,7 +256,7 @@ export function startProgram({ folder, folderName, file, args = [], env = {}, ch
         else child.send({ where: true }, () => {});
       }),
     stop: () => {
-      clearInterval(memory);
+      clearInterval(memoryWatch);
       endProgram(child);
     },
   };
@@ -215,7 +276,12 @@ export async function listeningOn(program: Program, port: number): Promise<void>
     if (program.end || program.verdict) {
       throw new Failure(explainEnd(program, `before it listened on port ${port}`));
     }
-    if (await accepts(port)) return;
+    if (await accepts(port)) {
+      // What it did in the same moment, it did before.
+      await program.settled(500);
+      if (!program.end) return;
+      continue;
+    }
     const elapsed = performance.now() - began;
     if (tries % 50 === 49 || elapsed > readyLimit) {
       const addresses = await program.listening();
@@ -226,15 +292,12 @@ export async function listeningOn(program: Program, port: number): Promise<void>
           at: program.name,
         });
       }
-      if (elapsed > readyLimit) {
+      // Without an answer it is busy, or the machine is: a verdict on that comes by itself.
+      if (elapsed > (addresses ? readyLimit : 4 * readyLimit)) {
         throw new Failure({
-          cause: addresses
-            ? `${file} runs, but after ${readyLimit / 1000} seconds it listens on no port.`
-            : `${file} started, and its event loop has not turned for ${readyLimit / 1000} seconds.`,
-          advice: addresses
-            ? `It should call app.listen with the port from process.env.PORT (${port} this time) and '127.0.0.1'.`
-            : 'Something at the top of the file runs without end or blocks: a loop that waits, or a call that ends in Sync.',
-          ...lastOutput(program),
+          cause: `${file} runs, but after ${readyLimit / 1000} seconds it still does not listen.`,
+          advice: 'It should listen on the port in process.env.PORT, at the address 127.0.0.1.',
+          ...lastOutput(program.stderr + program.stdout),
           at: program.name,
         });
       }
@@ -254,12 +317,17 @@ function accepts(port: number): Promise<boolean> {
   });
 }
 
+export const busyWithoutPause = (file: string): Explanation => ({
+  cause: `${file} is busy without a pause, so it can do nothing else.`,
+  advice:
+    'Does a loop run without end, or wait by going round? Does a call that ends in Sync take long? While one does, the event loop stands still.',
+});
+
 /** Why a program is no longer there: its own error, its own lines of the stack, and the place to open. */
 export function explainEnd(program: Program, when: string): Explanation {
   if (program.verdict) return program.verdict;
   const file = basename(program.name);
   const { code, signal } = program.end ?? { code: null, signal: null };
-  const error = ownError(program);
   if (/heap out of memory/.test(program.stderr)) {
     return {
       cause: `${file} ran out of memory ${when}.`,
@@ -267,51 +335,154 @@ export function explainEnd(program: Program, when: string): Explanation {
       at: program.name,
     };
   }
-  if (error) {
+  const error = explainError(program, 0, when);
+  if (error) return error;
+  const how = signal ? `by the signal ${signal}` : `with exit code ${code}`;
+  if (program.exitedAt) {
     return {
-      cause: `${file} stopped with an error ${when}.`,
-      output: error.text,
-      at: error.line ? `${program.name}:${error.line}` : program.name,
-      ...(error.text.includes('EADDRINUSE') && {
-        advice: 'The port is taken: does the program listen twice, or is it the port of another program?',
-      }),
+      cause: `${file} called process.exit ${when}: it ended ${how}.`,
+      advice: `A ${file === 'server.ts' ? 'server runs until it is stopped' : 'client should end when its work is done'}.`,
+      ...lastOutput(program.stderr + program.stdout),
+      at: program.exitedAt,
     };
   }
   return {
-    cause: `${file} ended ${when}, ${signal ? `by the signal ${signal}` : `with exit code ${code}`} and without an error.`,
+    cause: `${file} ended ${when}, ${how} and without an error.`,
     advice:
       code === 0
-        ? 'Nothing was left for it to do, or process.exit was called.'
-        : 'Look for a call of process.exit or process.kill.',
-    ...lastOutput(program),
+        ? 'Nothing was left for it to do: does it wait for what it has begun?'
+        : 'Look for what sets this exit code, or ends the process.',
+    ...lastOutput(program.stderr + program.stdout),
     at: program.name,
   };
 }
 
-function lastOutput(program: Program): { output?: string } {
-  const text = (program.stderr + program.stdout).trim().split('\n').slice(-6).join('\n');
-  return text ? { output: text } : {};
-}
+/** True when the program has ended and its last words are an error that nothing caught. */
+export const crashed = (program: Program): boolean => program.end !== undefined && uncaught(program.stderr) !== undefined;
 
-/** The error that ended a program: its message, the learner's own lines of its stack, and the first line's number. */
-function ownError(program: Program): { text: string; line?: string | undefined } | undefined {
-  const folder = program.name.slice(0, program.name.lastIndexOf('/'));
-  const slug = basename(folder);
-  const lines = program.stderr.split(/\r?\n/);
-  const first = lines.findIndex((line) => /^(Uncaught )?[\w.]*(Error|Exception|Failure)\b/.test(line));
-  if (first < 0) return undefined;
-  const place = new RegExp(`${slug}[\\\\/](\\w[\\w.-]*\\.ts):(\\d+)`);
-  const rest = lines.slice(first + 1);
-  const message = [lines[first]!, ...rest.slice(0, rest.findIndex((line) => /^\s+at |^\s*$|^\s+[{\w]+:/.test(line)) >>> 0)];
-  const frames = rest.filter((line) => /^\s+at /.test(line) && place.test(line)).slice(0, 4);
-  const found = [...frames, ...message, ...lines.slice(0, first)].map((line) => place.exec(line)).find(Boolean);
-  const shorten = (line: string) =>
-    line.replace(/(file:\/\/)?[^\s()']*?([^\s()'/\\]+[\\/])([\w.-]+\.ts)/g, (all, _scheme, parent, name) =>
-      parent.startsWith(slug) ? `${folder}/${name}` : all,
-    );
+/** The error that a program wrote on standard error, from that position on: why, in its own words, and where. */
+export function explainError(program: Program, from: number, when: string): Explanation | undefined {
+  const file = basename(program.name);
+  const folder = dirname(program.name);
+  const stderr = program.stderr.slice(from);
+  const block = uncaught(stderr) ?? printed(stderr);
+  if (!block) return undefined;
+  const { text, head } = block;
+  const message = text.slice(0, text.findIndex((line) => /^\s+at |^\s*$|^\s+[{\w[]+.*:|^\(Use /.test(line)) >>> 0);
+  const frames = text.filter((line) => (/^\s+at /.test(line) && placeIn(line, folder)) || /^\s+\[(cause|errors)\]:/.test(line));
+  const all = message.join('\n');
+  const explained = { output: printable([...message.slice(0, 6), ...frames.slice(0, 5)].map((line) => line.replace(/ \{$/, '')).join('\n')) };
+  const at = [...frames, ...message, ...head].map((line) => placeIn(line, folder)).find(Boolean);
+
+  const invalid = /^Error.*Transform failed/.test(all) && /:\d+:\d+: (?:ERROR|error): (.*)/.exec(all)?.[1];
+  if (invalid) return { cause: `${file} is not valid TypeScript: ${invalid}.`, at: at ?? program.name };
+
+  const [, what, name, importer] = /Cannot find (module|package) '([^']+)' imported from (\S+)/.exec(all) ?? [];
+  if (what && name) {
+    const inFile = importer?.startsWith(`${folder}/`) ? importer : program.name;
+    return {
+      cause:
+        what === 'module'
+          ? `${basename(inFile)} imports a file that does not exist: ${name}`
+          : `${basename(inFile)} imports the package "${name}", which is not installed.`,
+      advice:
+        what === 'module'
+          ? 'Is the name spelt as the file is, with its ending (.ts)?'
+          : 'Is its name spelt right? A lesson needs only the packages that its starter imports.',
+      at: importedAt(program, inFile, basename(name)) ?? inFile,
+    };
+  }
+
+  const rejected = /^UnhandledPromiseRejection: .*with the reason "([^]*)"\.$/.exec(all)?.[1];
+  const thrown = block.fatal && frames.length === 0 && !/^[\w.$ ]*(Error|Exception)\b/.test(all) ? all : undefined;
+  if (rejected !== undefined || thrown !== undefined) {
+    return {
+      cause: `${file} stopped ${when}: it threw something that is not an Error, and nothing caught it.`,
+      output: printable((rejected ?? thrown)!.split('\n')[0]!.slice(0, 140)),
+      advice: 'Throw an Error instead: it has a stack, which tells the line.',
+      at: at ?? program.name,
+    };
+  }
   return {
-    text: [...message.slice(0, 6), ...frames].map(shorten).join('\n'),
-    line: found?.[2],
+    cause: `${file} ${block.fatal ? 'stopped with' : 'threw'} an error ${when}.`,
+    ...explained,
+    at: at ?? program.name,
+    ...(all.includes('EADDRINUSE') && {
+      advice: 'The port is taken: does the program listen twice, or is it the port of another program?',
+    }),
   };
 }
 
+/** What an error says, what stands before it (its place, the source), and whether it ended the program. */
+type ErrorText = { text: string[]; head: string[]; fatal: boolean };
+
+/** The last words of a program that an error has ended: Node prints the place, a caret, the error, and its version. */
+function uncaught(stderr: string): ErrorText | undefined {
+  const lines = stderr.split(/\r?\n/);
+  const end = lines.findLastIndex((line) => /^Node\.js v\d/.test(line));
+  if (end < 0) return undefined;
+  const caret = lines.slice(0, end).findLastIndex((line) => /^\s*\^+\s*$/.test(line));
+  const begin = caret < 0 ? 0 : caret + 1;
+  const text = lines.slice(begin, end);
+  while (text[0] === '') text.shift();
+  return text.length > 0 ? { text, head: lines.slice(Math.max(0, caret - 2), begin), fatal: true } : undefined;
+}
+
+/** An error that a program, or a library for it, has printed and survived. */
+function printed(stderr: string): ErrorText | undefined {
+  const lines = stderr.split(/\r?\n/);
+  const frame = lines.findIndex((line) => /^\s+at /.test(line));
+  if (frame < 0) return undefined;
+  const begin = lines.slice(0, frame).findLastIndex((line) => /^(Uncaught )?[\w.$]*(Error|Exception)\b/.test(line));
+  return begin < 0 ? undefined : { text: lines.slice(begin), head: [], fatal: false };
+}
+
+/** The first place in a text that is in the learner's folder: `lessons/01-chunked-stream/server.ts:14`. */
+function placeIn(text: string, folderName: string): string | undefined {
+  const begin = `${folderName}/`;
+  for (let i = text.indexOf(begin); i >= 0; i = text.indexOf(begin, i + 1)) {
+    const place = /^[\w./-]+\.[cm]?[jt]s:\d+/.exec(text.slice(i));
+    if (place) return place[0];
+  }
+  return undefined;
+}
+
+/** The line of an import: for a module that is not found, no stack tells it. */
+function importedAt(program: Program, importer: string, name: string): string | undefined {
+  try {
+    const lines = readFileSync(join(program.folder, basename(importer)), 'utf8').split('\n');
+    const line = lines.findIndex((each) => /\b(import|from)\b/.test(each) && each.includes(name));
+    return line < 0 ? undefined : `${importer}:${line + 1}`;
+  } catch {
+    return undefined; // it is gone
+  }
+}
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Names files as the learner knows them, whichever folder of this machine they are in. */
+function shortener(folder: string, folderName: string): (text: string) => string {
+  const forms = (path: string) => [pathToFileURL(path).href, path, path.replaceAll('\\', '/')];
+  const names = [
+    ...forms(folder).map((form) => [form, folderName] as const),
+    ...forms(join(root, '/')).map((form) => [form, ''] as const),
+  ];
+  return (text) =>
+    names
+      .reduce((short, [form, name]) => short.replaceAll(form, name), text)
+      .replaceAll(`${folderName}\\`, `${folderName}/`);
+}
+
+/** The end of what a program has printed, in a few lines. */
+function lastOutput(text: string): { output?: string } {
+  const end = stripVTControlCharacters(text).trim().split('\n').slice(-4).map((line) => line.slice(0, 140)).join('\n');
+  return end ? { output: printable(end) } : {};
+}
+
+/** Text without what would move a terminal's cursor, ring its bell or clear it. */
+const printable = (text: string): string =>
+  stripVTControlCharacters(text).replace(/[^\P{C}\n]/gu, (character) => visible(character).replace(/^\p{C}$/u, '�'));
+
+/** Node says so when it opens the debugger that `busyAt` asks for. */
+const debuggerLine = /^Debugger listening on (ws:\S+)\n/m;
+const debuggerLines = /^(Debugger (listening|ending) on ws:|For help, see: https:\/\/nodejs\.org|Debugger attached|Waiting for the debugger).*\n/gm;

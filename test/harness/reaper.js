@@ -1,6 +1,8 @@
 // Reads the process ids of learners' programs from its standard input; when that closes, ends those that are left.
+// Its argument is the mark of the run, which what left its group on purpose has too.
 import { spawnSync } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { endStrays } from './strays.js';
 
 const alive = new Set();
 
@@ -18,4 +20,5 @@ createInterface({ input: process.stdin })
         // it has ended already
       }
     }
+    endStrays(process.argv[2]);
   });

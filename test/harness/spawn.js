@@ -1,11 +1,12 @@
 // Starts learners' programs, each in a process of its own, and sees to it that none is left behind.
 // Plain JavaScript, so that a program can be started while the grader itself is still loading.
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { endStrays } from './strays.js';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..', '..');
@@ -13,8 +14,11 @@ const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 const preload = pathToFileURL(join(here, 'preload.js')).href;
 const windows = process.platform === 'win32';
 
-/** A heap of 256 MiB; and no optimizing compiler, which costs a program of this size a fifth of its start. */
-const flags = ['--max-old-space-size=256', '--no-opt'];
+/**
+ * A heap of 256 MiB; no optimizing compiler, which costs a program of this size a fifth of its start;
+ * and a debugger, when it is asked for, on a port that is free.
+ */
+const flags = ['--max-old-space-size=256', '--no-opt', '--inspect-port=0'];
 
 /**
  * What the copies of this module in one process share: the loader of the graders makes a copy of its own.
@@ -38,8 +42,9 @@ export function prepareProgram(file, count) {
 }
 
 /**
- * A process held just before `file`: a prepared one where there is one.
+ * A process held just before `file`: a prepared one where there is one. It is warm when all is loaded but the file.
  * @param {string} file
+ * @returns {import('node:child_process').ChildProcess & { warm?: boolean }}
  */
 export function takeProgram(file) {
   const spares = shared.spares.get(file) ?? [];
@@ -48,7 +53,12 @@ export function takeProgram(file) {
   return spare ?? spawnHeld(file);
 }
 
+/**
+ * @param {string} file
+ * @returns {import('node:child_process').ChildProcess & { warm?: boolean }}
+ */
 function spawnHeld(file) {
+  /** @type {import('node:child_process').ChildProcess & { warm?: boolean }} */
   const program = spawn(
     process.execPath,
     [...flags, '--import', tsx, '--import', preload, file],
@@ -60,6 +70,9 @@ function spawnHeld(file) {
     },
   );
   program.on('error', () => {}); // told apart by its exit
+  program.once('message', () => {
+    program.warm = true;
+  });
   if (program.pid !== undefined) {
     const { pid } = program;
     shared.alive.add(pid);
@@ -112,38 +125,17 @@ function endGroup(pid) {
 export function endAllPrograms() {
   for (const pid of shared.alive) endGroup(pid);
   shared.spares.clear();
-  for (const pid of strays()) endProcess(pid);
+  endStrays(shared.run);
+  // The reaper may look for this run's processes a moment later: what is started then belongs to another.
+  shared.run = randomUUID();
   shared.reaper?.stdin.end();
   shared.reaper = undefined;
-}
-
-/** Processes of this run that put themselves outside of every group. Linux only: elsewhere nothing tells. */
-function strays() {
-  if (process.platform !== 'linux') return [];
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && !shared.alive.has(Number(name)) && Number(name) !== process.pid)
-    .filter((name) => {
-      try {
-        return readFileSync(`/proc/${name}/environ`, 'latin1').includes(`CHUNK_BY_CHUNK_RUN=${shared.run}`);
-      } catch {
-        return false; // it has ended, or is not ours to read
-      }
-    })
-    .map(Number);
-}
-
-function endProcess(pid) {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // it has ended already
-  }
 }
 
 /** Even a grader that is killed leaves nothing behind: a small process outlives it and ends its programs. */
 function tellReaper(line) {
   if (!shared.reaper) {
-    shared.reaper = spawn(process.execPath, [join(here, 'reaper.js')], {
+    shared.reaper = spawn(process.execPath, [join(here, 'reaper.js'), shared.run], {
       detached: true,
       stdio: ['pipe', 'ignore', 'ignore'],
     });
@@ -153,6 +145,20 @@ function tellReaper(line) {
     shared.reaper.unref();
   }
   shared.reaper.stdin.write(`${line}\n`);
+}
+
+/**
+ * The line that keeps a program busy, as `server.ts:14`; undefined when nothing tells.
+ * @param {string} debuggerUrl
+ * @param {string} folder
+ * @returns {Promise<string | undefined>}
+ */
+export function busyLine(debuggerUrl, folder) {
+  const args = ['--experimental-websocket', join(here, 'busy.js'), debuggerUrl, `${pathToFileURL(folder).href}/`];
+  return new Promise((resolve) => {
+    const found = (_error, stdout = '') => resolve(stdout.trim() || undefined);
+    execFile(process.execPath, args, { timeout: 3000 }, found);
+  });
 }
 
 /** Resident memory of a process in MiB, or undefined where the system does not tell cheaply. */

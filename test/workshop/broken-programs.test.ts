@@ -1,0 +1,243 @@
+// Every way in which a program can be broken gets a verdict that names the cause, and leaves no process behind.
+import { spawn } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { stripVTControlCharacters } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { catalog, learnerFiles } from '../../scripts/workshop/lessons.ts';
+import { root, solutionsFolder } from '../../scripts/workshop/paths.ts';
+import { report } from '../../scripts/workshop/report.ts';
+import { finished } from '../../scripts/workshop/starter.ts';
+import { graders } from '../proof/graders.ts';
+import { kept } from '../proof/kept.ts';
+
+const slug = '01-chunked-stream';
+const lesson = catalog.find((lesson) => lesson.slug === slug)!;
+const solution = (file: Broken['file']) => finished(readFileSync(join(solutionsFolder, slug, file), 'utf8'));
+
+type Broken = {
+  /** Names its verdict in test/verdicts/broken-programs. */
+  name: string;
+  /** The task whose grader meets it. */
+  task: number;
+  file: (typeof learnerFiles)[number];
+  /** What in the solution becomes what: the text stands there exactly once. */
+  edit?: [from: string, to: string];
+  /** Or the whole file. */
+  program?: string;
+  /** Stands on the line that the verdict must name, when it can name one. */
+  line?: string;
+};
+
+const atTop = (name: string, code: string, line?: string): Broken => ({
+  name,
+  task: 1,
+  file: 'server.ts',
+  edit: ['const app = express();', `const app = express();\n\n${code}`],
+  ...(line && { line }),
+});
+const inHandler = (name: string, code: string, line?: string): Broken => ({
+  name,
+  task: 1,
+  file: 'server.ts',
+  edit: ["  response.type('text/plain');\n", `  response.type('text/plain');\n${code}\n`],
+  ...(line && { line }),
+});
+const listening = (name: string, code: string, line?: string): Broken => ({
+  name,
+  task: 1,
+  file: 'server.ts',
+  program: solution('server.ts').replace(/app\.listen\([^]*$/, `${code}\n`),
+  ...(line && { line }),
+});
+const client = (name: string, program: string, line?: string): Broken => ({
+  name,
+  task: 3,
+  file: 'client.ts',
+  program,
+  ...(line && { line }),
+});
+
+/** A process that sleeps; its argument tells whose it is, and a file tells its id where no system does. */
+const sleeper = (options: string) => `const sleeper = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60_000)', process.cwd()], ${options});
+appendFileSync('pids', \`\${sleeper.pid}\\n\`);
+await new Promise((resolve) => setTimeout(resolve, 200));
+`;
+const sleeperImports = "import { spawn } from 'node:child_process';\nimport { appendFileSync } from 'node:fs';\n";
+
+const programs: Broken[] = [
+  atTop('throws-at-the-top', "throw new Error('no database');", 'no database'),
+  atTop('throws-in-a-function', "connect('db');\n\nfunction connect(name: string) {\n  throw new TypeError(`cannot reach ${name}`);\n}", 'cannot reach'),
+  atTop('throws-later', "setTimeout(() => {\n  throw new RangeError('too late');\n}, 50);\nawait new Promise(() => {});", 'too late'),
+  atTop('throws-text', "throw 'text';"),
+  atTop('throws-nothing', 'throw undefined;'),
+  atTop('rejects', "setTimeout(async () => {\n  throw new Error('nobody catches this');\n}, 50);\nawait new Promise(() => {});", 'nobody catches'),
+  atTop('rejects-with-text', "setTimeout(() => void Promise.reject('text'), 50);\nawait new Promise(() => {});"),
+  atTop('rejects-with-an-object', 'setTimeout(() => void Promise.reject({ code: 42 }), 50);\nawait new Promise(() => {});'),
+  atTop('throws-text-later', "setTimeout(() => {\n  throw 'text';\n}, 50);\nawait new Promise(() => {});"),
+  atTop('has-a-cause', "throw new Error('outer', { cause: new Error('inner') });", 'outer'),
+  inHandler('throws-inside-the-handler', "  throw new Error('in the handler');", 'in the handler'),
+  inHandler('crashes-after-bytes-are-out', "  response.write('Message');\n  setTimeout(() => {\n    throw new Error('in the middle');\n  }, 20);", 'in the middle'),
+  inHandler('throws-after-bytes-are-out', "  response.write('Message');\n  throw new Error('in the middle');", 'in the middle'),
+  atTop('syntax-error', 'const port = = 3000;', '= ='),
+  { name: 'unclosed-brace', task: 1, file: 'server.ts', program: "import express from 'express';\n\nconst app = express();\napp.get('/stream', () => {\n" },
+  { name: 'misspelt-import', task: 1, file: 'server.ts', edit: ["'#support/work.ts'", "'#support/wrok.ts'"], line: 'wrok' },
+  { name: 'misspelt-name', task: 1, file: 'server.ts', edit: ['import { work }', "import { wrok }"], line: 'await work' },
+  { name: 'missing-neighbour', task: 1, file: 'server.ts', edit: ["'#support/work.ts'", "'./work.ts'"], line: './work.ts' },
+  { name: 'not-installed', task: 1, file: 'server.ts', edit: ["from 'express'", "from 'fastify'"], line: 'fastify' },
+  atTop('exits-with-0', 'process.exit(0);', 'process.exit'),
+  atTop('exits-with-3', "console.log('saying goodbye');\nprocess.exit(3);", 'process.exit'),
+  inHandler('exits-inside-the-handler', '  process.exit(0);', 'process.exit'),
+  { name: 'ends', task: 1, file: 'server.ts', program: "console.log('hello');\n" },
+  { name: 'is-empty', task: 1, file: 'server.ts', program: '' },
+  listening('never-listens', 'setInterval(() => {}, 1000);'),
+  listening('listens-on-another-port', "app.listen(30317, '127.0.0.1');"),
+  listening('listens-on-ipv6', "app.listen(Number(process.env.PORT), '::1');"),
+  listening('listens-twice', "app.listen(Number(process.env.PORT), '127.0.0.1');\napp.listen(Number(process.env.PORT), '127.0.0.1', (error) => {\n  if (error) throw error;\n});"),
+  atTop('blocks-at-the-top', 'while (true) {}', 'while (true)'),
+  inHandler('blocks-inside-the-handler', '  while (true) {}', 'while (true)'),
+  atTop('floods-standard-output', "for (;;) console.log('a line that says nothing');"),
+  atTop('floods-standard-error', "for (;;) console.error('a line that says nothing');"),
+  inHandler('floods-inside-the-handler', "  setInterval(() => console.log('x'.repeat(100_000)), 1);"),
+  atTop('fills-memory', 'const all: number[][] = [];\nfor (;;) all.push(new Array(1000).fill(1));'),
+  atTop('fills-memory-with-buffers', 'const all: Buffer[] = [];\nfor (;;) {\n  all.push(Buffer.alloc(20_000_000, 1));\n  await new Promise((resolve) => setTimeout(resolve, 1));\n}'),
+  atTop('fills-memory-while-blocking', 'const all: Buffer[] = [];\nfor (;;) all.push(Buffer.alloc(1_000_000, 1));'),
+  listening('ignores-sigterm', "process.on('SIGTERM', () => {});\nprocess.on('SIGINT', () => {});\napp.listen(30318, '127.0.0.1');"),
+  { name: 'starts-a-child', task: 1, file: 'server.ts', program: `${sleeperImports}${sleeper("{ stdio: 'inherit' }")}throw new Error('with a child');\n`, line: 'with a child' },
+  { name: 'starts-a-detached-child', task: 1, file: 'server.ts', program: `${sleeperImports}${sleeper("{ detached: true, stdio: 'ignore' }")}throw new Error('with a child');\n`, line: 'with a child' },
+  { name: 'leaves-a-child-behind', task: 1, file: 'server.ts', program: `${sleeperImports}${sleeper("{ detached: true, stdio: 'inherit' }")}sleeper.unref();\n` },
+  atTop('prints-binary', 'process.stdout.write(Buffer.from([0, 1, 2, 27, 91, 50, 74, 7, 128, 255, 254]));\nprocess.exit(3);'),
+  atTop('deletes-itself', "import { rmSync } from 'node:fs';\nrmSync('server.ts');\nthrow new Error('gone');", 'gone'),
+  client('client-never-exits', `${solution('client.ts')}\nsetInterval(() => {}, 1000);\n`),
+  client('client-loops', "await fetch(process.argv[2]!);\nwhile (true) {}\n", 'while (true)'),
+  client('client-loops-at-the-top', "while (true) {}\n", 'while (true)'),
+  client('client-floods', "for (;;) console.log('a line that says nothing');\n"),
+  client('client-throws', "const response = await fetch(process.argv[2]!);\nthrow new Error(`what is ${response.status}?`);\n", 'throw'),
+  client('client-throws-at-the-top', "throw new Error('no');\n", 'throw'),
+  client('client-sends-nothing', 'setInterval(() => {}, 1000);\n'),
+  client('client-ends', ''),
+];
+
+const pool = graders(3);
+const temporary = join(root, '.tmp', `broken-${process.pid}`);
+afterAll(async () => {
+  pool.close();
+  await sleep(100);
+  rmSync(temporary, { recursive: true, force: true });
+});
+
+// The graders load before the first program's time begins.
+beforeAll(async () => {
+  const folder = join(temporary, 'nothing', slug);
+  mkdirSync(folder, { recursive: true });
+  for (const file of learnerFiles) writeFileSync(join(folder, file), '');
+  await Promise.all(turns.map(() => pool.grade({ slug, folder, folderName: `lessons/${slug}` })));
+}, 60_000);
+
+/** The pool grades three at a time: a program's own time begins when its turn comes. */
+const turns = [Promise.resolve(), Promise.resolve(), Promise.resolve()];
+
+describe('broken programs', { concurrent: true, timeout: 120_000 }, () => {
+  test.for(programs.map((broken, i) => [broken.name, broken, i] as const))('%s', async ([name, broken, i], { expect }) => {
+    const { task, file, line } = broken;
+    const folder = join(temporary, name, slug);
+    mkdirSync(folder, { recursive: true });
+    for (const each of learnerFiles) writeFileSync(join(folder, each), solution(each));
+    const source = sourceOf(broken);
+    writeFileSync(join(folder, file), source);
+
+    const turn = turns[i % turns.length]!.then(async () => {
+      const began = performance.now();
+      const verdict = await pool.grade({ slug, folder, folderName: `lessons/${slug}`, seed: 1 });
+      return { verdict, took: performance.now() - began };
+    });
+    turns[i % turns.length] = turn.then(() => {}, () => {});
+    const { verdict, took } = await turn;
+
+    // How much of a flood came before its end differs from run to run.
+    const text = kept(report(lesson, verdict, undefined)).replace(/ +… \d+ rows left out\n +\(what .*\n/, '');
+    await expect(text).toMatchFileSnapshot(`../verdicts/broken-programs/${name}.txt`);
+    expect(verdict.tasks.find((each) => each.state === 'failed')?.number, text).toBe(task);
+    if (line) {
+      const number = source.split('\n').findIndex((each) => each.includes(line)) + 1;
+      expect(text).toContain(`look in           lessons/${slug}/${file}:${number}\n`);
+    }
+    for (const each of text.split('\n')) expect(each.length, each).toBeLessThanOrEqual(80);
+    expect(text).not.toContain(root);
+    // Within 10 seconds where nothing else runs; here several programs run at a time, some of them in endless loops.
+    expect(took, 'milliseconds until the verdict').toBeLessThan(20_000);
+    expect(await leftBehind(folder)).toEqual([]);
+  });
+});
+
+function sourceOf({ name, file, edit, program }: Broken): string {
+  if (program !== undefined) return program;
+  const [from, to] = edit!;
+  const parts = solution(file).split(from);
+  if (parts.length !== 2) throw new Error(`${name}: the solution does not have "${from}" exactly once`);
+  return parts.join(to);
+}
+
+/** Processes that have the folder among their arguments, or that a program has written down; they have a moment to end. */
+async function leftBehind(folder: string): Promise<number[]> {
+  for (let tries = 0; ; tries++) {
+    const left = process.platform === 'linux' ? withArgument(folder) : writtenDown(folder);
+    if (left.length === 0 || tries === 40) return left;
+    await sleep(50);
+  }
+}
+
+function withArgument(text: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => {
+      try {
+        return readFileSync(`/proc/${name}/cmdline`, 'utf8').includes(text);
+      } catch {
+        return false; // it has ended
+      }
+    })
+    .map(Number);
+}
+
+function writtenDown(folder: string): number[] {
+  const file = join(folder, 'pids');
+  if (!existsSync(file)) return [];
+  return readFileSync(file, 'utf8').trim().split('\n').map(Number).filter(isAlive);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+describe('a grader that is ended in the middle of a run', { concurrent: true, timeout: 60_000 }, () => {
+  test.for([
+    ['killed', 'SIGKILL'],
+    ['interrupted with Ctrl-C', 'SIGINT'],
+  ] as const)('leaves nothing behind when it is %s', async ([name, signal]) => {
+    const copy = join(temporary, name.replaceAll(' ', '-'));
+    for (const part of ['package.json', 'package-lock.json', 'lessons', 'scripts', 'test/harness', 'test/lessons']) {
+      cpSync(join(root, part), join(copy, part), { recursive: true });
+    }
+    symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'), 'junction');
+    const folder = join(copy, 'lessons', slug);
+    const server = `${sleeperImports}${sleeper("{ detached: true, stdio: 'ignore' }")}${sleeper("{ stdio: 'ignore' }").replaceAll('sleeper', 'other')}setInterval(() => {}, 1000);\n`;
+    writeFileSync(join(folder, 'server.ts'), server);
+
+    const grading = spawn(process.execPath, ['scripts/run.js', 'check', 'lesson-1'], { cwd: copy, stdio: 'ignore' });
+    const ended = new Promise((resolve) => grading.once('exit', resolve));
+    const pids = join(folder, 'pids');
+    while (!existsSync(pids) || readFileSync(pids, 'utf8').split('\n').length < 3) {
+      expect(grading.exitCode, 'the run ended before its programs had begun').toBe(null);
+      await sleep(20);
+    }
+    grading.kill(signal);
+    await ended;
+    expect(await leftBehind(copy)).toEqual([]);
+  });
+});
