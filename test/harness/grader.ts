@@ -60,6 +60,7 @@ export type Site = {
 const target = inject('target');
 let failed = false;
 let record = newTranscript();
+let recordBefore = record;
 let file: 'server.ts' | 'client.ts' = 'server.ts';
 const watchers = new Set<() => void>();
 const stops: (() => void)[] = [];
@@ -73,6 +74,7 @@ const changed = () => {
 const transcript = (): Transcript => record;
 
 beforeEach(() => {
+  recordBefore = record;
   record = newTranscript();
   requests = [];
 });
@@ -197,6 +199,11 @@ export async function longestPause(program: Program, over: () => boolean): Promi
     longest = Math.max(longest, performance.now() - asked);
   }
   return longest;
+}
+
+/** Goes on with the capture of the requirement before, for one that looks at the same exchange. */
+export function sameCapture(): void {
+  record = recordBefore;
 }
 
 /** Writes into the capture what should have been there by now. */
