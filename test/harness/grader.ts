@@ -65,8 +65,10 @@ let file: 'server.ts' | 'client.ts' = 'server.ts';
 const watchers = new Set<() => void>();
 const stops: (() => void)[] = [];
 const servers = new Set<Program>();
-/** The requests of the requirement, each with how much its server had printed on standard error before. */
+/** The requests that a requirement can see go wrong, each with how much its server had printed on standard error before. */
 let requests: { sent: Exchange; program: Program; printed: number }[] = [];
+
+const wentWrong = (sent: Exchange) => sent.broken !== undefined || (sent.status ?? 0) >= 500;
 
 const changed = () => {
   for (const look of [...watchers]) look();
@@ -76,7 +78,8 @@ const transcript = (): Transcript => record;
 beforeEach(() => {
   recordBefore = record;
   record = newTranscript();
-  requests = [];
+  // One that goes on may still break; one that has broken says nothing of this requirement.
+  requests = requests.filter(({ sent }) => !wentWrong(sent));
 });
 afterAll(() => {
   for (const stop of stops.splice(0)) stop();
@@ -134,7 +137,7 @@ async function ownCause(): Promise<Failure | undefined> {
     if (program.end ?? program.verdict) return new Failure(explainEnd(program, 'while it was answering'));
   }
   for (const { sent, program, printed } of requests) {
-    if (sent.broken === undefined && (sent.status ?? 0) < 500) continue;
+    if (!wentWrong(sent)) continue;
     const explanation = explainError(program, printed, `while it was answering ${sent.name}`);
     if (explanation) return new Failure(explanation);
   }
