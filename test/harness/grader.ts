@@ -198,8 +198,9 @@ export async function longestPause(program: Program, over: () => boolean): Promi
   let longest = 0;
   while (!over() && !program.end) {
     const asked = performance.now();
-    await program.settled(60_000);
+    const alive = await program.settled(60_000);
     longest = Math.max(longest, performance.now() - asked);
+    if (!alive) break;
   }
   return longest;
 }
