@@ -85,7 +85,6 @@ const programs: Broken[] = [
     edit: ['`Message ${i}\\n`);', "`Message ${i}\\n`);\n    if (i === 3) setImmediate(() => {\n      throw new Error('in the middle');\n    });"],
     line: 'in the middle',
   },
-  inHandler('throws-after-bytes-are-out', "  response.write('Message');\n  throw new Error('in the middle');", 'in the middle'),
   {
     name: 'throws-between-messages',
     task: 1,
@@ -112,7 +111,7 @@ const programs: Broken[] = [
   inHandler('blocks-inside-the-handler', '  while (true) {}', 'while (true)'),
   atTop('floods-standard-output', "for (;;) console.log('a line that says nothing');"),
   atTop('floods-standard-error', "for (;;) console.error('a line that says nothing');"),
-  inHandler('floods-inside-the-handler', "  setInterval(() => console.log('x'.repeat(100_000)), 1);"),
+  inHandler('floods-inside-the-handler', "  for (;;) console.log('x'.repeat(1000));"),
   atTop('fills-memory', 'const all: number[][] = [];\nfor (;;) all.push(new Array(1000).fill(1));'),
   atTop('fills-memory-with-buffers', 'const all: Buffer[] = [];\nfor (;;) {\n  all.push(Buffer.alloc(100_000_000, 1));\n  await new Promise((resolve) => setTimeout(resolve, 1));\n}'),
   atTop('fills-memory-while-blocking', 'const all: Buffer[] = [];\nfor (;;) all.push(Buffer.alloc(1_000_000, 1));'),
