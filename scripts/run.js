@@ -7,9 +7,10 @@ import { ensureInstalled } from './setup.js';
 const [name, ...args] = process.argv.splice(2, 1).concat(process.argv.slice(2));
 ensureInstalled();
 
+let endPrograms = () => {};
 if (name === 'check') {
   // Programs take as long to start as the grader does: both at the same time.
-  await startPrograms(args);
+  endPrograms = await startPrograms(args);
   // Before TypeScript support, which would slow down each of its many modules.
   await Promise.all([import('vitest/node'), import('vitest/worker'), import('vitest')]);
 }
@@ -18,14 +19,16 @@ if (!process.features.typescript) {
   register();
 }
 await import(`./${name}.ts`);
+endPrograms();
 
-/** Starts the programs of the lesson that the arguments name. If none does, `check` says so soon enough. */
+/** Starts the programs of the lesson that the arguments name, and returns what ends those that nobody took. */
 async function startPrograms(names) {
   const number = names.map((arg) => /^(?:lesson-)?0*(\d+)(?:-|$)/.exec(arg)?.[1]).find(Boolean);
   const lessons = fileURLToPath(new URL('../lessons', import.meta.url));
   const slug = number && readdirSync(lessons).find((folder) => folder.startsWith(`${number.padStart(2, '0')}-`));
-  if (!slug || names.includes('--help')) return;
-  const { prepareProgram } = await import('../test/harness/spawn.js');
+  if (!slug) return () => {};
+  const { prepareProgram, endAllPrograms } = await import('../test/harness/spawn.js');
   prepareProgram(join(lessons, slug, 'server.ts'), 1);
   prepareProgram(join(lessons, slug, 'client.ts'), 2);
+  return endAllPrograms;
 }

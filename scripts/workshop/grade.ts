@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { createVitest, type TestCase, type TestModule, type TestSuite } from 'vitest/node';
 import type { Explanation } from '../../test/harness/failure.ts';
+import type { Target } from '../../test/harness/grader.ts';
 import { root } from './paths.ts';
 import { inThisProcess } from './pool.ts';
 
@@ -25,7 +26,7 @@ export type Grader = {
    * Grades the programs in a folder.
    * @throws Error when the grader itself fails: that is never a verdict on the programs.
    */
-  grade(target: { slug: string; folder: string; folderName: string; seed?: number }): Promise<Verdict>;
+  grade(target: Omit<Target, 'seed'> & { slug: string; seed?: number }): Promise<Verdict>;
   close(): Promise<void>;
 };
 
@@ -58,8 +59,8 @@ export async function createGrader(): Promise<Grader> {
   });
   let runs = 0;
   return {
-    async grade({ slug, folder, folderName, seed = newSeed() }) {
-      vitest.getRootProject().provide('target', { folder, folderName, seed });
+    async grade({ slug, seed = newSeed(), ...target }) {
+      vitest.getRootProject().provide('target', { ...target, seed });
       const file = join(root, 'test', 'lessons', `${slug}.test.ts`);
       const specifications = await vitest.globTestSpecifications([file]);
       finished = undefined;

@@ -2,6 +2,8 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { catalog } from '../../scripts/workshop/lessons.ts';
+import { readPage } from '../../scripts/workshop/page.ts';
 import { learnersCopy, type Copy } from './copy.ts';
 
 let copy: Copy;
@@ -136,6 +138,38 @@ describe('a learner’s way through a lesson', { timeout: 60_000 }, () => {
     }
     expect(copy.read('.progress')).toBe(broken);
     rmSync(join(copy.folder, '.progress'));
+  });
+});
+
+describe('try', { timeout: 60_000, concurrent: true }, () => {
+  let finished: Copy;
+  beforeAll(() => {
+    finished = learnersCopy();
+  });
+  afterAll(() => finished.remove());
+
+  test.for(catalog.map((lesson) => [lesson.slug, lesson] as const))(
+    'draws what the README of %s shows first',
+    async ([slug, lesson], { expect }) => {
+      await finished.run('solution', slug, '--apply');
+      const { code, stdout } = await finished.run('try', slug);
+      expect(code).toBe(0);
+      // The README leaves out the head of the response and its end.
+      const rows = stdout.split('\n').filter((row) => / ms  /.test(row) && !/← (200 OK|\(end)/.test(row));
+      const withoutTimes = (row: string) => row.replace(/^ *\d+ ms/, '');
+      const shown = readPage(lesson).fences[0]!.code.trimEnd().split('\n');
+      expect(rows.map(withoutTimes)).toEqual(shown.map(withoutTimes));
+    },
+  );
+
+  test('says why a server does not start', async ({ expect }) => {
+    const broken = learnersCopy();
+    broken.write('lessons/01-chunked-stream/server.ts', "throw new Error('not today');\n");
+    const { code, stdout } = await broken.run('try', 'lesson-1');
+    broken.remove();
+    expect(code).toBe(1);
+    expect(stdout).toContain('Error: not today');
+    expect(stdout).toContain('look in lessons/01-chunked-stream/server.ts:1');
   });
 });
 
