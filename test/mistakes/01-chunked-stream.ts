@@ -58,8 +58,8 @@ const sending: Omit<Mistake, 'task' | 'file'>[] = [
     name: 'timers-all-at-once',
     edits: [
       [work, ''],
-      [write, 'setTimeout(() => response.write(`Message ${i}\\n`), 100);'],
-      [end, '  setTimeout(() => response.end(), 110);'],
+      [write, 'setTimeout(() => response.write(`Message ${i}\\n`), 300);'],
+      [end, '  setTimeout(() => response.end(), 310);'],
     ],
   },
   { name: 'content-length', edits: [[type, `${type}\n  response.set('Content-Length', '50');`]] },
