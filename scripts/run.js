@@ -1,11 +1,13 @@
 // Every npm script begins here: `node scripts/run.js NAME …` installs what is missing, then runs scripts/NAME.ts.
 import { readdirSync } from 'node:fs';
+import * as modules from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureInstalled } from './setup.js';
 
 const [name, ...args] = process.argv.splice(2, 1).concat(process.argv.slice(2));
 ensureInstalled();
+modules.enableCompileCache?.(fileURLToPath(new URL('../node_modules/.cache/compile', import.meta.url)));
 
 let endPrograms = () => {};
 if (name === 'check') {

@@ -383,7 +383,7 @@ task({ number: 2, title: 'Keep serving everybody else', file: 'server.ts', progr
 });
 
 const seePing = { see: 'curl -N http://127.0.0.1:3000/stream & curl http://127.0.0.1:3000/ping' };
-const twice = { see: 'curl -N http://127.0.0.1:3000/stream  (in two terminals)' };
+const twice = { see: 'curl -N http://127.0.0.1:3000/stream, in two terminals' };
 
 task({ number: 3, title: 'Print each line as it arrives', file: 'client.ts', programs: 4 }, () => {
   let client: Program;

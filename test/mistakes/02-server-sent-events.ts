@@ -47,12 +47,6 @@ export const mistakes: Mistake[] = [
     edits: [[writesResult, 'response.write(`event: result\\ndata: ${decimal(operations[op!]!(Number(a), Number(b)))}\\n`);']],
   },
   {
-    name: 'no-fields',
-    task: 1,
-    file: 'server.ts',
-    edits: [[writesEvent, 'response.write(`${event}: ${data}\\n\\n`);']],
-  },
-  {
     name: 'blank-line-inside-the-event',
     task: 1,
     file: 'server.ts',
@@ -75,12 +69,6 @@ export const mistakes: Mistake[] = [
     edits: [['await work(`${a}', 'work(`${a}']],
   },
   {
-    name: 'does-no-work',
-    task: 1,
-    file: 'server.ts',
-    edits: [['  await work(`${a} ${op} ${b}`);\n', '']],
-  },
-  {
     name: 'never-ends',
     task: 1,
     file: 'server.ts',
@@ -91,12 +79,6 @@ export const mistakes: Mistake[] = [
     task: 1,
     file: 'server.ts',
     edits: [[linesOfText, 'const lines = [`data: ${JSON.stringify(data)}\\n`];']],
-  },
-  {
-    name: 'always-one-decimal',
-    task: 1,
-    file: 'server.ts',
-    edits: [['Number.isInteger(value) ? value.toFixed(1) : String(value)', 'value.toFixed(1)']],
   },
   {
     name: 'data-before-the-first-line-only',
@@ -134,12 +116,6 @@ export const mistakes: Mistake[] = [
     task: 2,
     file: 'server.ts',
     edits: [[noNumber, 'Number.isFinite(Number(text))']],
-  },
-  {
-    name: 'blank-is-zero',
-    task: 2,
-    file: 'server.ts',
-    edits: [["text.trim() !== ''", "text !== ''"]],
   },
   {
     name: 'reads-the-beginning-of-a-number',
@@ -184,12 +160,6 @@ export const mistakes: Mistake[] = [
     edits: [['{ parameter: wrong, error:', '{ error:']],
   },
   {
-    name: 'refuses-in-plain-text',
-    task: 2,
-    file: 'server.ts',
-    edits: [['.json({ parameter: wrong, error: ', '.send(`${wrong} will not do`);\n    void ({ parameter: wrong, error: ']],
-  },
-  {
     name: 'sends-infinity',
     task: 2,
     file: 'server.ts',
@@ -206,12 +176,6 @@ export const mistakes: Mistake[] = [
     task: 2,
     file: 'server.ts',
     edits: [[divisionByZero, "    throw new Error('division by zero');\n"]],
-  },
-  {
-    name: 'division-crashes',
-    task: 2,
-    file: 'server.ts',
-    edits: [[divisionByZero, "    setImmediate(() => {\n      throw new Error('division by zero');\n    });\n    return;\n"]],
   },
   {
     name: 'division-refused',
@@ -274,12 +238,6 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
-    name: 'events-at-newlines-only',
-    task: 3,
-    file: 'client.ts',
-    edits: [[splitsLines, "'\\n'"]],
-  },
-  {
     name: 'forgets-carriage-returns',
     task: 3,
     file: 'client.ts',
@@ -304,22 +262,10 @@ export const mistakes: Mistake[] = [
     edits: [[splitsField, '/^([^:]*):? ?(.*)$/.exec(line)!']],
   },
   {
-    name: 'needs-the-space',
-    task: 3,
-    file: 'client.ts',
-    edits: [[splitsField, "/^([^:]*)(?:: (.*))?$/s.exec(line) ?? ['', '', '']"]],
-  },
-  {
     name: 'trims-data',
     task: 3,
     file: 'client.ts',
     edits: [['data.push(value!)', 'data.push(value!.trim())']],
-  },
-  {
-    name: 'splits-at-every-colon',
-    task: 3,
-    file: 'client.ts',
-    edits: [[splitsField, "['', line.split(':')[0], line.split(':')[1]?.replace(/^ /, '') ?? '']"]],
   },
   {
     name: 'joins-data-without-line-breaks',
@@ -328,22 +274,10 @@ export const mistakes: Mistake[] = [
     edits: [["data.join('\\n')", "data.join('')"]],
   },
   {
-    name: 'keeps-the-last-data-only',
-    task: 3,
-    file: 'client.ts',
-    edits: [['data.push(value!)', 'data = [value!]']],
-  },
-  {
     name: 'type-of-the-event-before',
     task: 3,
     file: 'client.ts',
     edits: [["      type = '';\n", '']],
-  },
-  {
-    name: 'type-kept-without-data',
-    task: 3,
-    file: 'client.ts',
-    edits: [["      if (data.length > 0) dispatch(type || 'message', data.join('\\n'));\n", "      if (data.length === 0) return;\n      dispatch(type || 'message', data.join('\\n'));\n"]],
   },
   {
     name: 'empty-data-is-no-data',
@@ -362,12 +296,6 @@ export const mistakes: Mistake[] = [
     task: 3,
     file: 'client.ts',
     edits: [[readsField, `${readsField}    if (field === '') dispatch('', value!);\n`]],
-  },
-  {
-    name: 'prints-ids',
-    task: 3,
-    file: 'client.ts',
-    edits: [[readsField, `${readsField}    if (field === 'id') dispatch('id', value!);\n`]],
   },
   {
     name: 'prints-the-byte-order-mark',
