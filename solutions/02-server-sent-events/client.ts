@@ -26,6 +26,7 @@ function eventReader(dispatch: (type: string, data: string) => void): (piece: st
   // #region task 3: read events
   // starter: return (piece) => dispatch('message', piece);
   let unfinished = '';
+  let afterReturn = false;
   let type = '';
   let data: string[] = [];
 
@@ -43,9 +44,11 @@ function eventReader(dispatch: (type: string, data: string) => void): (piece: st
   }
 
   return (piece) => {
-    unfinished += piece;
-    // A \r at the end may be the first half of a \r\n.
-    const lines = unfinished.split(/\r\n|\n|\r(?!$)/);
+    if (piece === '') return;
+    // A \r ends its line at once; a \n that begins the next piece is its second half.
+    const text = afterReturn && piece.startsWith('\n') ? piece.slice(1) : piece;
+    afterReturn = piece.endsWith('\r');
+    const lines = (unfinished + text).split(/\r\n|\r|\n/);
     unfinished = lines.pop()!;
     for (const line of lines) readLine(line);
   };

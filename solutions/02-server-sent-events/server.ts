@@ -19,7 +19,8 @@ app.get('/calculate', async (request, response) => {
   // #region task 2: refuse what makes no sense, before the stream begins
   const wrong = !isNumber(a) ? 'a' : !isNumber(b) ? 'b' : !isOperation(op) ? 'op' : undefined;
   if (wrong) {
-    response.status(400).json({ parameter: wrong, error: `"${request.query[wrong] ?? ''}" will not do` });
+    const expected = wrong === 'op' ? Object.keys(operations).join(' or ') : 'a number';
+    response.status(400).json({ parameter: wrong, error: `${wrong} must be ${expected}` });
     return;
   }
   // #endregion

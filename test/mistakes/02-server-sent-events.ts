@@ -5,7 +5,8 @@ const linesOfText = 'const lines = data.split(/\\r\\n|\\r|\\n/).map((line) => `d
 const writesEvent = "response.write(`event: ${event}\\n${lines.join('')}\\n`);";
 const writesResult = "sendEvent(response, 'result', decimal(operations[op!]!(Number(a), Number(b))));";
 const refuses = `  if (wrong) {
-    response.status(400).json({ parameter: wrong, error: \`"\${request.query[wrong] ?? ''}" will not do\` });
+    const expected = wrong === 'op' ? Object.keys(operations).join(' or ') : 'a number';
+    response.status(400).json({ parameter: wrong, error: \`\${wrong} must be \${expected}\` });
     return;
   }
 `;
@@ -17,12 +18,14 @@ const divisionByZero = `    sendEvent(response, 'error', 'division by zero');
 const writesComment = "setInterval(() => response.write(': still at work\\n\\n'), quietInterval)";
 
 /** Lines of the finished client. */
-const readsPiece = `    unfinished += piece;
-    // A \\r at the end may be the first half of a \\r\\n.
-    const lines = unfinished.split(/\\r\\n|\\n|\\r(?!$)/);
+const readsPiece = `    if (piece === '') return;
+    // A \\r ends its line at once; a \\n that begins the next piece is its second half.
+    const text = afterReturn && piece.startsWith('\\n') ? piece.slice(1) : piece;
+    afterReturn = piece.endsWith('\\r');
+    const lines = (unfinished + text).split(/\\r\\n|\\r|\\n/);
     unfinished = lines.pop()!;
 `;
-const splitsLines = '/\\r\\n|\\n|\\r(?!$)/';
+const splitsLines = '/\\r\\n|\\r|\\n/';
 const splitsField = '/^([^:]*):? ?(.*)$/s.exec(line)!';
 const readsField = `    if (field === 'data') data.push(value!);
 `;
@@ -247,7 +250,7 @@ export const mistakes: Mistake[] = [
     name: 'cut-line-break-is-two',
     task: 3,
     file: 'client.ts',
-    edits: [[splitsLines, '/\\r\\n|\\n|\\r/']],
+    edits: [["afterReturn && piece.startsWith('\\n') ? piece.slice(1) : piece", 'piece']],
   },
   {
     name: 'decodes-each-piece',
