@@ -25,7 +25,6 @@ const readsPiece = `    if (piece === '') return;
     const lines = (unfinished + text).split(/\\r\\n|\\r|\\n/);
     unfinished = lines.pop()!;
 `;
-const splitsLines = '/\\r\\n|\\r|\\n/';
 const splitsField = '/^([^:]*):? ?(.*)$/s.exec(line)!';
 const readsField = `    if (field === 'data') data.push(value!);
 `;
@@ -244,7 +243,15 @@ export const mistakes: Mistake[] = [
     name: 'forgets-carriage-returns',
     task: 3,
     file: 'client.ts',
-    edits: [[splitsLines, '/\\r?\\n/']],
+    edits: [
+      [
+        readsPiece,
+        `    unfinished += piece;
+    const lines = unfinished.split(/\\r?\\n/);
+    unfinished = lines.pop()!;
+`,
+      ],
+    ],
   },
   {
     name: 'cut-line-break-is-two',
