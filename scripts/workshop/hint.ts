@@ -22,6 +22,7 @@ export function hint({ words, options }: Arguments): number {
       console.log(`  ${i + 1}  ${start}${rest.map((line) => `\n     ${line}`).join('')}`);
     }
     console.log(`\nAn answer: npm run hint ${shortName(lesson)} 1${options.task ? ` -- --task ${number}` : ''}`);
+    console.log(`Another task: npm run hint ${shortName(lesson)} -- --task ${(number % page.tasks.length) + 1}`);
     return 0;
   }
   const found = /^\d+$/.test(second) ? hints[Number(second) - 1] : undefined;

@@ -49,7 +49,7 @@ function explanation(lesson: Lesson, { explanation }: RequirementVerdict, seed: 
     advice && wrap(advice, width - 7),
     [
       ...(at ? labelled('look in', at, pc.cyan) : []),
-      ...(see ? labelled('see it yourself', see, pc.cyan) : []),
+      ...(see ? command('see it yourself', see) : []),
       ...labelled('a hint', `npm run hint ${shortName(lesson)}`, pc.cyan),
       ...labelled('the same again', `npm run check ${shortName(lesson)} -- --seed ${seed}`, pc.cyan),
     ],
@@ -57,9 +57,13 @@ function explanation(lesson: Lesson, { explanation }: RequirementVerdict, seed: 
   return blocks.flatMap((block, i) => [...(i > 0 ? [''] : []), ...block.map((line) => `     ${line}`)]);
 }
 
+/** A command is copied, so it is never broken: a long one gets a line of its own. */
+const command = (label: string, text: string): string[] =>
+  text.length <= width - 7 - 18 ? labelled(label, text, pc.cyan) : [label, `  ${pc.cyan(text)}`];
+
 function labelled(label: string, text: string, style: (text: string) => string): string[] {
   const column = label === 'expected' || label === 'received' ? 11 : 18;
-  return cut(text, width - 7 - column).map((part, i) => `${(i === 0 ? label : '').padEnd(column)}${style(part)}`);
+  return wrap(text, width - 7 - column).map((part, i) => `${(i === 0 ? label : '').padEnd(column)}${style(part)}`);
 }
 
 /** Code in a sentence: with colour where there is colour, in its backticks where there is none. */

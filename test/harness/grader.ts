@@ -249,23 +249,23 @@ export async function openSite(path: string): Promise<Site> {
   const calls: Call[] = [];
   let client: Program | undefined;
   const server = createServer((request, response) => {
-    record.add('←', `${request.method} ${request.url}`);
+    record.add('→', `${request.method} ${request.url}`);
     request.resume();
     calls.push({
       request,
       response,
       async send(bytes) {
         const text = typeof bytes === 'string' ? bytes : new TextDecoder().decode(bytes);
-        record.add('→', visible(text));
+        record.add('←', visible(text));
         if (!response.destroyed) await new Promise<void>((resolve) => response.write(bytes, () => resolve()));
         await client?.settled();
       },
       end() {
-        record.add('→', '(end of the response)');
+        record.add('←', '(end of the response)');
         response.end();
       },
       breakOff() {
-        record.add('→', '(the connection breaks off)');
+        record.add('←', '(the connection breaks off)');
         response.destroy();
       },
     });

@@ -10,7 +10,7 @@ if (send) {
     process.on('message', (message) => {
       if (message.begin) resolve(message.begin);
       // Two turns of the event loop: what was readable when the question came has been handled by then.
-      if (message.ping) setImmediate(() => setImmediate(() => reply({ pong: message.ping, memory: process.memoryUsage.rss() })));
+      if (message.ping) setImmediate(() => setImmediate(() => reply(answerTo(message.ping))));
       if (message.where) reply({ listening: listeningAddresses() });
     });
   });
@@ -33,6 +33,12 @@ if (send) {
   Object.assign(process.env, env);
   process.argv.push(...args);
   process.channel.unref();
+}
+
+/** @param {number} pong the number of the question */
+function answerTo(pong) {
+  const timers = process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+  return { pong, memory: process.memoryUsage.rss(), timers };
 }
 
 /** Where this process accepts connections, as `address:port`. */

@@ -28,6 +28,8 @@ export type Program = {
   readonly stderr: string;
   /** The lines that it has printed to their end. */
   readonly lines: readonly string[];
+  /** The timers that it waits for, when it was asked last: by `settled`. */
+  readonly timers: number;
   /** Set when the process has ended and its output is complete. */
   readonly end: End | undefined;
   /** Where it called process.exit, when it did: `lessons/01-chunked-stream/server.ts:14`. */
@@ -81,6 +83,7 @@ export function startProgram({ folder, folderName, file, args = [], env = {}, ch
   let exitedAt: string | undefined;
   let debuggerUrl: string | undefined;
   let memory = 0;
+  let timers = 0;
   let shortened = { from: '', text: '' };
 
   const stopFor = (explanation: Explanation) => {
@@ -120,21 +123,22 @@ export function startProgram({ folder, folderName, file, args = [], env = {}, ch
   read('stderr');
 
   child.on('message', (raw) => {
-    const message = raw as { work?: string; call?: number; pong?: number; memory?: number; listening?: string[]; exit?: string };
+    const message = raw as { work?: string; call?: number; pong?: number; memory?: number; timers?: number; listening?: string[]; exit?: string };
     if (message.work !== undefined) {
       const { work: label, call } = message;
       transcript().add('·', `at work: ${label}`, who);
-      const call_ = {
+      const waitingCall = {
         label,
         letGo() {
-          held.splice(held.indexOf(call_), 1);
+          held.splice(held.indexOf(waitingCall), 1);
           transcript().add('·', `done:    ${label}`, who);
           if (child.connected) child.send({ letGo: call }, () => {});
         },
       };
-      held.push(call_);
+      held.push(waitingCall);
     }
     if (message.memory !== undefined) memory = message.memory / 1024 ** 2;
+    if (message.timers !== undefined) timers = message.timers;
     if (message.exit !== undefined) exitedAt = placeIn(shorten(message.exit), folderName);
     if (message.pong !== undefined) waiting.get(message.pong)?.();
     if (message.listening) for (const listener of listeners) listener(message.listening);
@@ -232,6 +236,9 @@ export function startProgram({ folder, folderName, file, args = [], env = {}, ch
       return shortened.text;
     },
     lines,
+    get timers() {
+      return timers;
+    },
     get end() {
       return end;
     },

@@ -1,8 +1,8 @@
 import { performance } from 'node:perf_hooks';
 
 /**
- * The marks of a `wire` capture: `→` sent to the program under test, `←` received from it, `▸` printed by it,
- * `·` a piece of work, `✗` what should have been there.
+ * The marks of a `wire` capture: `→` sent by the client, `←` received by it, `▸` printed by it,
+ * `·` the server's work, `✗` what should have been there.
  */
 export type Mark = '→' | '←' | '▸' | '·' | '✗';
 

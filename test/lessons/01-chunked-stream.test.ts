@@ -227,7 +227,10 @@ function checkNothingEarly(stream: Exchange, i: number): void {
   });
   check(arrived(stream) < i, {
     cause: `Message ${i} was on the wire while its work was still going on.`,
-    advice: 'A call of work returns a promise: without await, nothing waits for it.',
+    advice:
+      server.program.held.length > 1
+        ? 'A call of work returns a promise: without await, nothing waits for it.'
+        : 'Wait for the work of a message first, then write the message.',
     ...see,
   });
 }
@@ -382,10 +385,10 @@ task({ number: 2, title: 'Keep serving everybody else', file: 'server.ts', progr
   });
 });
 
-const seePing = { see: 'curl -N http://127.0.0.1:3000/stream & curl http://127.0.0.1:3000/ping' };
+const seePing = { see: 'curl http://127.0.0.1:3000/ping, while a stream goes on' };
 const twice = { see: 'curl -N http://127.0.0.1:3000/stream, in two terminals' };
 
-task({ number: 3, title: 'Print each line as it arrives', file: 'client.ts', programs: 4 }, () => {
+task({ number: 3, title: 'Print each line as it arrives', file: 'client.ts', programs: 5 }, () => {
   let client: Program;
   let call: Call;
   const sent: string[] = [];
@@ -471,7 +474,7 @@ task({ number: 3, title: 'Print each line as it arrives', file: 'client.ts', pro
     });
   });
 
-  requirement('At the end of the stream it prints a last line that has no line break, and exits with code 0.', async () => {
+  requirement('At the end of the stream it prints what is left as a last line, prints nothing when nothing is left, and exits with code 0.', async () => {
     const [last] = random.words(1);
     await call.send(last!);
     call.end();
@@ -482,6 +485,19 @@ task({ number: 3, title: 'Print each line as it arrives', file: 'client.ts', pro
       cause: 'The stream came to its proper end, and the client did not exit with code 0.',
       compare: { expected: '0', received: String(client.end?.code ?? client.end?.signal) },
       ...(client.stderr.trim() && { output: client.stderr.trim() }),
+    });
+
+    const site = await openSite('/stream');
+    const complete = startClient(site.url);
+    const answer = await site.call(complete);
+    answer.response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' });
+    await answer.send(`${last}\n`);
+    answer.end();
+    await ended(complete, 'The stream has ended, and the client goes on running.');
+    check(complete.stdout.replaceAll('\r\n', '\n') === `${last}\n`, {
+      cause: 'The stream ended with a line break, and the client did not print exactly its one line.',
+      compare: { expected: visible(`${last}\n`), received: visible(complete.stdout) },
+      advice: 'When nothing is left after the last line break, there is no line to print.',
     });
   });
 

@@ -399,6 +399,21 @@ export const mistakes: Mistake[] = [
     edits: [['response.write(`event: ', 'response.write(`: an event\\nevent: ']],
   },
   {
+    name: 'interval-never-cleared',
+    task: 4,
+    file: 'server.ts',
+    edits: [['  clearInterval(keepAlive);\n', '']],
+  },
+  {
+    name: 'interval-cleared-on-success-only',
+    task: 4,
+    file: 'server.ts',
+    edits: [
+      ['  clearInterval(keepAlive);\n', ''],
+      [writesResult, `clearInterval(keepAlive);\n  ${writesResult}`],
+    ],
+  },
+  {
     name: 'interval-outlives-the-stream',
     task: 4,
     file: 'server.ts',

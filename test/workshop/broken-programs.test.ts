@@ -61,7 +61,7 @@ const client = (name: string, program: string, line?: string): Broken => ({
 
 /** A process that sleeps; its argument tells whose it is, and a file tells its id where no system does. */
 const sleeper = (options: string) => `const sleeper = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60_000)', process.cwd()], ${options});
-appendFileSync('pids', \`\${sleeper.pid}\\n\`);
+appendFileSync(new URL('pids', import.meta.url), \`\${sleeper.pid}\\n\`);
 await new Promise((resolve) => setTimeout(resolve, 200));
 `;
 const sleeperImports = "import { spawn } from 'node:child_process';\nimport { appendFileSync } from 'node:fs';\n";
