@@ -120,7 +120,7 @@ const programs: Broken[] = [
   { name: 'starts-a-detached-child', task: 1, file: 'server.ts', program: `${sleeperImports}${sleeper("{ detached: true, stdio: 'ignore' }")}throw new Error('with a child');\n`, line: 'with a child' },
   { name: 'leaves-a-child-behind', task: 1, file: 'server.ts', program: `${sleeperImports}${sleeper("{ detached: true, stdio: 'inherit' }")}sleeper.unref();\n` },
   atTop('prints-binary', 'process.stdout.write(Buffer.from([0, 1, 2, 27, 91, 50, 74, 128, 255, 254]));\nprocess.exit(3);'),
-  atTop('deletes-itself', "import { rmSync } from 'node:fs';\nrmSync('server.ts');\nthrow new Error('gone');", 'gone'),
+  atTop('deletes-itself', "import { rmSync } from 'node:fs';\nrmSync(new URL('server.ts', import.meta.url));\nthrow new Error('gone');", 'gone'),
   client('client-never-exits', `${solution('client.ts')}\nsetInterval(() => {}, 1000);\n`),
   client('client-loops', "await fetch(process.argv[2]!);\nwhile (true) {}\n", 'while (true)'),
   client('client-loops-at-the-top', "while (true) {}\n", 'while (true)'),
