@@ -26,9 +26,9 @@ async function checkLesson({ words, options }: Arguments): Promise<number> {
   const seed = options.seed === undefined ? undefined : seedFrom(String(options.seed));
   const verdict = await gradeOnce(lesson, seed);
   const passed = verdict.tasks.findIndex((task) => task.state !== 'passed');
-  recordProgress(lesson, passed < 0 ? verdict.tasks.length : passed, verdict.tasks.length);
   const next = catalog.find(({ number }) => number === lesson.number + 1);
   console.log(options.json ? JSON.stringify(verdict, null, 2) : report(lesson, verdict, next));
+  recordProgress(lesson, passed < 0 ? verdict.tasks.length : passed, verdict.tasks.length);
   return verdict.state === 'passed' ? 0 : 1;
 }
 

@@ -25,7 +25,7 @@ const heading = '# What has been passed: lesson, tasks, and the files that passe
 export function readProgress(): Progress {
   const progress: Progress = new Map();
   if (!existsSync(progressFile)) return progress;
-  for (const [index, line] of readFileSync(progressFile, 'utf8').split(/\r?\n/).entries()) {
+  for (const [index, line] of readText().split(/\r?\n/).entries()) {
     if (line.trim() === '' || line.startsWith('#')) continue;
     const [, slug, tasks, of, files] = /^(\d\d-[\w-]+) (\d+)\/(\d+) ([0-9a-f]{16})$/.exec(line.trim()) ?? [];
     if (!slug || !files || Number(tasks) > Number(of)) {
@@ -37,6 +37,14 @@ export function readProgress(): Progress {
     progress.set(slug, { tasks: Number(tasks), of: Number(of), files });
   }
   return progress;
+}
+
+function readText(): string {
+  try {
+    return readFileSync(progressFile, 'utf8');
+  } catch (error) {
+    throw new Refusal(`.progress cannot be read: ${(error as Error).message}.\nMove it away: a check of each lesson makes it again.`);
+  }
 }
 
 export function recordProgress(lesson: Lesson, tasks: number, of: number): void {

@@ -131,8 +131,8 @@ const serving: Omit<Mistake, 'task' | 'file'>[] = [
   {
     name: 'sync-child-between-writes',
     edits: [
-      ["import { work }", "import { execSync } from 'node:child_process';\nimport { work }"],
-      [work, "execSync('sleep 0.03');"],
+      ["import { work }", "import { execFileSync } from 'node:child_process';\nimport { work }"],
+      [work, "execFileSync(process.execPath, ['-e', 'setTimeout(() => {}, 30)']);"],
       [write, 'await new Promise((done) => response.write(`Message ${i}\\n`, done));'],
     ],
   },

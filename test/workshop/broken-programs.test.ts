@@ -60,7 +60,7 @@ const client = (name: string, program: string, line?: string): Broken => ({
 });
 
 /** A process that sleeps; its argument tells whose it is, and a file tells its id where no system does. */
-const sleeper = (options: string) => `const sleeper = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60_000)', process.cwd()], ${options});
+const sleeper = (options: string) => `const sleeper = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60_000)', import.meta.url], ${options});
 appendFileSync(new URL('pids', import.meta.url), \`\${sleeper.pid}\\n\`);
 await new Promise((resolve) => setTimeout(resolve, 200));
 `;

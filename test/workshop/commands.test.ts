@@ -1,5 +1,5 @@
 // The commands, as a learner runs them: in a copy of the workshop, each in a process of its own.
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { catalog } from '../../scripts/workshop/lessons.ts';
@@ -138,6 +138,27 @@ describe('a learner’s way through a lesson', { timeout: 60_000 }, () => {
     }
     expect(copy.read('.progress')).toBe(broken);
     rmSync(join(copy.folder, '.progress'));
+  });
+
+  test('what cannot be read or written is said in a sentence, and nothing is lost', async () => {
+    mkdirSync(join(copy.folder, '.progress'));
+    const unread = await copy.run('progress');
+    expect(unread.code).toBe(2);
+    expect(unread.stderr).toMatch(/^\.progress cannot be read: /);
+    rmSync(join(copy.folder, '.progress'), { recursive: true });
+
+    // Without a folder to save in, nothing is overwritten.
+    rmSync(join(copy.folder, '.saved'), { recursive: true, force: true });
+    copy.write('.saved', '');
+    const own = '// my own work\n';
+    copy.write(`${lesson1}/server.ts`, own);
+    for (const [script, ...args] of [['reset', '1'], ['solution', '1', '--apply']]) {
+      const { code, stderr } = await copy.run(script!, ...args);
+      expect(code).toBe(2);
+      expect(stderr).toContain('cannot be written');
+      expect(copy.read(`${lesson1}/server.ts`)).toBe(own);
+    }
+    rmSync(join(copy.folder, '.saved'));
   });
 });
 
