@@ -79,6 +79,7 @@ async function relay(port: number, record: () => Transcript): Promise<{ url: str
     });
     onward.on('error', () => response.destroy());
     response.on('close', () => onward.destroy());
+    request.on('data', (bytes: Buffer) => record().add('→', visibleChunk(bytes)));
     request.pipe(onward);
   });
   const own = await freePort();

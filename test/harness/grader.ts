@@ -1,13 +1,14 @@
 // What a grader is written with: tasks and requirements, the learner's programs, and a server to grade clients with.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, inject, test } from 'vitest';
 import { Failure, type Explanation } from './failure.ts';
 import { freePort } from './ports.ts';
 import { busyWithoutPause, crashed, explainEnd, explainError, listeningOn, startProgram, type Program } from './program.ts';
 import { randomFrom, type Random } from './random.ts';
 import { prepareProgram } from './spawn.js';
-import { draw, transcript as newTranscript, visible, type Transcript } from './transcript.ts';
+import { draw, transcript as newTranscript, visible, visibleChunk, type Transcript } from './transcript.ts';
 import { exchange, type Ask, type Exchange } from './wire.ts';
 
 export { Failure, visible };
@@ -45,6 +46,8 @@ export type Server = {
 /** A request that a learner's client has sent to the grader. */
 export type Call = {
   request: IncomingMessage;
+  /** The body of the request, whole. */
+  body: string;
   response: ServerResponse;
   /** Writes one piece of the answer in a chunk of its own, and waits until the client has handled it. */
   send(bytes: string | Uint8Array): Promise<void>;
@@ -248,11 +251,14 @@ export function startClient(...args: string[]): Program {
 export async function openSite(path: string): Promise<Site> {
   const calls: Call[] = [];
   let client: Program | undefined;
-  const server = createServer((request, response) => {
+  const server = createServer(async (request, response) => {
     record.add('→', `${request.method} ${request.url}`);
-    request.resume();
+    const bytes = await buffer(request).catch(() => undefined);
+    if (!bytes) return;
+    if (bytes.length > 0) record.add('→', visibleChunk(bytes));
     calls.push({
       request,
+      body: bytes.toString(),
       response,
       async send(bytes) {
         const text = typeof bytes === 'string' ? bytes : new TextDecoder().decode(bytes);
@@ -320,4 +326,33 @@ export function notCrashed(client: Program, when: string): void {
   if (client.verdict || crashed(client)) {
     throw new Failure(explainEnd(client, when));
   }
+}
+
+/** One line on standard error, and this exit code. `silent` is the advice when there is no line. */
+export function checkComplaint(client: Program, what: string, { silent = 'console.error writes there.', code = 1 } = {}): void {
+  // Node's own warnings are not the client's.
+  const received = client.stderr.replace(/^\(node:\d+\) .*\n|^\(Use `node --trace-.*\n/gm, '').trim();
+  check(received !== '', {
+    cause: `The client says nothing on standard error about ${what}.`,
+    advice: /error|fail|refused|abort|premature|terminated|\b[45]\d\d\b/i.test(client.stdout)
+      ? 'It says something on standard output: console.error writes to standard error.'
+      : silent,
+  });
+  if (crashed(client)) {
+    throw new Failure({ ...explainEnd(client, `on ${what}`), advice: 'Catch the error, and say what happened in a sentence.' });
+  }
+  check(!/^\s+at /m.test(received), {
+    cause: `The client printed the stack of an error about ${what}.`,
+    advice: 'One line says what happened: error.message, not the whole error.',
+    output: received.slice(0, received.search(/^\s+at /m)).trimEnd(),
+  });
+  check(!received.includes('\n'), {
+    cause: `The client says more than one line on standard error about ${what}.`,
+    compare: { expected: 'one line', received: visible(received) },
+  });
+  check(client.end?.code === code, {
+    cause: `The client did not exit with code ${code} after ${what}.`,
+    compare: { expected: String(code), received: String(client.end?.code ?? client.end?.signal) },
+    advice: `Set process.exitCode = ${code} where you handle the error.`,
+  });
 }

@@ -78,6 +78,7 @@ export function exchange(url: URL, ask: Ask, changed: () => void, transcript: ()
     changed();
   });
   transcript().add('→', name, who);
+  if (body) transcript().add('→', visibleChunk(Buffer.from(body)), who);
   request.end(body);
 
   return {
