@@ -1,0 +1,27 @@
+// What a tool is, and tools that somebody else has written.
+import { pathToFileURL } from 'node:url';
+import type { z } from 'zod';
+
+/** What a tool does, for a client to list and a server to call. */
+export type Tool<Input extends z.ZodObject = z.ZodObject> = {
+  name: string;
+  description: string;
+  /** What its arguments must be. */
+  input: Input;
+  /** Does the work. An error that it throws is a failure of the tool, not of the protocol. */
+  run(args: z.infer<Input>, context: Context): Promise<ToolResult>;
+};
+
+/** The result of a `tools/call` (MCP 2025-11-25, server/tools). */
+export type ToolResult = { content: ({ type: 'text'; text: string } | { type: string })[]; isError?: boolean };
+
+/** What a tool may do while it is at work. */
+export type Context = {
+  /** Tells the client something; `level` is one of the eight of RFC 5424, `logger` says who speaks. */
+  log(level: string, data: unknown, logger?: string): void;
+};
+
+/** Further tools, which your server offers beside its own: none by hand; a judge names a file of some in `MORE_TOOLS`. */
+export const moreTools: Tool[] = process.env.MORE_TOOLS
+  ? ((await import(pathToFileURL(process.env.MORE_TOOLS).href)) as { tools: Tool[] }).tools
+  : [];
