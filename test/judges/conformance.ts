@@ -1,0 +1,42 @@
+// The official conformance suite as a judge of our programs.
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { root } from '../../scripts/workshop/paths.ts';
+
+/** How each scenario's checks ended, by its name: `SUCCESS`, or what was wrong; remarks are left out. */
+export type Findings = Record<string, string[]>;
+
+const suite = join(root, 'node_modules', '@modelcontextprotocol', 'conformance', 'dist', 'index.js');
+const globSync = fileURLToPath(new URL('glob-sync.js', import.meta.url));
+
+/** What the suite's scenarios for revision 2025-11-25 say of the server at this URL. */
+export const judgeServer = (url: string): Promise<Findings> => judge('server', '--url', url);
+
+/** What a scenario says of a client; the suite puts the URL of its server behind the command. */
+export const judgeClient = (scenario: string, command: string): Promise<Findings> =>
+  judge('client', '--scenario', scenario, '--command', command);
+
+/** Runs the suite. Its exit code says little, since a scenario that looks at nothing passes: its results are counted. */
+async function judge(kind: string, ...args: string[]): Promise<Findings> {
+  mkdirSync(join(root, '.tmp'), { recursive: true });
+  const results = mkdtempSync(join(root, '.tmp', 'conformance-'));
+  try {
+    const command = ['--import', globSync, suite, kind, ...args, '--output-dir', results];
+    await new Promise<void>((resolve) => {
+      execFile(process.execPath, command, { cwd: root, timeout: 60_000 }, () => resolve());
+    });
+    return Object.fromEntries(
+      readdirSync(results).map((folder) => {
+        const name = folder.replace(/^server-|-\d{4}-\d\d-\d\dT.*$/g, '');
+        const checks = JSON.parse(readFileSync(join(results, folder, 'checks.json'), 'utf8')) as Check[];
+        return [name, checks.filter(({ status }) => status !== 'INFO').map(({ status, errorMessage }) => errorMessage ?? status)];
+      }),
+    );
+  } finally {
+    rmSync(results, { recursive: true, force: true });
+  }
+}
+
+type Check = { status: string; errorMessage?: string };

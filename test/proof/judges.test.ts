@@ -1,0 +1,46 @@
+// Has the solutions of the MCP lessons judged by the official conformance suite.
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, expect, test } from 'vitest';
+import { solutionsFolder } from '../../scripts/workshop/paths.ts';
+import { freePort } from '../harness/ports.ts';
+import { listeningOn, startProgram, type Program } from '../harness/program.ts';
+import { transcript } from '../harness/transcript.ts';
+import { judgeClient, judgeServer } from '../judges/conformance.ts';
+
+const programs: Program[] = [];
+afterAll(() => {
+  for (const program of programs) program.stop();
+});
+
+const handshake = ['server-initialize', 'ping', 'tools-list'];
+const calls = ['simple-text', 'image', 'audio', 'embedded-resource', 'mixed-content', 'error'].map((name) => `tools-call-${name}`);
+const notifications = ['tools-call-with-logging', 'logging-set-level'];
+
+// The suite asks for prompts, resources and more, which these servers do not have; each scenario here makes one check.
+test.for([
+  ['06-handshake', [...handshake, ...calls]],
+  ['07-notifications', [...handshake, ...calls, ...notifications]],
+] as const)('the conformance suite accepts the server of %s', { timeout: 90_000 }, async ([slug, accepted]) => {
+  const findings = await judgeServer(await serve(slug));
+  const passed = Object.keys(findings).filter((name) => findings[name]!.every((finding) => finding === 'SUCCESS'));
+  expect(passed.sort(), JSON.stringify(findings)).toEqual([...accepted].sort());
+  for (const name of accepted) expect(findings[name]).toEqual(['SUCCESS']);
+});
+
+test('the conformance suite accepts the client of 08-message-handler', { timeout: 90_000 }, async () => {
+  const client = `${process.execPath} --import tsx solutions/08-message-handler/client.ts`;
+  expect(await judgeClient('initialize', client)).toEqual({ initialize: ['SUCCESS'] });
+});
+
+/** Starts a solution's server, with the tools that the suite asks for. */
+async function serve(slug: string): Promise<string> {
+  const port = await freePort();
+  const folder = join(solutionsFolder, slug);
+  const MORE_TOOLS = fileURLToPath(new URL('../judges/fixture-tools.ts', import.meta.url));
+  const env = { PORT: String(port), WORK_CLOCK: 'off', MORE_TOOLS };
+  const program = startProgram({ folder, folderName: `solutions/${slug}`, file: 'server.ts', env, changed() {}, transcript });
+  programs.push(program);
+  await listeningOn(program, port);
+  return `http://127.0.0.1:${port}/mcp`;
+}
