@@ -127,5 +127,6 @@ function requirementOf(lesson: string, test: TestCase): RequirementVerdict {
 
 function defect(lesson: string, error: unknown): Error {
   const { message, stack } = error as Error;
-  return new Error(`The grader of ${lesson} is broken, which says nothing about your programs.\n${stack ?? message}`);
+  const text = `The grader of ${lesson} is broken, which says nothing about your programs.\n${stack ?? message}`;
+  return Object.assign(new Error(text), { stack: text });
 }

@@ -194,6 +194,16 @@ describe('try', { timeout: 60_000, concurrent: true }, () => {
   });
 });
 
+test('a grader that is broken is no verdict: it says so, with exit code 3', { timeout: 60_000 }, async () => {
+  const broken = learnersCopy();
+  const grader = 'test/lessons/01-chunked-stream.test.ts';
+  broken.write(grader, broken.read(grader).replace(/async \(\) => \{/, "$& throw new TypeError('not today');"));
+  const { code, stdout, stderr } = await broken.run('check', 'lesson-1');
+  broken.remove();
+  expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
+  expect(stderr).toContain('The grader of 01-chunked-stream is broken, which says nothing about your programs.\nTypeError: not today');
+});
+
 describe('bad input', { timeout: 60_000, concurrent: true }, () => {
   test.for([
     ['check', 'lesson-99'],
