@@ -32,4 +32,12 @@ export const catalog: readonly Lesson[] = [
     minutes: 30,
     tries: '/calculate?a=7&b=5&op=mul',
   },
+  {
+    number: 5,
+    slug: '05-json-rpc',
+    title: 'JSON-RPC over HTTP',
+    part: 'MCP by hand',
+    minutes: 25,
+    tries: '/mcp',
+  },
 ];

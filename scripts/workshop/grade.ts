@@ -32,7 +32,8 @@ export type Grader = {
 
 export const newSeed = (): number => randomInt(1, 2 ** 31);
 
-const graderModule = join(root, 'test', 'harness', 'grader.ts');
+/** What holds the state of a run, and what imports it. */
+const modulesOfARun = ['grader.ts', 'mcp.ts'].map((name) => join(root, 'test', 'harness', name));
 
 /** Loads Vitest once; each run of a grader then costs milliseconds beside the programs that it starts. */
 export async function createGrader(): Promise<Grader> {
@@ -64,8 +65,8 @@ export async function createGrader(): Promise<Grader> {
       const file = join(root, 'test', 'lessons', `${slug}.test.ts`);
       const specifications = await vitest.globTestSpecifications([file]);
       finished = undefined;
-      // Each run has a state of its own, so the module that holds it is loaded anew.
-      vitest.watcher.invalidates.add(graderModule);
+      // Each run has a state of its own, so the modules that know it are loaded anew.
+      for (const module of modulesOfARun) vitest.watcher.invalidates.add(module);
       // In one process with its tests, Vitest has nothing of its own that keeps the process alive.
       const alive = setInterval(() => {}, 60_000);
       if (runs++ === 0) await vitest.runTestSpecifications(specifications);

@@ -5,9 +5,8 @@ const url = process.argv[2] ?? 'http://127.0.0.1:3000/mcp';
 
 const messages = [
   { jsonrpc: '2.0', id: 1, method: 'ping' },
-  { jsonrpc: '2.0', id: 'two', method: 'calculate', params: { a: 7, b: 5, op: 'mul' } },
   { jsonrpc: '2.0', method: 'notifications/hello' },
-  { jsonrpc: '2.0', id: 3, method: 'nobody/knows' },
+  { jsonrpc: '2.0', id: 'two', method: 'calculate', params: { a: 7, b: 5, op: 'mul' } },
 ];
 
 for (const message of messages) {
@@ -16,5 +15,5 @@ for (const message of messages) {
     headers: { 'Content-Type': 'application/json', Accept: 'application/json, text/event-stream' },
     body: JSON.stringify(message),
   });
-  console.log(`${response.status} ${await response.text()}`);
+  console.log(`${response.status} ${await response.text()}`.trim());
 }

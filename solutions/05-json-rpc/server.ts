@@ -22,9 +22,10 @@ const methods: Record<string, (params: Params) => Answer | Promise<Answer>> = {
   ping: () => ({ result: {} }),
   // #endregion
 
-  async calculate({ a, b, op }) {
-    // #region task 3: refuse parameters that make no sense
-    // starter: if (typeof a !== 'number' || typeof b !== 'number' || typeof op !== 'string') throw new Error('not checked yet');
+  async calculate(params) {
+    // #region task 3: look at the parameters, rather than promise what they are
+    // starter: const { a, b, op } = params as { a: number; b: number; op: string };
+    const { a, b, op } = params;
     if (typeof a !== 'number') return failure(-32602, 'a must be a number');
     if (typeof b !== 'number') return failure(-32602, 'b must be a number');
     if (typeof op !== 'string' || !Object.hasOwn(operations, op)) {
@@ -75,7 +76,7 @@ app.post('/mcp', express.json({ strict: false, limit: '1mb' }), async (request, 
 
 /** Calls the method that a request asks for. */
 async function answer({ method, params }: JsonRpcRequest): Promise<Answer> {
-  // #region task 3: a method that nobody has, and one that throws
+  // #region task 3: a method that this server does not have
   if (!Object.hasOwn(methods, method)) return failure(-32601, `unknown method: ${method}`);
   // #endregion
   return methods[method]!(params ?? {});
@@ -124,9 +125,9 @@ app.all('/mcp', (_request, response) => {
   refuse(response.set('Allow', 'POST'), 405, -32600, 'this endpoint takes POST');
 });
 
-app.use('/mcp', (error: { status?: number; type?: string }, _request: Request, response: Response, _next: NextFunction) => {
+app.use('/mcp', (error: { status?: number; type?: string; message: string }, _request: Request, response: Response, _next: NextFunction) => {
   if (error.type === 'entity.parse.failed') refuse(response, 400, -32700, 'the body is not JSON');
-  else if (error.status && error.status < 500) refuse(response, error.status, -32600, String(error.type ?? 'bad request'));
+  else if (error.status && error.status < 500) refuse(response, error.status, -32600, error.message);
   else {
     console.error(error);
     refuse(response, 500, -32603, 'internal error');
