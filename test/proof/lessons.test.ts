@@ -10,7 +10,7 @@ import { finished, starterOf, tasksIn } from '../../scripts/workshop/starter.ts'
 import type { Verdict } from '../../scripts/workshop/grade.ts';
 import { graders } from './graders.ts';
 import { kept } from './kept.ts';
-import type { Mistake } from './mistake.ts';
+import { mistakesOf, type Mistake } from './mistake.ts';
 
 const pool = graders(4);
 const temporary = join(root, '.tmp', `proof-${process.pid}`);
@@ -24,7 +24,7 @@ type Programs = Record<(typeof learnerFiles)[number], string>;
 for (const lesson of catalog) {
   const { slug } = lesson;
   const solution = filesOf(join(solutionsFolder, slug));
-  const { mistakes } = (await import(`../mistakes/${slug}.ts`)) as { mistakes: Mistake[] };
+  const mistakes = await mistakesOf(slug);
   const variants = readdirSync(join(root, 'test', 'variants', slug));
   const tasks = [...new Set(learnerFiles.flatMap((file) => tasksIn(solution[file])))].sort();
 

@@ -10,3 +10,9 @@ export type Mistake = {
   /** Or the whole file. */
   program?: string;
 };
+
+/** The wrong answers of a lesson. Imported by a name that Vite does not look into: it would keep an old list of files. */
+export async function mistakesOf(slug: string): Promise<Mistake[]> {
+  const file = new URL(`../mistakes/${slug}.ts`, import.meta.url).href;
+  return ((await import(/* @vite-ignore */ file)) as { mistakes: Mistake[] }).mistakes;
+}

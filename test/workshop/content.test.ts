@@ -6,6 +6,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { catalog, learnerFiles, type Lesson } from '../../scripts/workshop/lessons.ts';
 import { readHints, readPage } from '../../scripts/workshop/page.ts';
 import { lessonsFolder, root, solutionsFolder } from '../../scripts/workshop/paths.ts';
+import { mistakesOf } from '../proof/mistake.ts';
 import { finished, starterOf, tasksIn } from '../../scripts/workshop/starter.ts';
 
 const temporary = join(root, '.tmp', `content-${process.pid}`);
@@ -39,7 +40,7 @@ test('each lesson has its five places, and nothing else stands beside them', () 
 
 test('every kept verdict belongs to a mistake or a starter', async () => {
   for (const lesson of catalog) {
-    const { mistakes } = (await import(`../mistakes/${lesson.slug}.ts`)) as { mistakes: { name: string }[] };
+    const mistakes = await mistakesOf(lesson.slug);
     const tasks = readPage(lesson).tasks.map(({ number }) => `starter-${number}`);
     const expected = [...mistakes.map(({ name }) => name), ...tasks].map((name) => `${name}.txt`).sort();
     expect(namesIn('test', 'verdicts', lesson.slug)).toEqual(expected);
