@@ -1,7 +1,7 @@
 import type { Mistake } from '../proof/mistake.ts';
 
 /** Lines of the finished server that several mistakes change. */
-const answersRequest = 'response.json({ jsonrpc: \'2.0\', id: message.id, ...(await answer(message)) });';
+const answersRequest = "response.json({ jsonrpc: '2.0', id: message.id, ...(await answer(message)) });";
 const takes = 'response.status(202).end();';
 const onlyRequests = `  if (!isRequest(message)) {
     ${takes}
@@ -35,7 +35,7 @@ const isNumber = `    if (typeof a !== 'number') return failure(-32602, 'a must 
 const isZero = "    if (op === 'div' && b === 0) return failure(-32602, 'b must not be 0');\n";
 const hasIdOfItsType = 'return hasMethod(message) && isId(message.id);';
 const hasNoId = "return hasMethod(message) && !('id' in message);";
-const handlesErrors = /** Its first line. */ "app.use('/mcp', (error: { status?: number; type?: string; message: string }, _request: Request, response: Response, _next: NextFunction) => {";
+const handlesErrors = "app.use('/mcp', (error: { status?: number; type?: string; message: string }, _request: Request, response: Response, _next: NextFunction) => {";
 const handlesParseErrors = "if (error.type === 'entity.parse.failed') refuse(response, 400, -32700, 'the body is not JSON');";
 const handlesOthers = 'else if (error.status && error.status < 500) refuse(response, error.status, -32600, error.message);';
 
