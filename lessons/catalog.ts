@@ -33,6 +33,14 @@ export const catalog: readonly Lesson[] = [
     tries: '/calculate?a=7&b=5&op=mul',
   },
   {
+    number: 3,
+    slug: '03-backpressure',
+    title: 'Backpressure',
+    part: 'Streams',
+    minutes: 25,
+    tries: '/files/notes.txt',
+  },
+  {
     number: 5,
     slug: '05-json-rpc',
     title: 'JSON-RPC over HTTP',

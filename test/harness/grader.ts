@@ -1,5 +1,7 @@
 // What a grader is written with: tasks and requirements, the learner's programs, and a server to grade clients with.
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, inject, test } from 'vitest';
@@ -8,7 +10,7 @@ import { freePort } from './ports.ts';
 import { busyWithoutPause, crashed, explainEnd, explainError, listeningOn, startProgram, type Program } from './program.ts';
 import { randomFrom, type Random } from './random.ts';
 import { prepareProgram } from './spawn.js';
-import { draw, transcript as newTranscript, visible, visibleChunk, type Transcript } from './transcript.ts';
+import { draw, transcript as newTranscript, visible, visibleChunk, type Mark, type Transcript } from './transcript.ts';
 import { exchange, type Ask, type Exchange } from './wire.ts';
 
 export { Failure, visible };
@@ -69,6 +71,7 @@ let recordBefore = record;
 let file: 'server.ts' | 'client.ts' = 'server.ts';
 const watchers = new Set<() => void>();
 const stops: (() => void)[] = [];
+const folders: string[] = [];
 const servers = new Set<Program>();
 /** The requests that a requirement can see go wrong, each with how much its server had printed on standard error before. */
 let requests: { sent: Exchange; program: Program; printed: number }[] = [];
@@ -87,7 +90,7 @@ beforeEach(() => {
   requests = requests.filter(({ sent }) => !wentWrong(sent));
 });
 afterAll(() => {
-  for (const stop of stops.splice(0)) stop();
+  for (const stop of stops.splice(0).reverse()) stop();
 });
 
 /** Inputs for this run, drawn from the seed that a failure prints. */
@@ -128,11 +131,20 @@ export function requirement(sentence: string, check: () => Promise<void>): void 
       context.task.meta.explanation = {
         at: `${target.folderName}/${file}`,
         ...(record.entries.length > 0 && { wire: draw(record.entries) }),
-        ...error.explanation,
+        ...tidied(error.explanation),
       };
       throw error;
     }
   });
+}
+
+/** Without the names of our temporary folders, which are others each time. */
+function tidied(explanation: Explanation): Explanation {
+  let text = JSON.stringify(explanation);
+  for (const folder of folders) {
+    text = text.replaceAll(JSON.stringify(join(folder, '/')).slice(1, -1), '').replaceAll(encodeURIComponent(folder), '%2F…');
+  }
+  return JSON.parse(text);
 }
 
 /** A server that ended or threw explains more than what its client saw of it: a connection that broke, a status 500. */
@@ -215,9 +227,28 @@ export function sameCapture(): void {
   record = recordBefore;
 }
 
+/** Writes into the capture what the grader does or sees besides. */
+export function note(mark: Mark, text: string, who?: string): void {
+  record.add(mark, text, who);
+}
+
 /** Writes into the capture what should have been there by now. */
 export function missing(text: string, who?: string): void {
   record.add('✗', text, who);
+}
+
+/** An empty folder that goes away with this run. */
+export function temporaryFolder(): string {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'chunk-by-chunk-')));
+  folders.push(folder);
+  stops.push(() => {
+    try {
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    } catch {
+      // a program still has a file of it open: the system clears its temporary folder
+    }
+  });
+  return folder;
 }
 
 /** Starts the learner's server on a port of its own and waits until it listens. */

@@ -1,5 +1,6 @@
 // Runs inside a learner's program, before it: waits for the word to begin, and answers the grader's questions.
 // Plain JavaScript, because it is loaded while TypeScript support is still starting.
+import fs from 'node:fs';
 import process from 'node:process';
 
 const send = process.send?.bind(process);
@@ -12,6 +13,7 @@ if (send) {
       // Two turns of the event loop: what was readable when the question came has been handled by then.
       if (message.ping) setImmediate(() => setImmediate(() => reply(answerTo(message.ping))));
       if (message.where) reply({ listening: listeningAddresses() });
+      if (message.holdDisk) holdDisk((diskHeld) => reply({ diskHeld }));
     });
   });
 
@@ -37,8 +39,22 @@ if (send) {
 
 /** @param {number} pong the number of the question */
 function answerTo(pong) {
-  const timers = process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
-  return { pong, memory: process.memoryUsage.rss(), timers };
+  const active = process.getActiveResourcesInfo();
+  const timers = active.filter((resource) => resource === 'Timeout').length;
+  const fileCalls = active.filter((resource) => /^FSReq/.test(resource)).length;
+  return { pong, memory: process.memoryUsage.rss(), timers, fileCalls };
+}
+
+/**
+ * Holds each thread that works on files, so that the disk takes nothing and gives nothing: it reads from the channel
+ * that the grader has for this, and the grader lets it go with a byte.
+ * @param {(threads: number) => void} answer how many are held: none where such a channel cannot be waited for
+ */
+function holdDisk(answer) {
+  const threads = Number(process.env.UV_THREADPOOL_SIZE ?? 4);
+  let held = threads;
+  for (let i = 0; i < threads; i++) fs.read(4, Buffer.alloc(1), 0, 1, null, () => held--);
+  setImmediate(() => setImmediate(() => answer(held)));
 }
 
 /** Where this process accepts connections, as `address:port`. */

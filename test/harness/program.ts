@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { basename, dirname, join } from 'node:path';
+import type { Writable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -30,6 +31,16 @@ export type Program = {
   readonly lines: readonly string[];
   /** The timers that it waits for, when it was asked last: by `settled`. */
   readonly timers: number;
+  /** Its calls of the file system that are not back yet, and its resident memory in MiB, at the same time. */
+  readonly fileCalls: number;
+  readonly memory: number;
+  /** How many rows of lessons/support/rows.ts it has taken, told after every tenth. */
+  readonly rows: number;
+  /** Ends the table of lessons/support/rows.ts before long. */
+  endRows(): void;
+  /** From now on the disk takes nothing of the program's and gives it nothing; false where that cannot be done. */
+  holdDisk(): Promise<boolean>;
+  letDiskGo(): void;
   /** Set when the process has ended and its output is complete. */
   readonly end: End | undefined;
   /** Where it called process.exit, when it did: `lessons/01-chunked-stream/server.ts:14`. */
@@ -59,6 +70,20 @@ export type Start = {
   who?: string | undefined;
 };
 
+/** What a program says over its channel. */
+type Message = {
+  work?: string;
+  call?: number;
+  pong?: number;
+  memory?: number;
+  timers?: number;
+  fileCalls?: number;
+  rows?: number;
+  diskHeld?: number;
+  listening?: string[];
+  exit?: string;
+};
+
 /** Output that a program may write, in bytes, over both streams. */
 const outputLimit = 1024 * 1024;
 /** Resident memory that it may take, in MiB: well over what the heap's own limit allows. */
@@ -84,12 +109,21 @@ export function startProgram({ folder, folderName, file, args = [], env = {}, ch
   let debuggerUrl: string | undefined;
   let memory = 0;
   let timers = 0;
+  let fileCalls = 0;
+  let rows = 0;
+  let heldThreads = 0;
+  const diskWaits = new Set<() => void>();
   let shortened = { from: '', text: '' };
 
   const stopFor = (explanation: Explanation) => {
     verdict ??= explanation;
     endProgram(child);
     changed();
+  };
+
+  const letDiskGo = () => {
+    (child.stdio[4] as Writable).write(Buffer.alloc(heldThreads));
+    heldThreads = 0;
   };
 
   const read = (stream: 'stdout' | 'stderr') => {
@@ -123,7 +157,7 @@ export function startProgram({ folder, folderName, file, args = [], env = {}, ch
   read('stderr');
 
   child.on('message', (raw) => {
-    const message = raw as { work?: string; call?: number; pong?: number; memory?: number; timers?: number; listening?: string[]; exit?: string };
+    const message = raw as Message;
     if (message.work !== undefined) {
       const { work: label, call } = message;
       transcript().add('·', `at work: ${label}`, who);
@@ -139,7 +173,16 @@ export function startProgram({ folder, folderName, file, args = [], env = {}, ch
     }
     if (message.memory !== undefined) memory = message.memory / 1024 ** 2;
     if (message.timers !== undefined) timers = message.timers;
-    if (message.exit !== undefined) exitedAt = placeIn(shorten(message.exit), folderName);
+    if (message.fileCalls !== undefined) fileCalls = message.fileCalls;
+    if (message.rows !== undefined) rows = message.rows;
+    if (message.diskHeld !== undefined) {
+      heldThreads = message.diskHeld;
+      for (const resolve of diskWaits) resolve();
+    }
+    if (message.exit !== undefined) {
+      exitedAt = placeIn(shorten(message.exit), folderName);
+      letDiskGo(); // or it could not end
+    }
     if (message.pong !== undefined) waiting.get(message.pong)?.();
     if (message.listening) for (const listener of listeners) listener(message.listening);
     changed();
@@ -164,7 +207,7 @@ export function startProgram({ folder, folderName, file, args = [], env = {}, ch
     if (unfinished !== '') lines.push(unfinished);
     held.length = 0;
     end = { code, signal };
-    for (const resolve of waiting.values()) resolve();
+    for (const resolve of [...waiting.values(), ...diskWaits]) resolve();
     changed();
   };
   child.on('close', ended);
@@ -239,6 +282,25 @@ export function startProgram({ folder, folderName, file, args = [], env = {}, ch
     get timers() {
       return timers;
     },
+    get fileCalls() {
+      return fileCalls;
+    },
+    get memory() {
+      return memory;
+    },
+    get rows() {
+      return rows;
+    },
+    endRows: () => {
+      if (child.connected) child.send({ endRows: true }, () => {});
+    },
+    holdDisk: () =>
+      new Promise((resolve) => {
+        diskWaits.add(() => resolve(heldThreads > 0));
+        if (end || !child.connected) resolve(false);
+        else child.send({ holdDisk: true }, () => {});
+      }),
+    letDiskGo,
     get end() {
       return end;
     },

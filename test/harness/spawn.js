@@ -65,11 +65,12 @@ function spawnHeld(file) {
     {
       cwd: root, // as when it is started by hand
       env: programEnv(file),
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe'], // the last one is for `holdDisk`
       detached: !windows, // a group of its own, so that it can be ended with all that it starts
     },
   );
   program.on('error', () => {}); // told apart by its exit
+  program.stdio[4]?.on('error', () => {}); // so is this
   program.once('message', () => {
     program.warm = true;
   });

@@ -53,8 +53,12 @@ export function draw(entries: readonly Entry[]): string {
   return [...rows.slice(0, 8), `          … ${left} rows left out`, ...rows.slice(8 + left)].join('\n');
 }
 
-/** A chunk as a row of a capture shows it: without its last line break, and the other control characters made visible. */
-export const visibleChunk = (bytes: Buffer): string => visible(bytes.toString().replace(/\r?\n$/, ''));
+/**
+ * A chunk as a row of a capture shows it: without its last line break, and the other control characters made visible;
+ * of one that is no text only its size.
+ */
+export const visibleChunk = (bytes: Buffer): string =>
+  bytes.includes(0) ? `(${bytes.length} bytes)` : visible(bytes.subarray(0, 1000).toString().replace(/\r?\n$/, ''));
 
 /** Text with its control characters made visible, quoted when that changes anything: `Message 1\n`. */
 export function visible(text: string): string {

@@ -1,4 +1,4 @@
-import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { Agent, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { visibleChunk, type Transcript } from './transcript.ts';
 
@@ -23,6 +23,10 @@ export type Exchange = {
   readonly ended: boolean;
   /** The connection broke, or was refused; the text says how. */
   readonly broken: string | undefined;
+  /** Reads no further, as a client that is busy with something else; what is on its way fills the buffers. */
+  pause(): void;
+  /** Reads on. */
+  resume(): void;
   /** Goes away, as a client that is closed does. */
   close(): void;
 };
@@ -31,23 +35,26 @@ export type Ask = {
   method?: string;
   headers?: Record<string, string>;
   body?: string | Uint8Array;
+  /** The path as it goes out, where a URL would tidy it up: `/files/../secret`. */
+  path?: string;
   /** How the transcript names this client, where there are several. */
   who?: string;
 };
 
 /** Sends one request on a connection of its own and records what comes back. */
 export function exchange(url: URL, ask: Ask, changed: () => void, transcript: () => Transcript): Exchange {
-  const { method = 'GET', headers = {}, body, who } = ask;
-  const name = `${method} ${url.pathname}${url.search}`;
+  const { method = 'GET', headers = {}, body, path = `${url.pathname}${url.search}`, who } = ask;
+  const name = `${method} ${path}`;
   const chunks: Chunk[] = [];
   let status: number | undefined;
   let received: IncomingHttpHeaders = {};
   let ended = false;
   let broken: string | undefined;
   let closed = false;
+  let incoming: IncomingMessage | undefined;
 
   const agent = new Agent({ keepAlive: true });
-  const request = httpRequest(url, { method, headers, agent });
+  const request = httpRequest(url, { method, headers, agent, path });
   const breakOff = (error: Error) => {
     if (ended || closed || broken !== undefined) return;
     broken = error.message;
@@ -56,6 +63,7 @@ export function exchange(url: URL, ask: Ask, changed: () => void, transcript: ()
   };
   request.on('error', breakOff);
   request.on('response', (response) => {
+    incoming = response;
     status = response.statusCode;
     received = response.headers;
     transcript().add('←', `${status} ${response.statusMessage}`, who);
@@ -98,6 +106,14 @@ export function exchange(url: URL, ask: Ask, changed: () => void, transcript: ()
     },
     get broken() {
       return broken;
+    },
+    pause() {
+      transcript().add('→', '(reads no further)', who);
+      incoming?.pause();
+    },
+    resume() {
+      transcript().add('→', '(reads on)', who);
+      incoming?.resume();
     },
     close() {
       closed = true;

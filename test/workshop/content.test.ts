@@ -70,7 +70,9 @@ describe.for(catalog.map((lesson) => [lesson.slug, lesson] as const))('%s', ([sl
     const sources = [
       ...learnerFiles.flatMap((file) => [starterOf(solutionOf(lesson, file)), finished(solutionOf(lesson, file))]),
       ...examples.map((name) => readFileSync(join(folder, 'examples', name), 'utf8')),
-      ...readdirSync(join(lessonsFolder, 'support')).map((name) => readFileSync(join(lessonsFolder, 'support', name), 'utf8')),
+      ...readdirSync(join(lessonsFolder, 'support'))
+        .filter((name) => name.endsWith('.ts'))
+        .map((name) => readFileSync(join(lessonsFolder, 'support', name), 'utf8')),
     ].map(withoutIndentation);
     for (const { info, code, line } of page.fences) {
       if (!/^(ts|typescript|js)\b/.test(info)) continue;
