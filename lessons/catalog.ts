@@ -41,6 +41,14 @@ export const catalog: readonly Lesson[] = [
     tries: '/files/notes.txt',
   },
   {
+    number: 4,
+    slug: '04-disconnects',
+    title: 'Disconnects',
+    part: 'Streams',
+    minutes: 30,
+    tries: '/report',
+  },
+  {
     number: 5,
     slug: '05-json-rpc',
     title: 'JSON-RPC over HTTP',

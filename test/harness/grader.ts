@@ -10,7 +10,7 @@ import { freePort } from './ports.ts';
 import { busyWithoutPause, crashed, explainEnd, explainError, listeningOn, startProgram, type Program } from './program.ts';
 import { randomFrom, type Random } from './random.ts';
 import { prepareProgram } from './spawn.js';
-import { draw, transcript as newTranscript, visible, visibleChunk, type Mark, type Transcript } from './transcript.ts';
+import { draw, requestLine, transcript as newTranscript, visible, visibleChunk, type Mark, type Transcript } from './transcript.ts';
 import { exchange, type Ask, type Exchange } from './wire.ts';
 
 export { Failure, visible };
@@ -47,6 +47,8 @@ export type Server = {
 
 /** A request that a learner's client has sent to the grader. */
 export type Call = {
+  /** When it came, on the clock of `performance.now()`. */
+  at: number;
   request: IncomingMessage;
   /** The body of the request, whole. */
   body: string;
@@ -60,6 +62,8 @@ export type Call = {
 
 export type Site = {
   url: string;
+  /** How many requests have come that `call` has not returned. */
+  readonly waiting: number;
   /** The next request; fails when the client sends none. */
   call(client: Program): Promise<Call>;
 };
@@ -103,13 +107,18 @@ export type Task = {
   file: 'server.ts' | 'client.ts';
   /** How many programs its requirements start: they are started together, when the task begins. */
   programs: number;
+  /** And how many of the other file, where a requirement is about that one. */
+  others?: number;
 };
 
 /** A task of the lesson, and its requirements. */
-export function task({ number, title, file: graded, programs }: Task, requirements: () => void): void {
+export function task({ number, title, file: graded, programs, others = 0 }: Task, requirements: () => void): void {
   describe(`task ${number} · ${title}`, () => {
     beforeAll(() => {
-      if (!failed) prepareProgram(join(target.folder, graded), Math.min(programs, target.ahead ?? programs));
+      if (failed) return;
+      const other = graded === 'server.ts' ? 'client.ts' : 'server.ts';
+      prepareProgram(join(target.folder, graded), Math.min(programs, target.ahead ?? programs));
+      prepareProgram(join(target.folder, other), Math.min(others, target.ahead ?? others));
     });
     beforeEach(() => {
       file = graded;
@@ -118,10 +127,11 @@ export function task({ number, title, file: graded, programs }: Task, requiremen
   });
 }
 
-/** A sentence of the lesson's README, and its test. After one that fails, the rest wait. */
-export function requirement(sentence: string, check: () => Promise<void>): void {
+/** A sentence of the lesson's README, and its test; `about` is its file, when that is not its task's. After one that fails, the rest wait. */
+export function requirement(sentence: string, check: () => Promise<void>, about?: Task['file']): void {
   test(sentence, { timeout: 60_000 }, async (context) => {
     if (failed) context.skip();
+    if (about) file = about;
     try {
       await check();
     } catch (thrown) {
@@ -265,15 +275,18 @@ export async function startServer(env: Record<string, string> = {}): Promise<Ser
     request: (path, ask = {}) => {
       const sent = exchange(new URL(path, url), ask, changed, transcript);
       stops.push(() => sent.close());
-      requests.push({ sent, program, printed: program.stderr.length });
+      if (!ask.failsOnPurpose) requests.push({ sent, program, printed: program.stderr.length });
       return sent;
     },
   };
 }
 
 /** Starts the learner's client with these arguments. */
-export function startClient(...args: string[]): Program {
-  const program = startProgram({ ...target, file: 'client.ts', args, changed, transcript });
+export const startClient = (...args: string[]): Program => startClientWith({}, ...args);
+
+/** The same, with these environment variables. */
+export function startClientWith(env: Record<string, string>, ...args: string[]): Program {
+  const program = startProgram({ ...target, file: 'client.ts', args, env, changed, transcript });
   stops.push(() => program.stop());
   return program;
 }
@@ -283,11 +296,12 @@ export async function openSite(path: string): Promise<Site> {
   const calls: Call[] = [];
   let client: Program | undefined;
   const server = createServer(async (request, response) => {
-    record.add('→', `${request.method} ${request.url}`);
+    record.add('→', requestLine(`${request.method} ${request.url}`, request.headers['last-event-id']));
     const bytes = await buffer(request).catch(() => undefined);
     if (!bytes) return;
     if (bytes.length > 0) record.add('→', visibleChunk(bytes));
     calls.push({
+      at: performance.now(),
       request,
       body: bytes.toString(),
       response,
@@ -317,6 +331,9 @@ export async function openSite(path: string): Promise<Site> {
   const url = `http://127.0.0.1:${port}${path}`;
   return {
     url,
+    get waiting() {
+      return calls.length;
+    },
     async call(program) {
       client = program;
       const begun = () => calls.length > 0 || program.end || program.verdict;

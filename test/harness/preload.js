@@ -14,6 +14,8 @@ if (send) {
       if (message.ping) setImmediate(() => setImmediate(() => reply(answerTo(message.ping))));
       if (message.where) reply({ listening: listeningAddresses() });
       if (message.holdDisk) holdDisk((diskHeld) => reply({ diskHeld }));
+      // As Ctrl-C does: without a listener, it ends the program.
+      if (message.interrupt && !process.emit('SIGINT', 'SIGINT')) process.kill(process.pid, 'SIGINT');
     });
   });
 

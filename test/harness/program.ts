@@ -12,7 +12,12 @@ import { busyLine, endProgram, residentMemory, takeProgram } from './spawn.js';
 import { visible, type Transcript } from './transcript.ts';
 
 /** A call of `work(label)` that waits for the grader. */
-export type Held = { label: string; letGo(): void };
+export type Held = {
+  label: string;
+  letGo(): void;
+  /** Lets it go with an error that says this. */
+  fail(message: string): void;
+};
 
 export type End = { code: number | null; signal: NodeJS.Signals | null };
 
@@ -53,6 +58,8 @@ export type Program = {
   listening(): Promise<string[] | undefined>;
   /** The line that keeps it busy, as `lessons/01-chunked-stream/server.ts:14`; only the file when nothing tells. */
   busyAt(): Promise<string>;
+  /** Sends the signal of Ctrl-C. On Windows no process can: there, the program raises it in itself. */
+  interrupt(): void;
   stop(): void;
 };
 
@@ -74,6 +81,7 @@ export type Start = {
 type Message = {
   work?: string;
   call?: number;
+  givenUp?: number;
   pong?: number;
   memory?: number;
   timers?: number;
@@ -94,7 +102,7 @@ const busyLimit = 6000;
 export function startProgram({ folder, folderName, file, args = [], env = {}, changed, transcript, who }: Start): Program {
   const child = takeProgram(join(folder, file));
   const name = `${folderName}/${file}`;
-  const held: Held[] = [];
+  const held: (Held & { call: number | undefined })[] = [];
   const output = { stdout: '', stderr: '', bytes: 0 };
   const lines: string[] = [];
   let unfinished = '';
@@ -161,15 +169,22 @@ export function startProgram({ folder, folderName, file, args = [], env = {}, ch
     if (message.work !== undefined) {
       const { work: label, call } = message;
       transcript().add('·', `at work: ${label}`, who);
+      const answer = (how: string, failure?: string) => {
+        held.splice(held.indexOf(waitingCall), 1);
+        transcript().add('·', `${how} ${label}`, who);
+        if (child.connected) child.send({ letGo: call, failure }, () => {});
+      };
       const waitingCall = {
         label,
-        letGo() {
-          held.splice(held.indexOf(waitingCall), 1);
-          transcript().add('·', `done:    ${label}`, who);
-          if (child.connected) child.send({ letGo: call }, () => {});
-        },
+        call,
+        letGo: () => answer('done:   '),
+        fail: (message: string) => answer('fails:  ', message),
       };
       held.push(waitingCall);
+    }
+    if (message.givenUp !== undefined) {
+      const index = held.findIndex(({ call }) => call === message.givenUp);
+      if (index >= 0) transcript().add('·', `given up: ${held.splice(index, 1)[0]!.label}`, who);
     }
     if (message.memory !== undefined) memory = message.memory / 1024 ** 2;
     if (message.timers !== undefined) timers = message.timers;
@@ -324,6 +339,11 @@ export function startProgram({ folder, folderName, file, args = [], env = {}, ch
         if (end || !child.connected) done(undefined);
         else child.send({ where: true }, () => {});
       }),
+    interrupt: () => {
+      transcript().add('→', '(Ctrl-C)', who);
+      if (process.platform !== 'win32') child.kill('SIGINT');
+      else if (child.connected) child.send({ interrupt: true }, () => {});
+    },
     stop: () => {
       clearInterval(memoryWatch);
       endProgram(child);

@@ -1,6 +1,6 @@
 import { Agent, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { performance } from 'node:perf_hooks';
-import { visibleChunk, type Transcript } from './transcript.ts';
+import { requestLine, visibleChunk, type Transcript } from './transcript.ts';
 
 /** One chunk of a response's body, as Node's HTTP parser tells them apart. */
 export type Chunk = {
@@ -39,12 +39,15 @@ export type Ask = {
   path?: string;
   /** How the transcript names this client, where there are several. */
   who?: string;
+  /** The grader makes its work fail: what the server prints about that explains nothing. */
+  failsOnPurpose?: boolean;
 };
 
 /** Sends one request on a connection of its own and records what comes back. */
 export function exchange(url: URL, ask: Ask, changed: () => void, transcript: () => Transcript): Exchange {
   const { method = 'GET', headers = {}, body, path = `${url.pathname}${url.search}`, who } = ask;
   const name = `${method} ${path}`;
+  const lastEventId = headers['Last-Event-ID'];
   const chunks: Chunk[] = [];
   let status: number | undefined;
   let received: IncomingHttpHeaders = {};
@@ -85,7 +88,7 @@ export function exchange(url: URL, ask: Ask, changed: () => void, transcript: ()
     });
     changed();
   });
-  transcript().add('→', name, who);
+  transcript().add('→', requestLine(name, lastEventId), who);
   if (body) transcript().add('→', visibleChunk(Buffer.from(body)), who);
   request.end(body);
 
@@ -116,6 +119,7 @@ export function exchange(url: URL, ask: Ask, changed: () => void, transcript: ()
       incoming?.resume();
     },
     close() {
+      if (!closed && !ended && broken === undefined) transcript().add('→', '(goes away)', who);
       closed = true;
       request.destroy();
       agent.destroy();

@@ -1,0 +1,23 @@
+// A proxy that breaks each connection off after two and a half seconds: from port 3001 to the server on port 3000.
+import { createServer, request as ask } from 'node:http';
+
+const target = `http://127.0.0.1:${process.env.TARGET_PORT ?? 3000}`;
+
+const proxy = createServer((request, response) => {
+  const upstream = ask(new URL(request.url!, target), { method: request.method, headers: request.headers }, (answer) => {
+    response.writeHead(answer.statusCode!, answer.headers);
+    answer.pipe(response);
+  });
+  const cut = setTimeout(() => response.destroy(), 2500);
+  upstream.on('error', () => response.destroy());
+  response.on('close', () => {
+    clearTimeout(cut);
+    upstream.destroy();
+  });
+  request.pipe(upstream);
+});
+
+const port = Number(process.env.PORT ?? 3001);
+proxy.listen(port, '127.0.0.1', () => {
+  console.log(`passing on http://127.0.0.1:${port} to ${target}`);
+});
