@@ -1,9 +1,9 @@
 import { endAllPrograms } from '../../test/harness/spawn.js';
 import type { Arguments } from './command.ts';
 import { Refusal } from './command.ts';
-import { createGrader, type Verdict } from './grade.ts';
-import { catalog, findLesson, lessonFolder, requireFiles, shortName, type Lesson } from './lessons.ts';
-import { nextLesson, readProgress, recordProgress } from './progress.ts';
+import { createGrader, learnersTarget, type Verdict } from './grade.ts';
+import { catalog, findLesson, requireFiles, shortName, type Lesson } from './lessons.ts';
+import { nextLesson, readProgress, recordVerdict } from './progress.ts';
 import { report } from './report.ts';
 
 /** Grades the learner's files of a lesson, prints the verdict, and records what passed. */
@@ -25,10 +25,9 @@ async function checkLesson({ words, options }: Arguments): Promise<number> {
   readProgress(); // a broken file is said before the work, not after it
   const seed = options.seed === undefined ? undefined : seedFrom(String(options.seed));
   const verdict = await gradeOnce(lesson, seed);
-  const passed = verdict.tasks.findIndex((task) => task.state !== 'passed');
   const next = catalog.find(({ number }) => number === lesson.number + 1);
   console.log(options.json ? JSON.stringify(verdict, null, 2) : report(lesson, verdict, next));
-  recordProgress(lesson, passed < 0 ? verdict.tasks.length : passed, verdict.tasks.length);
+  recordVerdict(lesson, verdict);
   return verdict.state === 'passed' ? 0 : 1;
 }
 
@@ -48,12 +47,7 @@ async function gradeOnce(lesson: Lesson, seed: number | undefined): Promise<Verd
   const waiting = patience(`grading ${shortName(lesson)} …`);
   try {
     const grader = await createGrader();
-    const verdict = await grader.grade({
-      slug: lesson.slug,
-      folder: lessonFolder(lesson),
-      folderName: `lessons/${lesson.slug}`,
-      ...(seed !== undefined && { seed }),
-    });
+    const verdict = await grader.grade({ ...learnersTarget(lesson), ...(seed !== undefined && { seed }) });
     await grader.close();
     return verdict;
   } finally {

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { createVitest, type TestCase, type TestModule, type TestSuite } from 'vitest/node';
 import type { Explanation } from '../../test/harness/failure.ts';
 import type { Target } from '../../test/harness/grader.ts';
+import { beginRun } from '../../test/harness/spawn.js';
+import { lessonFolder, type Lesson } from './lessons.ts';
 import { root } from './paths.ts';
 import { inThisProcess } from './pool.ts';
 
@@ -24,11 +26,24 @@ export type Verdict = {
 export type Grader = {
   /**
    * Grades the programs in a folder.
-   * @throws Error when the grader itself fails: that is never a verdict on the programs.
+   * @throws Error when the grader itself fails: that is never a verdict on the programs; or the signal's reason.
    */
-  grade(target: Omit<Target, 'seed'> & { slug: string; seed?: number }): Promise<Verdict>;
+  grade(target: Omit<Target, 'seed'> & { slug: string; seed?: number }, following?: Following): Promise<Verdict>;
   close(): Promise<void>;
 };
+
+/** For somebody who stays with a run: what it finds, as it finds it, and a way to stop it. */
+export type Following = {
+  onRequirement?(task: number, requirement: RequirementVerdict): void;
+  signal?: AbortSignal;
+};
+
+/** The learner's own files of a lesson. */
+export const learnersTarget = (lesson: Lesson) => ({
+  slug: lesson.slug,
+  folder: lessonFolder(lesson),
+  folderName: `lessons/${lesson.slug}`,
+});
 
 export const newSeed = (): number => randomInt(1, 2 ** 31);
 
@@ -39,6 +54,7 @@ const modulesOfARun = ['grader.ts', 'mcp.ts'].map((name) => join(root, 'test', '
 export async function createGrader(): Promise<Grader> {
   // Vitest replaces it for the tests; our commands still want to end.
   const { exit } = process;
+  let follow: Following = {};
   let finished: { modules: readonly TestModule[]; errors: readonly unknown[] } | undefined;
   const vitest = await createVitest('test', {
     root,
@@ -55,12 +71,18 @@ export async function createGrader(): Promise<Grader> {
         onTestRunEnd(modules, errors) {
           finished = { modules, errors };
         },
+        onTestCaseResult(test) {
+          if (!follow.onRequirement || follow.signal?.aborted || isDefect(test)) return;
+          follow.onRequirement(taskNumber(test.parent as TestSuite), requirementOf(test.module.relativeModuleId, test));
+        },
       },
     ],
   });
   let runs = 0;
   return {
-    async grade({ slug, seed = newSeed(), ...target }) {
+    async grade({ slug, seed = newSeed(), ...target }, following = {}) {
+      follow = following;
+      beginRun(target.folder, following.signal);
       vitest.getRootProject().provide('target', { ...target, seed });
       const file = join(root, 'test', 'lessons', `${slug}.test.ts`);
       const specifications = await vitest.globTestSpecifications([file]);
@@ -73,6 +95,7 @@ export async function createGrader(): Promise<Grader> {
       else await vitest.rerunTestSpecifications(specifications);
       clearInterval(alive);
       process.exit = exit;
+      following.signal?.throwIfAborted();
       return verdictOf(slug, seed, finished);
     },
     close: () => vitest.close(),
@@ -95,6 +118,11 @@ function verdictOf(
   if (passed !== module.ok()) throw new Error(`The grader of ${lesson} ended as ${module.state()}, its tasks did not.`);
   return { lesson, state: passed ? 'passed' : 'failed', seed, tasks };
 }
+
+const taskNumber = (suite: TestSuite): number => Number(/^task (\d+) /.exec(suite.name)?.[1]);
+
+/** A test that failed without an explanation: the grader itself is wrong. */
+const isDefect = (test: TestCase): boolean => test.result().state === 'failed' && !test.meta().explanation;
 
 function taskOf(lesson: string, suite: TestSuite): TaskVerdict {
   const [, number, title] = /^task (\d+) · (.*)$/.exec(suite.name) ?? [];

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Refusal } from './command.ts';
 import { writeAtomically } from './files.ts';
+import type { Verdict } from './grade.ts';
 import { catalog, learnerFiles, lessonFolder, type Lesson } from './lessons.ts';
 import { root } from './paths.ts';
 
@@ -47,7 +48,11 @@ function readText(): string {
   }
 }
 
-export function recordProgress(lesson: Lesson, tasks: number, of: number): void {
+/** Keeps how many tasks have passed, counted from the first. */
+export function recordVerdict(lesson: Lesson, verdict: Verdict): void {
+  const of = verdict.tasks.length;
+  const failed = verdict.tasks.findIndex((task) => task.state !== 'passed');
+  const tasks = failed < 0 ? of : failed;
   const progress = readProgress().set(lesson.slug, { tasks, of, files: fingerprint(lesson) });
   const lines = [...progress].map(([slug, passed]) => `${slug} ${passed.tasks}/${passed.of} ${passed.files}`).sort();
   writeAtomically(progressFile, `${[heading, ...lines].join('\n')}\n`);
@@ -64,6 +69,12 @@ export function standing(progress: Progress, lesson: Lesson): Standing {
   const { tasks, of, files } = passed;
   if (tasks < of) return { state: 'begun', tasks, of };
   return { state: files === fingerprint(lesson) ? 'passed' : 'changed since it passed', tasks, of };
+}
+
+/** Whether the lesson has passed once, whatever has become of its files. */
+export function hasPassed(lesson: Lesson): boolean {
+  const { state } = standing(readProgress(), lesson);
+  return state === 'passed' || state === 'changed since it passed';
 }
 
 /** The first lesson that is not passed, or undefined when all are. */

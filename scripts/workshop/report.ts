@@ -4,7 +4,7 @@ import type { RequirementVerdict, TaskVerdict, Verdict } from './grade.ts';
 import { shortName, type Lesson } from './lessons.ts';
 
 const width = 80;
-const mark = { passed: pc.green('✓'), failed: pc.red('✗'), waiting: pc.dim('·') };
+export const mark = { passed: pc.green('✓'), failed: pc.red('✗'), waiting: pc.dim('·') };
 
 /** A verdict as the terminal shows it, at most 80 columns wide. */
 export function report(lesson: Lesson, verdict: Verdict, next: Lesson | undefined): string {

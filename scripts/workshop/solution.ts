@@ -6,7 +6,7 @@ import { Refusal } from './command.ts';
 import { findLesson, learnerFiles, lessonFolder, shortName, type Lesson } from './lessons.ts';
 import { readPage } from './page.ts';
 import { solutionsFolder } from './paths.ts';
-import { readProgress, standing } from './progress.ts';
+import { hasPassed } from './progress.ts';
 import { heading } from './report.ts';
 import { replace } from './reset.ts';
 import { codeOf, finished } from './starter.ts';
@@ -19,7 +19,7 @@ export function solution({ words: [name], options }: Arguments): number {
   if (options.apply) {
     return replace(lesson, sources.map(({ file, source }) => ({ path: join(lessonFolder(lesson), file), text: finished(source) })));
   }
-  if (!options.reveal && !isPassed(lesson)) {
+  if (!options.reveal && !hasPassed(lesson)) {
     throw new Refusal(
       `Lesson ${lesson.number} is not passed yet: npm run hint ${shortName(lesson)} gives a nudge.\n` +
         `To see the solution all the same: npm run solution ${shortName(lesson)} -- --reveal`,
@@ -37,9 +37,4 @@ export function solution({ words: [name], options }: Arguments): number {
     }
   }
   return 0;
-}
-
-function isPassed(lesson: Lesson): boolean {
-  const { state } = standing(readProgress(), lesson);
-  return state === 'passed' || state === 'changed since it passed';
 }

@@ -9,7 +9,7 @@ import { Failure, type Explanation } from './failure.ts';
 import { freePort } from './ports.ts';
 import { busyWithoutPause, crashed, explainEnd, explainError, listeningOn, startProgram, type Program } from './program.ts';
 import { randomFrom, type Random } from './random.ts';
-import { prepareProgram } from './spawn.js';
+import { loadNext, planPrograms, prepareProgram, stopSignal } from './spawn.js';
 import { draw, requestLine, transcript as newTranscript, visible, visibleChunk, type Mark, type Transcript } from './transcript.ts';
 import { exchange, type Ask, type Exchange } from './wire.ts';
 
@@ -76,6 +76,7 @@ let file: 'server.ts' | 'client.ts' = 'server.ts';
 const watchers = new Set<() => void>();
 const stops: (() => void)[] = [];
 const folders: string[] = [];
+let over = false;
 const servers = new Set<Program>();
 /** The requests that a requirement can see go wrong, each with how much its server had printed on standard error before. */
 let requests: { sent: Exchange; program: Program; printed: number }[] = [];
@@ -94,8 +95,24 @@ beforeEach(() => {
   requests = requests.filter(({ sent }) => !wentWrong(sent));
 });
 afterAll(() => {
+  over = true;
   for (const stop of stops.splice(0).reverse()) stop();
 });
+
+/** Does this at the end of the run; at once, for a requirement that goes on after a run was stopped. */
+const atEnd = (stop: () => void): void => {
+  if (over) stop();
+  else stops.push(stop);
+};
+
+/** Rejects when nobody waits for the verdict of this run any more. */
+const stopped = new Promise<never>((_resolve, reject) => {
+  const signal = stopSignal();
+  const stop = () => reject(signal!.reason);
+  if (signal?.aborted) stop();
+  else signal?.addEventListener('abort', stop, { once: true });
+});
+stopped.catch(() => {});
 
 /** Inputs for this run, drawn from the seed that a failure prints. */
 export const random: Random = randomFrom(target.seed);
@@ -113,12 +130,15 @@ export type Task = {
 
 /** A task of the lesson, and its requirements. */
 export function task({ number, title, file: graded, programs, others = 0 }: Task, requirements: () => void): void {
+  const other = graded === 'server.ts' ? 'client.ts' : 'server.ts';
+  planPrograms(join(target.folder, graded), programs);
+  planPrograms(join(target.folder, other), others);
   describe(`task ${number} · ${title}`, () => {
     beforeAll(() => {
       if (failed) return;
-      const other = graded === 'server.ts' ? 'client.ts' : 'server.ts';
       prepareProgram(join(target.folder, graded), Math.min(programs, target.ahead ?? programs));
       prepareProgram(join(target.folder, other), Math.min(others, target.ahead ?? others));
+      loadNext(join(target.folder, graded));
     });
     beforeEach(() => {
       file = graded;
@@ -133,7 +153,7 @@ export function requirement(sentence: string, check: () => Promise<void>, about?
     if (failed) context.skip();
     if (about) file = about;
     try {
-      await check();
+      await Promise.race([check(), stopped]);
     } catch (thrown) {
       failed = true;
       if (!(thrown instanceof Failure)) throw thrown;
@@ -265,7 +285,7 @@ export function temporaryFolder(): string {
 export async function startServer(env: Record<string, string> = {}): Promise<Server> {
   const port = await freePort();
   const program = startProgram({ ...target, file: 'server.ts', env: { PORT: String(port), ...env }, changed, transcript });
-  stops.push(() => program.stop());
+  atEnd(() => program.stop());
   await listeningOn(program, port);
   servers.add(program);
   const url = new URL(`http://127.0.0.1:${port}`);
@@ -274,7 +294,7 @@ export async function startServer(env: Record<string, string> = {}): Promise<Ser
     url,
     request: (path, ask = {}) => {
       const sent = exchange(new URL(path, url), ask, changed, transcript);
-      stops.push(() => sent.close());
+      atEnd(() => sent.close());
       if (!ask.failsOnPurpose) requests.push({ sent, program, printed: program.stderr.length });
       return sent;
     },
@@ -287,7 +307,7 @@ export const startClient = (...args: string[]): Program => startClientWith({}, .
 /** The same, with these environment variables. */
 export function startClientWith(env: Record<string, string>, ...args: string[]): Program {
   const program = startProgram({ ...target, file: 'client.ts', args, env, changed, transcript });
-  stops.push(() => program.stop());
+  atEnd(() => program.stop());
   return program;
 }
 
@@ -324,7 +344,7 @@ export async function openSite(path: string): Promise<Site> {
   });
   const port = await freePort();
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
-  stops.push(() => {
+  atEnd(() => {
     server.close();
     server.closeAllConnections();
   });

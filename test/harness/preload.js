@@ -2,17 +2,20 @@
 // Plain JavaScript, because it is loaded while TypeScript support is still starting.
 import fs from 'node:fs';
 import process from 'node:process';
+import { pathToFileURL } from 'node:url';
 
 const send = process.send?.bind(process);
 
 if (send) {
   const reply = (message) => send(message, () => {}); // the grader may be gone
+  let begun = false; // before, nothing here is the program's own
   const begin = new Promise((resolve) => {
     process.on('message', (message) => {
+      if (message.load) void load(process.argv[1]).then(() => reply({ loaded: true }));
       if (message.begin) resolve(message.begin);
       // Two turns of the event loop: what was readable when the question came has been handled by then.
-      if (message.ping) setImmediate(() => setImmediate(() => reply(answerTo(message.ping))));
-      if (message.where) reply({ listening: listeningAddresses() });
+      if (message.ping) setImmediate(() => setImmediate(() => reply(answerTo(message.ping, begun))));
+      if (message.where) reply({ listening: begun ? listeningAddresses() : [] });
       if (message.holdDisk) holdDisk((diskHeld) => reply({ diskHeld }));
       // As Ctrl-C does: without a listener, it ends the program.
       if (message.interrupt && !process.emit('SIGINT', 'SIGINT')) process.kill(process.pid, 'SIGINT');
@@ -33,15 +36,19 @@ if (send) {
   });
 
   const { args, env } = await begin;
+  begun = true;
   delete process.env.WARM_IMPORTS;
   Object.assign(process.env, env);
   process.argv.push(...args);
   process.channel.unref();
 }
 
-/** @param {number} pong the number of the question */
-function answerTo(pong) {
-  const active = process.getActiveResourcesInfo();
+/**
+ * @param {number} pong the number of the question
+ * @param {boolean} begun
+ */
+function answerTo(pong, begun) {
+  const active = begun ? process.getActiveResourcesInfo() : [];
   const timers = active.filter((resource) => resource === 'Timeout').length;
   const fileCalls = active.filter((resource) => /^FSReq/.test(resource)).length;
   return { pong, memory: process.memoryUsage.rss(), timers, fileCalls };
@@ -57,6 +64,15 @@ function holdDisk(answer) {
   let held = threads;
   for (let i = 0; i < threads; i++) fs.read(4, Buffer.alloc(1), 0, 1, null, () => held--);
   setImmediate(() => setImmediate(() => answer(held)));
+}
+
+/**
+ * Loads a file with all that it imports, and runs nothing of it: what is imported together with it does not exist.
+ * An error of the file's own comes again when it is run.
+ */
+async function load(file) {
+  const both = `import ${JSON.stringify(pathToFileURL(file))}; import { nothing } from 'node:process';`;
+  await import(`data:text/javascript,${encodeURIComponent(both)}`).catch(() => {});
 }
 
 /** Where this process accepts connections, as `address:port`. */

@@ -277,7 +277,7 @@ export function startProgram({ folder, folderName, file, args = [], env = {}, ch
   };
   // Until it is loaded it may take as long as the machine needs.
   if (child.warm) void busyWatch();
-  else child.once('message', () => void busyWatch());
+  else child.on('message', (message) => (message as { warm?: true }).warm && void busyWatch());
 
   return {
     name,

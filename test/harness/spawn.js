@@ -12,6 +12,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..', '..');
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 const preload = pathToFileURL(join(here, 'preload.js')).href;
+const warm = pathToFileURL(join(here, 'warm.js')).href;
 const windows = process.platform === 'win32';
 
 /**
@@ -22,22 +23,104 @@ const flags = ['--max-old-space-size=256', '--no-opt', '--inspect-port=0'];
 
 /**
  * What the copies of this module in one process share: the loader of the graders makes a copy of its own.
- * @type {{ run: string, spares: Map<string, import('node:child_process').ChildProcess[]>, alive: Set<number>, reaper?: import('node:child_process').ChildProcess }}
+ * @type {{
+ *   run: string,
+ *   spares: Map<string, import('node:child_process').ChildProcess[]>,
+ *   plan: Map<string, number>,
+ *   alive: Set<number>,
+ *   reaper?: import('node:child_process').ChildProcess,
+ *   signal?: AbortSignal,
+ * }}
  */
 const shared = (globalThis[Symbol.for('chunk-by-chunk.programs')] ??= {
   run: randomUUID(),
   spares: new Map(),
+  plan: new Map(),
   alive: new Set(),
 });
+
+/**
+ * A run begins: the spares for a folder may load its files as they are now.
+ * @param {string} folder
+ * @param {AbortSignal} [signal] stops the run
+ */
+export function beginRun(folder, signal) {
+  shared.plan.clear();
+  shared.signal = signal;
+  endLoaded();
+  for (const file of shared.spares.keys()) if (dirname(file) === folder) loadNext(file);
+}
+
+/**
+ * Lets the spare that will be taken next load its file as it is now, and run nothing of it.
+ * @param {string} file
+ */
+export function loadNext(file) {
+  const spare = shared.spares.get(file)?.find(alive);
+  if (!spare || spare.loaded) return;
+  spare.loaded = new Promise((resolve) => {
+    spare.on('message', (message) => message.loaded && resolve());
+  });
+  spare.send({ load: true }, () => {});
+}
+
+/** Resolves when the spare that loads this file has loaded it. */
+export const loading = (file) => shared.spares.get(file)?.find((spare) => spare.loaded)?.loaded;
+
+/** What has been loaded is soon not what is in the file. */
+function endLoaded() {
+  for (const [file, spares] of shared.spares) {
+    for (const spare of spares) if (spare.loaded) endProgram(spare);
+    shared.spares.set(file, spares.filter((spare) => !spare.loaded));
+  }
+}
+
+/** What stops this run. @returns {AbortSignal | undefined} */
+export const stopSignal = () => shared.signal;
+
+/**
+ * Says that this run will start so many more programs of `file`: after it, `prepareAgain` makes ready as many.
+ * @param {string} file
+ * @param {number} count
+ */
+export function planPrograms(file, count) {
+  shared.plan.set(file, (shared.plan.get(file) ?? 0) + count);
+}
+
+/** After a run: ends what its programs started and put outside of their groups. The spares stay. */
+export function endLeftBehind() {
+  endStrays(shared.run, shared.alive);
+}
+
+/**
+ * Starts one of the programs that a run like the last will take, and ends the spares that it will not.
+ * @returns {boolean} false when all are there
+ */
+export function prepareAgain() {
+  endLoaded();
+  for (const [file, spares] of shared.spares) {
+    if (shared.plan.has(file)) continue;
+    for (const spare of spares) endProgram(spare);
+    shared.spares.delete(file);
+  }
+  for (const [file, count] of shared.plan) {
+    const ready = (shared.spares.get(file) ?? []).filter(alive).length;
+    if (ready >= count) continue;
+    prepareProgram(file, ready + 1, [warm]);
+    return true;
+  }
+  return false;
+}
 
 /**
  * Sees to it that `count` processes are held just before `file`: `takeProgram` gets one, the word to begin comes later.
  * @param {string} file
  * @param {number} count
+ * @param {string[]} [imports] what they import beside the packages that the file does
  */
-export function prepareProgram(file, count) {
-  const spares = shared.spares.get(file) ?? [];
-  while (spares.length < count) spares.push(spawnHeld(file));
+export function prepareProgram(file, count, imports = []) {
+  const spares = (shared.spares.get(file) ?? []).filter(alive);
+  while (spares.length < count) spares.push(spawnHeld(file, imports));
   shared.spares.set(file, spares);
 }
 
@@ -48,31 +131,35 @@ export function prepareProgram(file, count) {
  */
 export function takeProgram(file) {
   const spares = shared.spares.get(file) ?? [];
-  const spare = spares.find((program) => program.exitCode === null && program.signalCode === null);
+  const spare = spares.find(alive);
   shared.spares.set(file, spares.filter((program) => program !== spare));
+  loadNext(file); // while this one runs
   return spare ?? spawnHeld(file);
 }
 
+const alive = (program) => program.exitCode === null && program.signalCode === null;
+
 /**
  * @param {string} file
- * @returns {import('node:child_process').ChildProcess & { warm?: boolean }}
+ * @param {string[]} [imports]
+ * @returns {import('node:child_process').ChildProcess & { warm?: boolean, loaded?: Promise<void> }}
  */
-function spawnHeld(file) {
+function spawnHeld(file, imports = []) {
   /** @type {import('node:child_process').ChildProcess & { warm?: boolean }} */
   const program = spawn(
     process.execPath,
     [...flags, '--import', tsx, '--import', preload, file],
     {
       cwd: root, // as when it is started by hand
-      env: programEnv(file),
+      env: programEnv(file, imports),
       stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe'], // the last one is for `holdDisk`
       detached: !windows, // a group of its own, so that it can be ended with all that it starts
     },
   );
   program.on('error', () => {}); // told apart by its exit
   program.stdio[4]?.on('error', () => {}); // so is this
-  program.once('message', () => {
-    program.warm = true;
+  program.on('message', (message) => {
+    if (message.warm) program.warm = true;
   });
   if (program.pid !== undefined) {
     const { pid } = program;
@@ -81,17 +168,17 @@ function spawnHeld(file) {
     program.once('exit', () => {
       shared.alive.delete(pid);
       endGroup(pid); // what it started may outlive it
-      tellReaper(`-${pid}`);
+      if (shared.reaper) tellReaper(`-${pid}`);
     });
   }
   return program;
 }
 
-function programEnv(file) {
+function programEnv(file, imports) {
   const env = {
     ...process.env,
     CHUNK_BY_CHUNK_RUN: shared.run,
-    WARM_IMPORTS: packagesOf(file).join(','),
+    WARM_IMPORTS: [...packagesOf(file), ...imports].join(','),
     NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compile'), // from Node 22 on, starts are faster
   };
   for (const name of Object.keys(env)) {

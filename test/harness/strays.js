@@ -6,23 +6,25 @@ import { readFileSync, readdirSync } from 'node:fs';
  * The processes of a run, by the mark that its programs have in their environment and hand on to what they start.
  * On Windows nothing tells: there taskkill /T ends what a program has started, as long as the program is there.
  * @param {string} run
+ * @param {Set<number>} groups those in one of these process groups are none
  * @returns {number[]}
  */
-export function strays(run) {
+export function strays(run, groups = new Set()) {
   const mark = `CHUNK_BY_CHUNK_RUN=${run}`;
   if (process.platform === 'linux') {
     return readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name) && environment(name).includes(mark))
+      .filter((name) => /^\d+$/.test(name) && environment(name).includes(mark) && !groups.has(groupOf(name)))
       .map(Number)
       .filter((pid) => pid !== process.pid);
   }
   if (process.platform === 'win32') return [];
-  const { stdout } = spawnSync('ps', ['-axwwE', '-o', 'pid=,command='], { encoding: 'utf8', maxBuffer: 64 * 1024 ** 2 });
+  const { stdout } = spawnSync('ps', ['-axwwE', '-o', 'pid=,pgid=,command='], { encoding: 'utf8', maxBuffer: 64 * 1024 ** 2 });
   return (stdout ?? '')
     .split('\n')
     .filter((line) => line.includes(mark))
-    .map((line) => Number.parseInt(line, 10))
-    .filter((pid) => pid !== process.pid);
+    .map((line) => line.trim().split(/\s+/, 2).map(Number))
+    .filter(([pid, group]) => pid !== process.pid && !groups.has(group))
+    .map(([pid]) => pid);
 }
 
 function environment(pid) {
@@ -33,9 +35,18 @@ function environment(pid) {
   }
 }
 
-/** Ends the processes of a run that are outside of every group. */
-export function endStrays(run) {
-  for (const pid of strays(run)) {
+function groupOf(pid) {
+  try {
+    // The name in parentheses may have spaces; then come the state, the parent and the group.
+    return Number(readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1).split(' ')[2]);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Ends the processes of a run that are outside of these groups. */
+export function endStrays(run, groups) {
+  for (const pid of strays(run, groups)) {
     try {
       process.kill(pid, 'SIGKILL');
     } catch {

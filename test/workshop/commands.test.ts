@@ -224,8 +224,12 @@ describe('bad input', { timeout: 60_000, concurrent: true }, () => {
     ['solution', '1', '--reveal', '--task', '7'],
     ['progress', 'x'],
     ['start', 'x'],
+    ['watch', 'lesson-99'],
+    ['watch', '1', '2'],
+    ['watch', '--pol'],
     ['try', 'lesson-77'],
     ['steady', '1', '--runs', 'many'],
+    ['measure', '1', '--runs', '3'],
     ['doctor', 'x'],
   ])('%j gets a sentence and exit code 2', async ([script, ...args], { expect }) => {
     const before = copy.read(`${lesson1}/server.ts`);
@@ -236,7 +240,7 @@ describe('bad input', { timeout: 60_000, concurrent: true }, () => {
     expect(copy.read(`${lesson1}/server.ts`)).toBe(before);
   });
 
-  test.for(['check', 'hint', 'reset', 'solution', 'progress', 'try', 'start', 'doctor', 'starters', 'steady', 'test'])(
+  test.for(['check', 'hint', 'reset', 'solution', 'progress', 'try', 'watch', 'start', 'doctor', 'starters', 'steady', 'measure', 'test'])(
     '%s --help explains itself',
     async (script, { expect }) => {
       const { code, stdout } = await copy.run(script, '--help');

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../../scripts/workshop/paths.ts';
@@ -20,7 +20,7 @@ export type Copy = {
 
 export function learnersCopy(): Copy {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'chunk-by-chunk-')));
-  for (const part of ['lessons', 'solutions', 'scripts', 'test/harness', 'test/lessons', 'package.json', 'package-lock.json']) {
+  for (const part of ['lessons', 'solutions', 'scripts', 'test/harness', 'test/lessons', 'test/workshop/copy.ts', 'package.json', 'package-lock.json']) {
     cpSync(join(root, part), join(folder, part), { recursive: true });
   }
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction');
@@ -36,10 +36,25 @@ export function learnersCopy(): Copy {
   return copy;
 }
 
+/** The environment without what our tests' runner and its colours put in. */
+export const learnersEnv = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(VITEST|NODE_ENV$|NO_COLOR$|FORCE_COLOR$)/.test(name)));
+
+/** The processes that have a text in their command line; none where the system does not tell. */
+export function processesIn(text: string): string[] {
+  if (process.platform !== 'linux') return [];
+  return readdirSync('/proc').filter((pid) => {
+    try {
+      return /^\d+$/.test(pid) && pid !== String(process.pid) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(text);
+    } catch {
+      return false; // it has ended
+    }
+  });
+}
+
 function runIn(folder: string, script: string, args: string[]): Promise<Run> {
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(VITEST|NODE_ENV$)/.test(name)));
   const file = script === 'doctor' ? ['scripts/doctor.js'] : ['scripts/run.js', script];
-  const child = spawn(process.execPath, [...file, ...args], { cwd: folder, env: { ...env, NO_COLOR: '1' } });
+  const child = spawn(process.execPath, [...file, ...args], { cwd: folder, env: { ...learnersEnv(), NO_COLOR: '1' } });
   const run: Run = { code: null, stdout: '', stderr: '' };
   child.stdout.on('data', (bytes) => (run.stdout += bytes));
   child.stderr.on('data', (bytes) => (run.stderr += bytes));

@@ -1,0 +1,17 @@
+// Runs the engine of the watch mode in a copy of the workshop, and tells its parent every event.
+import { pathToFileURL } from 'node:url';
+import type { WatchEvent } from '../../scripts/workshop/watcher.ts';
+
+const [module, poll] = process.argv.slice(2);
+const { watchLessons } = (await import(pathToFileURL(module!).href)) as typeof import('../../scripts/workshop/watcher.ts');
+const tell = (event: WatchEvent) => {
+  const { lesson, ...rest } = event;
+  const error = event.type === 'error' ? event.error.message : undefined;
+  process.send!({ ...rest, slug: lesson.slug, error });
+};
+const watcher = await watchLessons({ onEvent: tell, poll: poll === 'poll' });
+process.on('message', async () => {
+  await watcher.close();
+  process.disconnect();
+});
+process.send!({ type: 'ready' });
