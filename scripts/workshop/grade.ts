@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
-import { createVitest, type TestCase, type TestModule, type TestSuite } from 'vitest/node';
+import type { TestCase, TestModule, TestSuite } from 'vitest/node';
 import type { Explanation } from '../../test/harness/failure.ts';
 import type { Target } from '../../test/harness/grader.ts';
 import { beginRun } from '../../test/harness/spawn.js';
@@ -56,6 +56,7 @@ export async function createGrader(): Promise<Grader> {
   const { exit } = process;
   let follow: Following = {};
   let finished: { modules: readonly TestModule[]; errors: readonly unknown[] } | undefined;
+  const { createVitest } = await import('vitest/node');
   const vitest = await createVitest('test', {
     root,
     config: false,

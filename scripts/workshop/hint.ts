@@ -40,7 +40,8 @@ function layOut(paragraph: string): string {
   return wrap(paragraph.replaceAll('\n', ' '), 78).map((line) => `  ${line}`).join('\n');
 }
 
-function currentTask({ slug }: Lesson, tasks: number): number {
+/** The first task that is not passed, or the last. */
+export function currentTask({ slug }: Lesson, tasks: number): number {
   const passed = readProgress().get(slug)?.tasks ?? 0;
   return Math.min(passed + 1, tasks);
 }

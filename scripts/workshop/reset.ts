@@ -21,19 +21,26 @@ export function reset({ words: [name], options }: Arguments): number {
   return replace(lesson, files);
 }
 
-/** Overwrites the learner's files, after saving those that would be lost. */
+/** Overwrites the learner's files, after saving those that would be lost, and says so. */
 export function replace(lesson: Lesson, files: { path: string; text: string }[]): number {
-  const saved = save(files.map(({ path, text }) => ({ path, becomes: text })));
-  for (const { path, text } of files) {
-    writeAtomically(path, text);
-    console.log(`wrote ${shown(path)}`);
-  }
+  const { wrote, saved } = replaceFiles(files);
+  for (const path of wrote) console.log(`wrote ${path}`);
   if (saved) {
-    console.log(`\nWhat was there before is in ${shown(saved)}. To get it back:`);
-    console.log(`  npm run reset ${shortName(lesson)} -- --from ${shown(saved)}`);
+    console.log(`\nWhat was there before is in ${saved}. To get it back:`);
+    console.log(`  ${wayBack(lesson, saved)}`);
   }
   return 0;
 }
+
+/** Overwrites files. `saved` is the folder with what would have been lost, if anything. */
+export function replaceFiles(files: { path: string; text: string }[]): { wrote: string[]; saved: string | undefined } {
+  const saved = save(files.map(({ path, text }) => ({ path, becomes: text })));
+  for (const { path, text } of files) writeAtomically(path, text);
+  return { wrote: files.map(({ path }) => shown(path)), saved: saved && shown(saved) };
+}
+
+/** The command that brings saved files back. */
+export const wayBack = (lesson: Lesson, saved: string): string => `npm run reset ${shortName(lesson)} -- --from ${saved}`;
 
 function copiesIn(lesson: Lesson, given: string): { path: string; text: string }[] {
   const folder = resolve(root, given);

@@ -15,7 +15,7 @@ import { codeOf, finished } from './starter.ts';
 export function solution({ words: [name], options }: Arguments): number {
   if (name === undefined) throw new Refusal('Which lesson? For example: npm run solution lesson-1');
   const lesson = findLesson(name);
-  const sources = learnerFiles.map((file) => ({ file, source: readFileSync(join(solutionsFolder, lesson.slug, file), 'utf8') }));
+  const sources = sourcesOf(lesson);
   if (options.apply) {
     return replace(lesson, sources.map(({ file, source }) => ({ path: join(lessonFolder(lesson), file), text: finished(source) })));
   }
@@ -30,11 +30,16 @@ export function solution({ words: [name], options }: Arguments): number {
   console.log(heading(lesson, 'solution'));
   for (const { number, title } of tasks) {
     console.log(`\n${pc.bold(`task ${number}`)}  ${title}`);
-    for (const { file, source } of sources) {
-      for (const { title, code } of codeOf(source, number)) {
-        console.log(`\n${pc.dim(`// ${file}: ${title}`)}\n${code}`);
-      }
+    for (const { file, title, code } of solutionOf(lesson, number)) {
+      console.log(`\n${pc.dim(`// ${file}: ${title}`)}\n${code}`);
     }
   }
   return 0;
 }
+
+const sourcesOf = (lesson: Lesson) =>
+  learnerFiles.map((file) => ({ file, source: readFileSync(join(solutionsFolder, lesson.slug, file), 'utf8') }));
+
+/** The finished code of a task, piece by piece. */
+export const solutionOf = (lesson: Lesson, task: number): { file: string; title: string; code: string }[] =>
+  sourcesOf(lesson).flatMap(({ file, source }) => codeOf(source, task).map((piece) => ({ file, ...piece })));

@@ -12,8 +12,10 @@ const programOf = (name: string, file: string) => join(dirname(require.resolve(`
 /** Type-checks, then runs the tests; leaves with the exit code of what failed. */
 export function test({ options }: Arguments): number {
   const lesson = options.lesson === undefined ? undefined : findLesson(String(options.lesson));
-  const types = node('Types', programOf('typescript', 'bin/tsc'), '--project', 'tsconfig.test.json');
-  if (types !== 0) return types;
+  for (const project of ['tsconfig.test.json', 'scripts/workshop/reader/tsconfig.json']) {
+    const types = node(`Types of ${project}`, programOf('typescript', 'bin/tsc'), '--project', project);
+    if (types !== 0) return types;
+  }
   const counts = join(root, '.tmp', `tests-${process.pid}.json`);
   const status = node(
     'Tests',

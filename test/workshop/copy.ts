@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -52,9 +52,14 @@ export function processesIn(text: string): string[] {
   });
 }
 
-function runIn(folder: string, script: string, args: string[]): Promise<Run> {
+/** A command that goes on. */
+export function startIn(folder: string, script: string, args: string[]): ChildProcessWithoutNullStreams {
   const file = script === 'doctor' ? ['scripts/doctor.js'] : ['scripts/run.js', script];
-  const child = spawn(process.execPath, [...file, ...args], { cwd: folder, env: { ...learnersEnv(), NO_COLOR: '1' } });
+  return spawn(process.execPath, [...file, ...args], { cwd: folder, env: { ...learnersEnv(), NO_COLOR: '1' } });
+}
+
+function runIn(folder: string, script: string, args: string[]): Promise<Run> {
+  const child = startIn(folder, script, args);
   const run: Run = { code: null, stdout: '', stderr: '' };
   child.stdout.on('data', (bytes) => (run.stdout += bytes));
   child.stderr.on('data', (bytes) => (run.stderr += bytes));

@@ -1,0 +1,24 @@
+// The files that pages may show. A request names one of these or none: its path never opens a file.
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { catalog, lessonFolder } from '../lessons.ts';
+import { lessonsFolder } from '../paths.ts';
+
+const shownEndings = /\.(ts|js|mjs|json|sh|txt)$/;
+
+/** Each file by its path below lessons/, with slashes: `01-chunked-stream/examples/blocking.ts`. */
+export function sources(): Map<string, string> {
+  const found = new Map<string, string>();
+  const look = (folder: string, name: string) => {
+    if (!existsSync(folder)) return;
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      if (entry.isFile() && shownEndings.test(entry.name)) found.set(`${name}/${entry.name}`, join(folder, entry.name));
+    }
+  };
+  for (const lesson of catalog) {
+    look(lessonFolder(lesson), lesson.slug);
+    look(join(lessonFolder(lesson), 'examples'), `${lesson.slug}/examples`);
+  }
+  look(join(lessonsFolder, 'support'), 'support');
+  return found;
+}
