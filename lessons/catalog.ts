@@ -56,4 +56,12 @@ export const catalog: readonly Lesson[] = [
     minutes: 25,
     tries: '/mcp',
   },
+  {
+    number: 6,
+    slug: '06-handshake',
+    title: 'The handshake',
+    part: 'MCP by hand',
+    minutes: 30,
+    tries: '/mcp',
+  },
 ];

@@ -17,5 +17,5 @@ await send({ jsonrpc: '2.0', id: 3, method: 'tools/call', params: { name: 'proce
 
 async function send(body: object): Promise<void> {
   const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
-  console.log(`${response.status} ${await response.text()}`);
+  console.log(`${response.status} ${await response.text()}`.trim());
 }

@@ -1,0 +1,821 @@
+import { fileURLToPath } from 'node:url';
+import { documents } from '#support/documents.ts';
+import type { Explanation } from '../harness/failure.ts';
+import {
+  Failure,
+  check,
+  expectSoon,
+  missing,
+  random,
+  requirement,
+  startServer,
+  task,
+  until,
+  visible,
+  type Server,
+} from '../harness/grader.ts';
+import {
+  answered,
+  ask,
+  checkError,
+  checkShape,
+  messagesIn,
+  post,
+  responseTo,
+  resultOf,
+  shown,
+  slowly,
+  type Message,
+  type Posted,
+} from '../harness/mcp.ts';
+
+const newest = '2025-11-25';
+const older = '2025-06-18';
+
+const [toolWord, toolText] = random.words(2) as [string, string];
+/** A member, or a notification, that nobody knows. */
+const unheardOf = `x-${random.words(1)[0]}`;
+const repeat = `repeat_${toolWord}`;
+const nothing = `nothing.${toolWord}`;
+const complain = `complain-${toolWord}`;
+const fail = `fail_${toolWord}`;
+const toolsFile = fileURLToPath(new URL('../harness/tools/handshake.ts', import.meta.url));
+
+let server: Server;
+/** What a client sends along after its handshake. */
+let client: Record<string, string>;
+
+let lastId = random.integer(10, 90);
+const request = (method: string, params?: unknown) => ({ jsonrpc: '2.0', id: ++lastId, method, ...(params !== undefined && { params }) });
+const notification = (method: string) => ({ jsonrpc: '2.0', method });
+
+const hello = (protocolVersion: string) => ({ protocolVersion, capabilities: {}, clientInfo: { name: 'grader', version: '1.0.0' } });
+const initialize = (params: unknown) => request('initialize', params);
+const call = (name: string, args?: unknown) => request('tools/call', { name, ...(args !== undefined && { arguments: args }) });
+
+const isObject = (value: unknown): value is Message => typeof value === 'object' && value !== null && !Array.isArray(value);
+const finished = (posted: Posted) => posted.ended || posted.broken !== undefined;
+
+/** Sends `initialize`, and returns the headers that the client sends from then on. */
+async function greet(protocolVersion: string): Promise<Record<string, string>> {
+  const posted = await ask(server, initialize(hello(protocolVersion)));
+  resultIn(posted);
+  const session = posted.headers['mcp-session-id'];
+  return { 'MCP-Protocol-Version': protocolVersion, ...(session && { 'MCP-Session-Id': String(session) }) };
+}
+
+/** Shakes hands: initialize, then initialized. */
+async function shakeHands(protocolVersion: string): Promise<Record<string, string>> {
+  const headers = await greet(protocolVersion);
+  checkTaken(await ask(server, notification('notifications/initialized'), headers));
+  return headers;
+}
+
+function checkTaken(posted: Posted): void {
+  check(posted.status === 202, {
+    cause: `${posted.what} was answered with status ${posted.status}.`,
+    compare: { expected: '202', received: `${posted.status} ${visible(posted.text)}`.trim() },
+    advice: 'A notification has no id: whatever it says, it is taken with 202 and never answered.',
+    see: posted.see,
+  });
+  check(posted.text === '', {
+    cause: `${posted.what} was answered with a body.`,
+    compare: { expected: '(no body)', received: visible(posted.text) },
+    advice: 'response.status(202).end() sends the status and nothing else.',
+    see: posted.see,
+  });
+}
+
+/** The result of a request, which is an object; `why` says more of an error that came in its place. */
+function resultIn(posted: Posted, why: Partial<Explanation> = {}): Message {
+  const refusal = messagesIn(posted).find((message) => isObject(message.error));
+  if (refusal) {
+    const { error } = refusal as { error: { code?: unknown } };
+    const status = posted.status === 200 ? '' : `${posted.status} `;
+    throw new Failure({
+      cause: `${posted.what} was answered with an error.`,
+      compare: { expected: '"result":…', received: `${status}"error":${shown(error)}` },
+      ...(error.code === -32601 && { advice: 'In methods, each function has the name of its method, letter by letter.' }),
+      ...why,
+      see: posted.see,
+    });
+  }
+  const result = resultOf(posted);
+  check(isObject(result), {
+    cause: 'The result is not an object.',
+    compare: { expected: '"result":{…}', received: shown(result) },
+    advice: 'A result has members with names: what is a list stands behind one of them.',
+    see: posted.see,
+  });
+  return result;
+}
+
+task({ number: 1, title: 'Initialize', file: 'server.ts', programs: 1 }, () => {
+  requirement(
+    '`initialize` with the `protocolVersion` `2025-11-25` is answered with a result: this `protocolVersion`, `capabilities` with an object `tools` and an object `logging`, and a `serverInfo` with a `name` and a `version`.',
+    async () => {
+      server = await startServer({ MORE_TOOLS: toolsFile, TOOL_WORDS: `${toolWord} ${toolText}` });
+      const posted = await ask(server, initialize(hello(newest)));
+      const early = 'A client that has just come has agreed on nothing yet: it sends no MCP-Protocol-Version with initialize.';
+      const result = resultIn(posted, posted.status === 400 ? { advice: early } : {});
+      const { protocolVersion, capabilities, serverInfo } = result;
+      const { see } = posted;
+      check(protocolVersion === newest, {
+        cause: 'The result has another protocolVersion.',
+        compare: { expected: `"protocolVersion":"${newest}"`, received: shown(protocolVersion) },
+        see,
+      });
+      const asObjects = '"capabilities":{"tools":{},"logging":{}}';
+      check(isObject(capabilities), {
+        cause: capabilities === undefined ? 'The result has no capabilities.' : 'The capabilities are not an object.',
+        compare: { expected: asObjects, received: shown(capabilities) },
+        advice: 'Each capability is a member with a name, and behind the name an object, for the details.',
+        see,
+      });
+      for (const [name, without] of [
+        ['tools', 'without it, a client does not ask for tools'],
+        ['logging', 'without it, a client does not expect log messages, as you will send them in lesson 7'],
+      ] as const) {
+        const capability = capabilities[name];
+        check(capability !== undefined, {
+          cause: `The capability ${name} is missing: ${without}.`,
+          compare: { expected: asObjects, received: `"capabilities":${shown(capabilities)}` },
+          advice: 'The capabilities in params are those of the client; the result has those of the server.',
+          see,
+        });
+        check(isObject(capability), {
+          cause: `The capability ${name} is not an object.`,
+          compare: { expected: `"${name}":{}`, received: `"${name}":${shown(capability)}` },
+          advice: 'An object has room for details, such as listChanged: an empty one says that there are none.',
+          see,
+        });
+      }
+      check(isObject(serverInfo), {
+        cause: serverInfo === undefined ? 'The result has no serverInfo.' : 'The serverInfo is not an object.',
+        compare: { expected: '"serverInfo":{"name":"…","version":"…"}', received: shown(serverInfo ?? result) },
+        see,
+      });
+      for (const name of ['name', 'version']) {
+        check(typeof serverInfo[name] === 'string' && serverInfo[name] !== '', {
+          cause: `The serverInfo has no ${name} that is a string.`,
+          compare: { expected: `"${name}":"…"`, received: shown(serverInfo) },
+          see,
+        });
+      }
+    },
+  );
+
+  requirement(
+    'The server speaks `2025-11-25` and `2025-06-18`: either comes back as it was asked for. To any other it answers with `2025-11-25`, and not with an error.',
+    async () => {
+      const year = random.integer(2010, 2023);
+      const unknown = [`${year}-11-25`, '2026-07-28', `${random.integer(2040, 2099)}-06-18`, '1.0.0'];
+      for (const [asked, expected] of [
+        [older, older],
+        [unknown[0]!, newest],
+        [newest, newest],
+        [unknown[1]!, newest],
+        [older, older],
+        [unknown[2]!, newest],
+        [unknown[3]!, newest],
+      ] as const) {
+        const posted = await ask(server, initialize(hello(asked)));
+        const { protocolVersion } = resultIn(posted, {
+          cause: `A client that asked for ${asked} was answered with an error.`,
+          advice: 'The specification shows such an error as an example; its rule is to offer a revision that the server speaks. Whether that will do, the client decides.',
+        });
+        check(protocolVersion === expected, {
+          cause:
+            asked === expected
+              ? `A client asked for ${asked}, which the server speaks, and was offered another revision.`
+              : protocolVersion === asked
+                ? `The server agreed to ${asked}, a revision that it does not speak.`
+                : `A client asked for ${asked}, which the server does not speak, and was not offered the newest that it does speak.`,
+          compare: { expected: `"protocolVersion":"${expected}"`, received: `"protocolVersion":${shown(protocolVersion)}` },
+          advice:
+            asked === expected
+              ? 'Look up what this client asked for: when it is in the list, the answer is the same.'
+              : 'When what was asked for is not in the list, the answer is the newest of the list: revisions[0].',
+          see: posted.see,
+        });
+      }
+    },
+  );
+
+  requirement(
+    '`params` without a `protocolVersion`, `capabilities` or `clientInfo`, with something else there than a string, an object, and an object with a `name` and a `version`, or no `params` at all: the error `-32602`.',
+    async () => {
+      const { protocolVersion, capabilities, clientInfo } = hello(newest);
+      const advice = 'initializeParams.safeParse(params) gives either data or an error: when there is an error, the answer is one too.';
+      for (const params of [
+        undefined,
+        {},
+        { capabilities, clientInfo },
+        { protocolVersion: random.integer(1, 9), capabilities, clientInfo },
+        { protocolVersion, clientInfo },
+        { protocolVersion, capabilities: 'none', clientInfo },
+        { protocolVersion, capabilities },
+        { protocolVersion, capabilities, clientInfo: 'grader' },
+        { protocolVersion, capabilities, clientInfo: { version: '1.0.0' } },
+        { protocolVersion, capabilities, clientInfo: { name: 'grader' } },
+      ]) {
+        checkError(await ask(server, initialize(params)), -32602, advice);
+      }
+    },
+  );
+
+  requirement('Members that the server does not know, in `params`, `capabilities` or `clientInfo`, are no reason to refuse a client.', async () => {
+    const posted = await ask(
+      server,
+      initialize({
+        protocolVersion: newest,
+        capabilities: { roots: { listChanged: true }, sampling: {}, elicitation: { form: {}, url: {} }, [unheardOf]: {} },
+        clientInfo: { name: 'grader', title: 'The grader', version: '1.0.0', websiteUrl: 'http://127.0.0.1/', [unheardOf]: 1 },
+        [unheardOf]: true,
+        _meta: { [unheardOf]: [] },
+      }),
+    );
+    resultIn(posted, {
+      cause: 'A client that says more about itself than the server asks for was refused.',
+      advice: 'Later revisions add members. Look at those that you need, and let the others be: z.object does, z.strictObject does not.',
+    });
+  });
+
+  requirement(
+    '`notifications/initialized` is taken with status 202 and no body, and so is a notification that nobody knows; then a second client shakes hands like the first.',
+    async () => {
+      const first = await shakeHands(newest);
+      checkTaken(await ask(server, notification(`notifications/${unheardOf}`), first));
+      resultIn(await ask(server, initialize(hello(newest))), {
+        cause: 'A second client could not shake hands after the first.',
+        advice: 'A variable of the program belongs to all clients: your server need not remember who has shaken hands.',
+      });
+      client = await shakeHands(newest);
+    },
+  );
+});
+
+/** A tool as a list has it. */
+type Listed = { name: string; description?: unknown; inputSchema?: unknown };
+
+async function list(): Promise<{ posted: Posted; tools: Listed[] }> {
+  const posted = await ask(server, request('tools/list', random.pick([undefined, {}])), client);
+  const { tools } = resultIn(posted);
+  check(Array.isArray(tools), {
+    cause: tools === undefined ? 'The result has no tools.' : 'The tools are not an array.',
+    compare: { expected: '"result":{"tools":[…]}', received: `"result":${shown(resultOf(posted))}` },
+    see: posted.see,
+  });
+  for (const tool of tools) {
+    check(isObject(tool) && typeof tool.name === 'string', {
+      cause: 'A tool in the list has no name.',
+      compare: { expected: '{"name":"…","description":"…","inputSchema":{…}}', received: shown(tool) },
+      see: posted.see,
+    });
+  }
+  return { posted, tools: tools as Listed[] };
+}
+
+/** The one tool of this name, described. */
+function listed({ posted, tools }: Awaited<ReturnType<typeof list>>, name: string): Listed & { inputSchema: Message } {
+  const [tool, another] = tools.filter((each) => each.name === name);
+  const names = tools.map((each) => each.name).join(', ');
+  check(tool, {
+    cause: `The tool ${name} is not in the list.`,
+    compare: { expected: name, received: names || '(an empty list)' },
+    ...(name !== 'process_files' && { advice: 'The array tools holds process_files and the tools of moreTools: list all that it holds.' }),
+    see: posted.see,
+  });
+  check(!another, { cause: `The tool ${name} is in the list twice.`, compare: { expected: name, received: names }, see: posted.see });
+  const { description, inputSchema } = tool;
+  check(typeof description === 'string' && description !== '', {
+    cause: `The tool ${name} has no description that is a string.`,
+    compare: { expected: '"description":"…"', received: shown(tool) },
+    advice: 'A model chooses a tool by its description.',
+    see: posted.see,
+  });
+  check(isObject(inputSchema), {
+    cause: inputSchema === undefined ? `The tool ${name} has no inputSchema.` : `The inputSchema of ${name} is not an object.`,
+    compare: { expected: '"inputSchema":{"type":"object", …}', received: shown(inputSchema === undefined ? tool : inputSchema) },
+    advice: 'Its name is written inputSchema, and JSON Schema is an object: it is not sent as a string.',
+    see: posted.see,
+  });
+  check(!['def', '_def', '_zod', 'shape', '~standard'].some((inside) => inside in inputSchema), {
+    cause: `The inputSchema of ${name} is the inside of a zod object, and not JSON Schema.`,
+    compare: { expected: '{"type":"object","properties":{…}}', received: shown(inputSchema) },
+    advice: 'z.toJSONSchema(input) makes JSON Schema of it.',
+    see: posted.see,
+  });
+  check(inputSchema.type === 'object', {
+    cause: `The inputSchema of ${name} does not have the type object.`,
+    compare: { expected: '{"type":"object","properties":{…}}', received: shown(inputSchema) },
+    advice: 'The arguments of a tool are always an object: the schema describes that object, and its properties are the arguments.',
+    see: posted.see,
+  });
+  return { ...tool, inputSchema };
+}
+
+/** A validator of JSON Schema that we did not write takes these arguments, and refuses those. */
+async function checkSchema(
+  posted: Posted,
+  { name, inputSchema }: Listed & { inputSchema: Message },
+  taken: object[],
+  refused: object[],
+): Promise<void> {
+  const { AjvJsonSchemaValidator } = await import('@modelcontextprotocol/client/validators/ajv');
+  let accepts: (args: object) => boolean;
+  try {
+    const validate = new AjvJsonSchemaValidator().getValidator(inputSchema);
+    accepts = (args) => validate(args).valid;
+  } catch (error) {
+    throw new Failure({
+      cause: `The inputSchema of ${name} is not valid JSON Schema: ${(error as Error).message.split('. ')[0]}.`,
+      compare: { expected: schemaOf(name), received: shown(inputSchema) },
+      advice: 'What must be there stands in required, beside properties: an array of names. z.toJSONSchema(input) makes it all.',
+      see: posted.see,
+    });
+  }
+  const says = (args: object, what: string, advice: string) => ({
+    cause: `The inputSchema of ${name} ${what} the arguments ${JSON.stringify(args)}.`,
+    compare: { expected: schemaOf(name), received: shown(inputSchema) },
+    advice,
+    see: posted.see,
+  });
+  for (const args of taken) check(accepts(args), says(args, 'refuses', 'A client that keeps to the schema could not call the tool.'));
+  for (const args of refused) {
+    const advice =
+      Object.keys(args).length === 0
+        ? 'What must be there stands in required, beside properties: an array of names.'
+        : 'Each property has a schema of its own, with its type.';
+    check(!accepts(args), says(args, 'takes', advice));
+  }
+}
+
+const schemaOf = (name: string) =>
+  name === 'process_files'
+    ? '{"type":"object","properties":{"message":{"type":"string"}},"required":["message"]}'
+    : 'what z.toJSONSchema makes of its input';
+
+task({ number: 2, title: 'List tools', file: 'server.ts', programs: 0 }, () => {
+  requirement(
+    '`tools/list` is answered with a result whose `tools` is an array; in it is `process_files`, with a `description` and an `inputSchema` of the `type` `object`.',
+    async () => {
+      listed(await list(), 'process_files');
+    },
+  );
+
+  requirement('The `inputSchema` is JSON Schema: it takes `message` when it is a string, and refuses arguments without `message` or with another type there.', async () => {
+    const answer = await list();
+    const [word] = random.words(1);
+    const tool = listed(answer, 'process_files');
+    await checkSchema(
+      answer.posted,
+      tool,
+      [{ message: word }, { message: `${word} é世🎈\n` }],
+      [{}, { message: random.integer(1, 9) }, { message: [word] }],
+    );
+  });
+
+  requirement('Each tool of `moreTools` is listed too, once, with its own name, description and schema.', async () => {
+    const answer = await list();
+    const [word] = random.words(1);
+    for (const name of [repeat, nothing, complain, fail]) {
+      const tool = listed(answer, name);
+      check(String(tool.description).includes(toolText), {
+        cause: `The tool ${name} does not have its own description.`,
+        compare: { expected: `a description with ${toolText} in it`, received: shown(tool.description) },
+        see: answer.posted.see,
+      });
+      if (name !== repeat) await checkSchema(answer.posted, tool, [{}], []);
+    }
+    const times = random.integer(2, 5);
+    await checkSchema(
+      answer.posted,
+      listed(answer, repeat),
+      [{ text: word, times }, { text: word, times, loud: true }],
+      [{ text: word }, { text: word, times: 'twice' }, { text: times, times }, { text: word, times, loud: word }],
+    );
+  });
+});
+
+/** The content of a result, as far as it is one. */
+function contentOf(posted: Posted): Message[] {
+  const { content } = resultIn(posted);
+  check(Array.isArray(content) && content.every(isObject), {
+    cause: content === undefined ? 'The result has no content.' : 'The content of the result is not an array of objects.',
+    compare: { expected: '"content":[{"type":"text","text":"…"}]', received: shown(resultOf(posted)) },
+    advice: 'A result can hold several things, texts and pictures: content is an array, also when there is one text in it.',
+    see: posted.see,
+  });
+  return content as Message[];
+}
+
+/** The result is this one text. */
+function checkText(posted: Posted, text: string, advice?: string): void {
+  const content = contentOf(posted);
+  const { isError } = resultIn(posted);
+  const [part] = content;
+  check(isError === undefined || isError === false, {
+    cause: `${posted.what} came out as a failure of the tool.`,
+    compare: { expected: text, received: shown(resultOf(posted)) },
+    see: posted.see,
+  });
+  check(content.length === 1, {
+    cause: `The content of the result has ${content.length} parts.`,
+    compare: { expected: 'one text', received: shown(content) },
+    see: posted.see,
+  });
+  check(part?.type === 'text' && part.text === text, {
+    cause: part?.type === 'text' ? 'The text of the result is another one.' : 'The content of the result does not have the type text.',
+    compare: { expected: `[{"type":"text","text":${JSON.stringify(text)}}]`, received: shown(content) },
+    ...(advice && { advice }),
+    see: posted.see,
+  });
+}
+
+/** The answer to a message for which no tool must run; `why` explains that one does. */
+async function refused(message: object, headers: Record<string, string>, why: Explanation): Promise<Posted> {
+  const { program } = server;
+  const posted = post(server, message, { headers });
+  await until(() => finished(posted) || program.held.length > 0, slowly);
+  await program.settled();
+  check(program.held.length === 0, {
+    ...why,
+    ...(finished(posted) && {
+      cause: `${posted.what} was refused, and the tool was run all the same.`,
+      advice: 'Where something is refused, the function has to end: refuse writes an answer, and does not return for you.',
+    }),
+    see: posted.see,
+  });
+  await answered(server, posted);
+  return posted;
+}
+
+task({ number: 3, title: 'Call a tool', file: 'server.ts', programs: 0 }, () => {
+  requirement(
+    '`tools/call` of `process_files` does `await work(name)` for each of the three `documents`, one after the other, and is answered when the last is done: as JSON, with a `content` of one text, `Done: {message}`.',
+    async () => {
+      const { program } = server;
+      const [message] = random.words(1);
+      const posted = post(server, call('process_files', { message }), { headers: client });
+      const worked: string[] = [];
+      while (worked.length <= documents.length) {
+        await until(() => program.held.length > 0 || finished(posted), slowly);
+        await program.settled();
+        if (program.held.length === 0) break;
+        check(!finished(posted), {
+          cause: `The answer came while the server was still at work on ${program.held[0]!.label}.`,
+          advice: 'work returns a promise, and so does run: await both, and answer after them. An array’s forEach does not wait.',
+          see: posted.see,
+        });
+        check(program.held.length === 1, {
+          cause: `The server is at work on ${program.held.length} documents at a time.`,
+          compare: { expected: program.held[0]!.label, received: program.held.map(({ label }) => label).join(', ') },
+          advice: 'Promise.all begins everything at once. A loop with an await in it does one thing after the other.',
+          see: posted.see,
+        });
+        worked.push(program.held[0]!.label);
+        program.held[0]!.letGo();
+      }
+      if (worked.length <= documents.length) {
+        await answered(server, posted);
+        resultIn(posted);
+      }
+      check(worked.length === documents.length, {
+        cause: worked.length === 0 ? 'The answer came without any work.' : 'The work is not done once for each of the three documents.',
+        compare: { expected: documents.map(({ name }) => name).join(', '), received: worked.join(', ') || '(no work)' },
+        advice: 'await work(name) stands for the processing of one document: once for each of them, then the answer.',
+        see: posted.see,
+      });
+      checkText(posted, `Done: ${message}`, 'The message is the argument message of the call.');
+      const type = String(posted.headers['content-type']);
+      check(/^application\/json\b/i.test(type), {
+        cause: 'The answer is not JSON.',
+        compare: { expected: 'Content-Type: application/json', received: `Content-Type: ${type}` },
+        see: posted.see,
+      });
+    },
+  );
+
+  requirement('Two calls at a time go on beside each other, each with its own message, and `ping` is answered meanwhile.', async () => {
+    const { program } = server;
+    const [one, two] = random.words(2) as [string, string];
+    const first = post(server, call('process_files', { message: one }), { headers: client, who: 'client 1' });
+    await until(() => program.held.length > 0 || finished(first), slowly);
+    // Another client may well choose the same id.
+    const second = post(server, { ...call('process_files', { message: two }), id: lastId - 1 }, { headers: client, who: 'client 2' });
+    await expectSoon(
+      () => program.held.length > 1 || finished(second),
+      () => ({
+        cause: 'The second call does not begin while the first is at work.',
+        advice: 'Something lets in one call at a time. An await stops its own request only: the others go on.',
+        see: second.see,
+      }),
+      program,
+    );
+    const ping = post(server, request('ping'), { headers: client, who: 'client 3' });
+    await expectSoon(
+      () => finished(ping),
+      () => ({ cause: 'ping has no answer while two calls are at work.', advice: 'Something lets in one request at a time.', see: ping.see }),
+      program,
+    );
+    resultIn(ping);
+    // The newest first: the second call overtakes the first.
+    await expectSoon(
+      () => {
+        if (program.held.length > 1) program.held.at(-1)!.letGo();
+        return finished(second);
+      },
+      () => {
+        missing(`Done: ${two}`, 'client 2');
+        return {
+          cause: finished(first) ? 'The second call has no answer.' : 'The second call is done, and its answer waits for the first.',
+          advice: 'Each call has a response of its own: answer on the one that came with the request.',
+          see: second.see,
+        };
+      },
+      program,
+      slowly,
+    );
+    const own = 'What one call needs belongs into its own function: a variable outside of it is shared by all calls.';
+    await answered(server, second);
+    checkText(second, `Done: ${two}`, own);
+    await answered(server, first);
+    checkText(first, `Done: ${one}`, own);
+  });
+
+  requirement('A tool of `moreTools` gets its arguments, an empty object when there are none, and what it returns is the result, as it is.', async () => {
+    const [text] = random.words(1) as [string];
+    const times = random.integer(2, 4);
+    const image = { type: 'image', data: 'iVBORw0KGgo=', mimeType: 'image/png' };
+    const expected = [...Array(times).fill({ type: 'text', text: text.toUpperCase() }), image];
+    const loud = await ask(server, call(repeat, { text, times, loud: true }), client);
+    resultIn(loud, {
+      cause: `The tool ${repeat} of moreTools was not run.`,
+      advice: 'The array tools holds process_files and the tools of moreTools: look for the tool there.',
+    });
+    const content = contentOf(loud);
+    check(JSON.stringify(content.map(sorted)) === JSON.stringify(expected.map(sorted)), {
+      cause: `The result of ${repeat} is not what the tool returned.`,
+      compare: { expected: shown(expected), received: shown(content) },
+      advice: 'tool.run(arguments, context) returns the whole result: send it as it is. The context is the one that answer hands on.',
+      see: loud.see,
+    });
+    const bare = await ask(server, call(nothing), client);
+    resultIn(bare, {
+      cause: 'A call without arguments was refused, though its tool asks for none.',
+      advice: 'arguments may be left out: then they are an empty object.',
+    });
+    checkText(bare, toolText);
+    const complaint = await ask(server, call(complain), client);
+    check(resultIn(complaint).isError === true, {
+      cause: `The tool ${complain} returned a result with isError: true, and it came without.`,
+      compare: { expected: '"isError":true', received: shown(resultOf(complaint)) },
+      advice: 'Send what run returns as it is, with all its members.',
+      see: complaint.see,
+    });
+    contentOf(complaint);
+  });
+
+  requirement('A `name` that no tool has, `params` without a `name`, no `params`, and `arguments` that are no object (an array is none): the error `-32602`.', async () => {
+    const [word] = random.words(1) as [string];
+    const unknown = 'Look the tool up in the list. That there is none is an error of the protocol: no tool has run that could have failed.';
+    for (const name of [`process_${word}`, '', 'toString', '__proto__']) {
+      const why = { cause: `A tool was run for a call of ${JSON.stringify(name)}.`, advice: unknown };
+      checkError(await refused(call(name, { message: word }), client, why), -32602, unknown);
+    }
+    const malformed = 'callParams.safeParse(params) gives either data or an error: when there is an error, the answer is one too.';
+    const why = { cause: 'The params are no proper call, and process_files was run.', advice: malformed };
+    for (const params of [
+      undefined,
+      {},
+      { arguments: { message: word } },
+      { name: random.integer(1, 9) },
+      { name: 'process_files', arguments: word },
+      { name: 'process_files', arguments: random.integer(1, 9) },
+      { name: 'process_files', arguments: [word] },
+    ]) {
+      checkError(await refused(request('tools/call', params), client, why), -32602, malformed);
+    }
+  });
+
+  requirement(
+    'Arguments that do not fit the tool’s `input`: a result with `isError: true` and a text that says what is wrong (the error `-32602` is accepted too), and the tool is not run.',
+    async () => {
+      const [word] = random.words(1) as [string];
+      const advice = 'tool.input.safeParse(arguments) gives either data or an error: look before the tool runs.';
+      for (const [name, args] of [
+        ['process_files', undefined],
+        ['process_files', {}],
+        ['process_files', { message: random.integer(1, 9) }],
+        ['process_files', { message: null }],
+        ['process_files', { text: word }],
+        [repeat, { text: word, times: 'twice' }],
+      ] as const) {
+        const given = args === undefined ? 'without arguments' : `with the arguments ${shown(args)}`;
+        const ran = { cause: `The tool ${name} was run ${given}, though its input asks for others.`, advice };
+        const posted = await refused(call(name, args), client, ran);
+        if (responseTo(posted).error) {
+          checkError(posted, -32602, advice);
+          continue;
+        }
+        check(resultIn(posted).isError === true, {
+          ...ran,
+          compare: { expected: '"isError":true', received: shown(resultOf(posted)) },
+          see: posted.see,
+        });
+        checkSays(posted);
+      }
+    },
+  );
+
+  requirement(
+    'A tool that throws: status 200 and a result with `isError: true`, whose text is the message of the error and not its stack; the server goes on serving.',
+    async () => {
+      const posted = await ask(server, call(fail), client);
+      const { isError } = resultIn(posted, {
+        cause: 'The failure of a tool was answered with an error of JSON-RPC.',
+        advice: 'An error says that the request went wrong. Here it did not: the tool ran and failed, and the model should read why.',
+      });
+      check(isError === true, {
+        cause: 'The tool threw an error, and its result does not have isError: true.',
+        compare: { expected: '"isError":true', received: shown(resultOf(posted)) },
+        advice: 'Without it, the model takes the text for what the tool found.',
+        see: posted.see,
+      });
+      const text = checkSays(posted);
+      check(text.includes(`no ${toolText} today`), {
+        cause: 'The text does not say why the tool failed.',
+        compare: { expected: `no ${toolText} today`, received: visible(text.slice(0, 160)) },
+        advice: 'The model can try another way only when it reads what went wrong: error.message says it.',
+        see: posted.see,
+      });
+      check(!/\n\s+at /.test(text), {
+        cause: 'The text has the whole stack of the error in it: the model, and whoever reads along, learns how your files are called.',
+        compare: { expected: `no ${toolText} today`, received: `${visible(text.split('\n')[0]!)}\\n    at …` },
+        advice: 'error.message is the sentence; error.stack has the lines of the program as well.',
+        see: posted.see,
+      });
+      const [message] = random.words(1) as [string];
+      const next = await ask(server, call('process_files', { message }), client);
+      checkText(next, `Done: ${message}`);
+    },
+  );
+});
+
+/** The texts of a result that says something. */
+function checkSays(posted: Posted): string {
+  const text = contentOf(posted).map((part) => (part.type === 'text' ? part.text : '')).join('\n');
+  check(/\S/.test(text), {
+    cause: 'The result has isError: true, and no text that says what is wrong.',
+    compare: { expected: '"content":[{"type":"text","text":"…"}]', received: shown(resultOf(posted)) },
+    advice: 'A model reads this text and can try again.',
+    see: posted.see,
+  });
+  return text;
+}
+
+/** The same object, its members in the order of their names. */
+const sorted = (value: Message): Message => Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+
+task({ number: 4, title: 'Mind the version header', file: 'server.ts', programs: 0 }, () => {
+  requirement(
+    'A message whose `MCP-Protocol-Version` is not a revision that the server speaks: status 400 and a JSON-RPC error as the body; no tool is run.',
+    async () => {
+      const [word] = random.words(1) as [string];
+      const advice = 'request.get finds a header whatever its case; what it says has to be one of revisions, exactly.';
+      for (const revision of [`${random.integer(2010, 2023)}-03-26`, '2026-07-28', word, '2025', `${newest}x`]) {
+        const headers = { ...client, 'MCP-Protocol-Version': revision };
+        for (const message of [call('process_files', { message: word }), notification(`notifications/${word}`)]) {
+          const posted = await refused(message, headers, {
+            cause: `A call with MCP-Protocol-Version: ${revision}, which the server does not speak, was served.`,
+            advice,
+          });
+          const compare = (expected: string) => ({ expected, received: `${posted.status} ${visible(posted.text)}`.trim() });
+          const served = posted.status! < 300 && !posted.text.includes('"error"');
+          check(posted.status === 400, {
+            cause: `${posted.what} came with MCP-Protocol-Version: ${revision}, which the server does not speak, and was ${served ? 'served' : `refused with status ${posted.status}`}.`,
+            compare: compare('400'),
+            advice: served ? advice : 'A client looks at the status first: refuse sets it.',
+            see: posted.see,
+          });
+          const [body] = messagesIn(posted);
+          const { see } = posted;
+          check(body, { cause: 'The status is 400, and there is no body.', compare: compare('400 {"jsonrpc":"2.0", …}'), see });
+          checkShape(posted, body);
+          check('error' in body, { cause: 'The status is 400, and the body is not an error.', compare: compare('"error":{…}'), see });
+        }
+      }
+    },
+  );
+
+  requirement('Without the header a message is served: a client of an older revision does not send it.', async () => {
+    const { 'MCP-Protocol-Version': _version, ...rest } = client;
+    const { tools } = resultIn(await ask(server, request('tools/list'), rest), {
+      cause: 'A request without the header MCP-Protocol-Version was refused.',
+      advice: 'A header that is not there is undefined: only one that is there can be wrong.',
+    });
+    check(Array.isArray(tools), { cause: 'The result has no tools.', compare: { expected: '"tools":[…]', received: shown(tools) } });
+    checkText(await ask(server, call(nothing), rest), toolText);
+    checkTaken(await ask(server, notification('notifications/initialized'), rest));
+  });
+
+  requirement('With `2025-11-25` and with `2025-06-18` it is served, whichever the client before has agreed on.', async () => {
+    const first = await greet(newest);
+    const second = await greet(older);
+    const advice = 'Compare the header with all that the server speaks, not with what the last client has asked for.';
+    for (const headers of [first, second, first]) {
+      const why = { cause: `A message with MCP-Protocol-Version: ${headers['MCP-Protocol-Version']}, as its client has agreed on, was refused.`, advice };
+      const ready = await ask(server, notification('notifications/initialized'), headers);
+      check(ready.status !== 400, { ...why, compare: { expected: '202', received: `400 ${visible(ready.text)}` }, see: ready.see });
+      checkTaken(ready);
+      const posted = await ask(server, call(nothing), headers);
+      resultIn(posted, why);
+      checkText(posted, toolText);
+    }
+  });
+
+  for (const generation of ['first', 'second'] as const) {
+    requirement(`The official client of the ${generation} generation connects, lists the tools and calls \`process_files\`.`, async () => {
+      const [message] = random.words(1) as [string];
+      const { Client, StreamableHTTPClientTransport } = await generations[generation]();
+      const transport = new StreamableHTTPClientTransport(new URL('/mcp', server.url), { fetch: recorded });
+      const official = new Client({ name: 'grader', version: '1.0.0' }) as unknown as Official;
+      await does('connect', official.connect(transport));
+      const { tools } = await does('list the tools', official.listTools());
+      const names = tools.map(({ name }) => name);
+      check(names.includes('process_files'), {
+        cause: 'The official client does not find process_files in the list.',
+        compare: { expected: 'process_files', received: names.join(', ') },
+      });
+      const { content } = await does('call process_files', official.callTool({ name: 'process_files', arguments: { message } }));
+      const [part] = Array.isArray(content) ? content : [];
+      check(part?.text === `Done: ${message}`, {
+        cause: 'The official client read another result.',
+        compare: { expected: `Done: ${message}`, received: shown(content) },
+      });
+      await official.close();
+    });
+  }
+});
+
+const generations = {
+  first: async () => ({
+    ...(await import('@modelcontextprotocol/sdk/client/index.js')),
+    ...(await import('@modelcontextprotocol/sdk/client/streamableHttp.js')),
+  }),
+  second: () => import('@modelcontextprotocol/client'),
+};
+
+/** What a requirement does with an official client, of either generation. */
+type Official = {
+  connect(transport: object): Promise<void>;
+  listTools(): Promise<{ tools: { name: string }[] }>;
+  callTool(params: object): Promise<{ content?: unknown }>;
+  close(): Promise<void>;
+};
+
+/** Waits for what an official client does, and lets all held work go meanwhile. */
+async function does<T>(what: string, doing: Promise<T>): Promise<T> {
+  let over = false;
+  const late = until(() => {
+    server.program.held[0]?.letGo();
+    return over;
+  }, slowly).then(() => {
+    throw new Failure({ cause: `The official client could not ${what}: it waits in vain for an answer.` });
+  });
+  try {
+    return await Promise.race([doing, late]);
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    throw new Failure({
+      cause: `The official client could not ${what}: what came is not as the specification has it, or did not come.`,
+      output: inWords((error as Error).message),
+    });
+  } finally {
+    over = true;
+    late.catch(() => {});
+  }
+}
+
+/** A fetch for the official clients, so that the capture shows what they send and receive. */
+async function recorded(url: string | URL, { method = 'GET', headers, body }: RequestInit = {}): Promise<Response> {
+  const sent = server.request(new URL(url).pathname, {
+    method,
+    headers: Object.fromEntries(new Headers(headers)),
+    ...(body && { body: String(body) }),
+  });
+  await until(() => sent.ended || sent.broken !== undefined, slowly);
+  if (!sent.ended) throw new TypeError(`fetch failed: ${sent.broken ?? 'the answer does not end'}`);
+  return new Response(sent.text || null, { status: sent.status!, headers: sent.headers as Record<string, string> });
+}
+
+/** What an official client says of an answer: zod's list of what is wrong in it, or a sentence. */
+function inWords(message: string): string {
+  try {
+    const issues = JSON.parse(message) as { path: string[]; message: string }[];
+    return issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('\n');
+  } catch {
+    return message.slice(0, 300);
+  }
+}
