@@ -54,9 +54,10 @@ const modulesOfARun = ['grader.ts', 'mcp.ts'].map((name) => join(root, 'test', '
 export async function createGrader(): Promise<Grader> {
   // Vitest replaces it for the tests; our commands still want to end.
   const { exit } = process;
+  // It takes a moment: whoever watches already sees what is saved meanwhile.
+  const { createVitest } = await import('vitest/node');
   let follow: Following = {};
   let finished: { modules: readonly TestModule[]; errors: readonly unknown[] } | undefined;
-  const { createVitest } = await import('vitest/node');
   const vitest = await createVitest('test', {
     root,
     config: false,

@@ -13,11 +13,7 @@ export async function start({ options }: Arguments): Promise<number> {
   const port = portFrom(options.port);
   const editor = editorLinks(String(options.editor ?? 'vscode'));
   const { exit } = process; // while a grader runs, it has another
-  const reader = await openReader({
-    port,
-    editor,
-    watch: (watching) => watchLessons({ ...watching, poll: options.poll === true }),
-  });
+  const reader = await openReader({ port, editor, watch: (watching) => watchLessons({ ...watching, poll: options.poll === true }) });
   console.log(`The workshop is at ${reader.url}\n`);
   if (lesson) {
     console.log(`${lesson === catalog[0] ? 'Begin' : 'Go on'} with lesson ${lesson.number}, "${lesson.title}" (${lesson.minutes} minutes):

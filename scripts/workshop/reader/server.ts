@@ -83,7 +83,7 @@ export async function openReader(options: { port: number; editor: EditorLink; wa
   });
   const port = await listen(server, options.port);
   const hosts = new Set([`127.0.0.1:${port}`, `localhost:${port}`]);
-  // The pages are there while the grader still loads.
+  // What is saved from now on is graded; the pages are there while the grader still loads.
   const watching = options.watch({ onEvent });
   watching.catch((error) => console.error(error));
 
