@@ -170,7 +170,9 @@ export function startProgram({ folder, folderName, file, args = [], env = {}, ch
       const { work: label, call } = message;
       transcript().add('·', `at work: ${label}`, who);
       const answer = (how: string, failure?: string) => {
-        held.splice(held.indexOf(waitingCall), 1);
+        const index = held.indexOf(waitingCall);
+        if (index < 0) return; // given up meanwhile
+        held.splice(index, 1);
         transcript().add('·', `${how} ${label}`, who);
         if (child.connected) child.send({ letGo: call, failure }, () => {});
       };

@@ -47,7 +47,6 @@ export type Ask = {
 export function exchange(url: URL, ask: Ask, changed: () => void, transcript: () => Transcript): Exchange {
   const { method = 'GET', headers = {}, body, path = `${url.pathname}${url.search}`, who } = ask;
   const name = `${method} ${path}`;
-  const lastEventId = headers['Last-Event-ID'];
   const chunks: Chunk[] = [];
   let status: number | undefined;
   let received: IncomingHttpHeaders = {};
@@ -88,7 +87,7 @@ export function exchange(url: URL, ask: Ask, changed: () => void, transcript: ()
     });
     changed();
   });
-  transcript().add('→', requestLine(name, lastEventId), who);
+  transcript().add('→', requestLine(name, headers['Last-Event-ID']), who);
   if (body) transcript().add('→', visibleChunk(Buffer.from(body)), who);
   request.end(body);
 

@@ -14,7 +14,6 @@ import {
   requirement,
   sameCapture,
   soon,
-  startClient,
   startClientWith,
   startServer,
   task,
@@ -364,7 +363,7 @@ task({ number: 2, title: 'Fail in mid-stream', file: 'server.ts', programs: 0, o
       ];
       for (const { what, last, end, advice, fails } of ways) {
         const site = await openSite('/report');
-        const client = startClient(site.url);
+        const client = startReader(site.url);
         const call = begin(await site.call(client));
         // After done and error there is nothing to go on with, id or not.
         await call.send(`event: step\n${last ? 'id: 1\n' : ''}data: ${one}\n\n`);
@@ -419,11 +418,14 @@ function checkSuccess(client: Program, what: string): void {
 }
 
 /** A client at the grader's server, and its first request, answered with the head of a stream. */
-async function openStream(env: Record<string, string> = {}): Promise<{ site: Site; client: Program; call: Call }> {
+async function openStream(idleLimit = never): Promise<{ site: Site; client: Program; call: Call }> {
   const site = await openSite('/report');
-  const client = startClientWith(env, site.url);
+  const client = startReader(site.url, idleLimit);
   return { site, client, call: begin(await site.call(client)) };
 }
+
+/** Whatever limit the shell of the learner has left behind. */
+const startReader = (url: string, idleLimit = never) => startClientWith({ IDLE_LIMIT: String(idleLimit) }, url);
 
 function begin(call: Call): Call {
   call.response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
@@ -444,7 +446,6 @@ async function expectPrinted(client: Program, expected: string, advice?: string)
 }
 
 task({ number: 3, title: 'Give up in time', file: 'client.ts', programs: 3 }, () => {
-  const limited = (limit: number) => ({ IDLE_LIMIT: String(limit) });
   /** One that something comes for, and then nothing any more. */
   let moving: Awaited<ReturnType<typeof openStream>>;
   let expected = '';
@@ -477,7 +478,7 @@ task({ number: 3, title: 'Give up in time', file: 'client.ts', programs: 3 }, ()
         let before = performance.now();
         let longest = 0;
         // It may even give up before its request has arrived.
-        const opened = await openStream(limited(limit)).catch((error: Error) => {
+        const opened = await openStream(limit).catch((error: Error) => {
           if (last) throw error;
         });
         if (!opened) return false;
@@ -515,7 +516,7 @@ task({ number: 3, title: 'Give up in time', file: 'client.ts', programs: 3 }, ()
     'When nothing comes for `IDLE_LIMIT` milliseconds, after the request or in mid-stream, the client says so in one line on standard error and exits with code 1.',
     async () => {
       const site = await openSite('/report');
-      const unanswered = startClientWith(limited(limit), site.url);
+      const unanswered = startReader(site.url, limit);
       await until(() => site.waiting > 0 || unanswered.end || unanswered.verdict, 4 * soon);
       if (site.waiting > 0) await site.call(unanswered);
       for (const { client, at, when, printed } of [
@@ -543,7 +544,7 @@ task({ number: 3, title: 'Give up in time', file: 'client.ts', programs: 3 }, ()
     'Ctrl-C (the signal SIGINT) ends the client: what was complete is printed, then one line on standard error, exit code 130.',
     async () => {
       const [one, two] = random.words(2);
-      const { site, client, call } = await openStream(limited(never));
+      const { site, client, call } = await openStream();
       await call.send(`event: step\ndata: ${one}\n\nevent: step\ndata: ${two}\n`);
       await expectPrinted(client, `step: ${one}\n`);
       client.interrupt();
@@ -761,7 +762,7 @@ task({ number: 4, title: 'Take up where you left off', file: 'server.ts', progra
       const cuts = () => Array.from({ length: 3 }, () => ({ events: random.integer(1, 2), bytes: random.integer(0, 30), end: random.integer(0, 2) === 0 }));
 
       const site = await openRelay(server, cuts());
-      const client = startClient(`${site}${report(steps)}`);
+      const client = startReader(`${site}${report(steps)}`);
       const printed = () => client.stdout.trimEnd().split(/\r?\n/);
       await until(() => {
         letGo(program);
@@ -790,7 +791,7 @@ task({ number: 4, title: 'Take up where you left off', file: 'server.ts', progra
 /** A client whose stream has broken off behind the event 1, and its next request. */
 async function breaksOff(wait: number): Promise<{ site: Site; client: Program; call: Call }> {
   const { site, client, call } = await openStream();
-  await call.send(`retry: ${wait}\n\nid: 1\ndata: ${random.words(1)[0]}\n\n`);
+  await call.send(`retry: ${wait}\n\nid: 1\ndata: one\n\n`);
   call.breakOff();
   return { site, client, call: await nextCall(site, client, wait, '1') };
 }

@@ -126,7 +126,7 @@ export const mistakes: Mistake[] = [
   client(4, 'takes-ids-for-numbers', [keepsId, "if (field === 'id') id = String(Number(value));"]),
   client(4, 'waits-for-no-number', [keepsRetry, "if (field === 'retry') retry = Number(value);"]),
   client(4, 'connects-again-once', [goesOn, 'if (!outcome && lastEventId) {']),
-  client(4, 'connects-again-after-done', [goesOn, 'while (lastEventId) {']),
+  client(2, 'connects-again-after-done', [goesOn, 'while (lastEventId) {']),
   client(4, 'connects-again-after-204', ["    outcome = 'done';\n    return;\n", '    return;\n']),
   client(4, 'connects-again-after-any-failure', [`${waits}    await readStream();`, `${waits}    await readStream().catch(() => stop.signal.throwIfAborted());`]),
   client(2, 'connects-again-after-an-error', [goesOn, "while (outcome !== 'done' && lastEventId) {"], [keepsOutcome, `${keepsOutcome}\n    else outcome = '';`]),
