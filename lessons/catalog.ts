@@ -64,4 +64,12 @@ export const catalog: readonly Lesson[] = [
     minutes: 30,
     tries: '/mcp',
   },
+  {
+    number: 7,
+    slug: '07-notifications',
+    title: 'Notifications',
+    part: 'MCP by hand',
+    minutes: 35,
+    tries: '/mcp',
+  },
 ];

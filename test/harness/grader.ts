@@ -83,7 +83,8 @@ let requests: { sent: Exchange; program: Program; printed: number }[] = [];
 
 const wentWrong = (sent: Exchange) => sent.broken !== undefined || (sent.status ?? 0) >= 500;
 
-const changed = () => {
+/** Looks again at what is waited for; for what happens neither in a program nor on a connection of ours. */
+export const changed = () => {
   for (const look of [...watchers]) look();
 };
 const transcript = (): Transcript => record;

@@ -106,8 +106,20 @@ export function messagesIn(posted: Posted): Message[] {
     see: posted.see,
   });
   const data: string[] = [];
-  const parser = createParser({ onEvent: (event) => data.push(event.data) });
+  const parser = createParser({
+    onEvent: ({ event: type = 'message', data: text }) => {
+      check(type === 'message', {
+        cause: `An event has the type ${visible(type)}: clients of MCP read the events of the type message, and skip all others.`,
+        compare: { expected: 'event: message (or no field event)', received: `event: ${visible(type)}` },
+        advice: 'What kind of message it is, the JSON says: its method, or its result.',
+        see: posted.see,
+      });
+      data.push(text);
+    },
+  });
   parser.feed(posted.text);
+  // The parser waits for what follows a \r; a \n does not change what it ends.
+  if (posted.text.endsWith('\r')) parser.feed('\n');
   // An event with empty data only tells the client an id to come back with.
   return data.filter((text) => text !== '').map((text) => parsed(posted, text));
 }
@@ -122,6 +134,7 @@ function parsed({ what, see }: Posted, text: string): Message {
   check(isObject(value), {
     cause: `What came in answer to ${lower(what)} is not a JSON object.`,
     compare: { expected: '{"jsonrpc":"2.0", …}', received: visible(text.slice(0, 120)) || '(nothing)' },
+    ...(text.startsWith('{') && { advice: 'Only its beginning arrived? In an event each line has a data: of its own; JSON.stringify without indentation writes one line.' }),
     see,
   });
   return value;

@@ -235,7 +235,7 @@ describe('bad input', { timeout: 60_000, concurrent: true }, () => {
     expect(copy.read(`${lesson1}/server.ts`)).toBe(before);
   });
 
-  test.for(['check', 'hint', 'reset', 'solution', 'progress', 'try', 'watch', 'start', 'doctor', 'starters', 'steady', 'measure', 'test'])(
+  test.for(['check', 'hint', 'reset', 'solution', 'progress', 'try', 'watch', 'start', 'doctor', 'starters', 'steady', 'measure', 'compare', 'test'])(
     '%s --help explains itself',
     async (script, { expect }) => {
       const { code, stdout } = await copy.run(script, '--help');
