@@ -1,6 +1,6 @@
 // The engine of the watch mode: what a save does, however an editor writes it.
 import { fork, type ChildProcess } from 'node:child_process';
-import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, test, vi, type TestContext } from 'vitest';
@@ -101,7 +101,10 @@ describe('a save', { timeout: 60_000, concurrent: true }, () => {
       const { copy, events, next, pid } = await watching(context, { poll });
       const text = copy.read(server);
       if (process.platform !== 'win32') process.kill(pid, 'SIGSTOP'); // however long the writing takes
-      for (const part of ['', text.slice(0, 100), text, `${text}// 1\n`, `${text}// 2\n`]) copy.write(server, part);
+      for (const part of ['', text.slice(0, 100), text, `${text}// 1\n`, `${text}// 2\n`]) {
+        copy.write(server, part);
+        copy.write(`${server}.tmp`, part); // between them, or the system tells of all as one
+      }
       if (process.platform !== 'win32') process.kill(pid, 'SIGCONT');
       await next('verdict');
       copy.write(server, `${text}// 3\n`);
@@ -190,9 +193,10 @@ describe('a save', { timeout: 60_000, concurrent: true }, () => {
     const { expect } = context;
     const { copy, next } = await watching(context);
     const folder = join(copy.folder, 'lessons', slug);
-    renameSync(folder, `${folder}.away`);
+    cpSync(folder, `${folder}.away`, { recursive: true });
+    rmSync(folder, { recursive: true });
     expect((await next('error')).error).toContain('are missing');
-    renameSync(`${folder}.away`, folder);
+    cpSync(`${folder}.away`, folder, { recursive: true });
     await next('verdict');
     copy.write(server, `${copy.read(server)}// saved\n`);
     await next('verdict');
