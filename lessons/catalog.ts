@@ -72,4 +72,12 @@ export const catalog: readonly Lesson[] = [
     minutes: 35,
     tries: '/mcp',
   },
+  {
+    number: 8,
+    slug: '08-message-handler',
+    title: 'The message handler',
+    part: 'MCP by hand',
+    minutes: 35,
+    tries: '/mcp',
+  },
 ];

@@ -1,30 +1,246 @@
-// Shakes hands, calls the tool, and prints the lines of each answer as they arrive. Nothing to do here: lesson 8 makes
-// a real client of it.
-import fetch from 'node-fetch';
+import fetch, { type Response } from 'node-fetch';
+import type { ToolResult } from '#support/tools.ts';
 
 const url = process.argv[2] ?? 'http://127.0.0.1:3000/mcp';
 const message = process.argv[3] ?? 'hello';
 
-const protocolVersion = '2025-11-25';
+/** Milliseconds that a request may take until its answer is here. */
+const timeLimit = Number(process.env.TIME_LIMIT ?? 60_000);
+
+/** The protocol revisions that this client speaks, newest first. */
+const revisions = ['2025-11-25', '2025-06-18'];
 const clientInfo = { name: 'chunk-by-chunk', version: '1.0.0' };
-const headers: Record<string, string> = { 'Content-Type': 'application/json', Accept: 'application/json, text/event-stream' };
 
-await send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: { protocolVersion, capabilities: {}, clientInfo } });
-headers['MCP-Protocol-Version'] = protocolVersion;
-await send({ jsonrpc: '2.0', method: 'notifications/initialized' });
-await send({ jsonrpc: '2.0', id: 2, method: 'tools/call', params: { name: 'process_files', arguments: { message } } });
+type Params = Record<string, unknown>;
+type JsonRpcRequest = { jsonrpc: '2.0'; id: string | number; method: string; params?: Params };
+type JsonRpcNotification = { jsonrpc: '2.0'; method: string; params?: Params };
+type JsonRpcResponse = { jsonrpc: '2.0'; id: string | number } & Answer;
 
-async function send(body: object): Promise<void> {
-  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+/** What a request comes to: one of the two. */
+type Answer = { result?: unknown; error?: { code: number; message: string } };
+
+/** What every request carries; the handshake adds to it. */
+const headers: Record<string, string> = {
+  'Content-Type': 'application/json',
+  // #region task 1: say which kinds of answer this client can read
+  Accept: 'application/json, text/event-stream',
+  // #endregion
+};
+let lastId = 0;
+
+try {
+  await shakeHands();
+  const result = await request<ToolResult>('tools/call', { name: 'process_files', arguments: { message } });
+  // #region task 4: a tool that failed has no result to print
+  if (result.isError) fail(8, `the tool failed: ${textOf(result)}`);
+  // #endregion
+  // #region task 2: print the result
+  console.log(`RESULT: ${textOf(result)}`);
+  // #endregion
+} catch (error) {
+  console.error(`${url}: ${(error as Error).message}`);
+  process.exitCode ??= 1;
+} finally {
+  await endSession();
+}
+
+/** Agrees with the server on a revision of the protocol, before anything else. */
+async function shakeHands(): Promise<void> {
+  // #region task 1: initialize, then notifications/initialized
+  const params = { protocolVersion: revisions[0], capabilities: {}, clientInfo };
+  const { protocolVersion } = await request<{ protocolVersion: string }>('initialize', params);
+  if (!revisions.includes(protocolVersion)) {
+    throw new Error(`the server speaks revision ${protocolVersion}, this client ${revisions.join(' and ')}`);
+  }
+  headers['MCP-Protocol-Version'] = protocolVersion;
+  await post({ jsonrpc: '2.0', method: 'notifications/initialized' });
+  // #endregion
+}
+
+/** Tells the server that its session is no longer needed; it may answer that it does not end sessions. */
+async function endSession(): Promise<void> {
+  // #region task 1: end the session, when there is one
+  if (!headers['MCP-Session-Id']) return;
+  const signal = AbortSignal.timeout(timeLimit);
+  await fetch(url, { method: 'DELETE', headers, signal }).catch(() => {});
+  // #endregion
+}
+
+/** Sends a request, and waits for its result. */
+async function request<Result>(method: string, params: Params): Promise<Result> {
+  // #region task 1: an id that no other request of this session has
+  // starter: const id = 1;
+  const id = ++lastId;
+  // #endregion
+  const response = await post({ jsonrpc: '2.0', id, method, params });
+  // #region task 4: no answer, or an error in the place of a result
+  // starter: const answer = await answerTo(id, response);
+  const answer = await answerTo(id, response).catch(lost);
+  if (!answer) fail(5, `the answer to ${method} ended without a response`);
+  if (answer.error) fail(7, `the server answered ${method} with error ${answer.error.code}: ${answer.error.message}`);
+  // #endregion
+  return answer?.result as Result;
+}
+
+/** Sends one message, in a POST of its own. */
+async function post(message: object): Promise<Response> {
+  const body = JSON.stringify(message);
+  // #region task 4: wait no longer than the time limit
+  // starter: const response = await fetch(url, { method: 'POST', headers, body });
+  const signal = AbortSignal.timeout(timeLimit);
+  const response = await fetch(url, { method: 'POST', headers, body, signal }).catch(notConnected);
+  // #endregion
+  // #region task 1: keep the id of the session, when there is one
   const session = response.headers.get('MCP-Session-Id');
   if (session) headers['MCP-Session-Id'] = session;
+  // #endregion
+  // #region task 4: a status other than 2xx
+  if (!response.ok) fail(3, `the server answered ${response.status} ${response.statusText}`);
+  // #endregion
+  return response;
+}
 
-  const decoder = new TextDecoder();
-  let unfinished = '';
-  for await (const chunk of response.body!) {
-    const lines = (unfinished + decoder.decode(chunk as Buffer, { stream: true })).split('\n');
-    unfinished = lines.pop()!;
-    for (const line of lines) console.log(line);
+/** The messages of an answer, each as soon as it is here. */
+async function* messagesIn(response: Response): AsyncGenerator<unknown> {
+  // #region task 2: one JSON object, or an event stream: the server chooses
+  // starter: yield await response.json();
+  if (!response.headers.get('Content-Type')?.startsWith('text/event-stream')) {
+    yield await response.json();
+    return;
   }
-  if (unfinished) console.log(unfinished);
+  const decoder = new TextDecoder();
+  const messages: unknown[] = [];
+  const read = eventReader((type, data) => {
+    if (type === 'message' && data !== '') messages.push(parsed(data));
+  });
+  for await (const chunk of response.body!) {
+    read(decoder.decode(chunk as Buffer, { stream: true }));
+    yield* messages.splice(0);
+  }
+  // #endregion
+}
+
+// #region task 2: the message in an event, and the text of a result
+/** What is not JSON is no message: it stays the text that it is. */
+function parsed(data: string): unknown {
+  try {
+    return JSON.parse(data);
+  } catch {
+    return data;
+  }
+}
+
+function textOf({ content = [] }: ToolResult): string {
+  return content.flatMap((block) => ('text' in block ? [block.text] : [])).join('\n');
+}
+// #endregion
+
+/** The one message that answers the request with this id. */
+async function answerTo(id: string | number, response: Response): Promise<JsonRpcResponse | undefined> {
+  for await (const message of messagesIn(response)) {
+    // #region task 3: the answer is the response with this id, and everything else is for the handler
+    // starter: return message as JsonRpcResponse;
+    if (isResponse(message) && message.id === id) return message;
+    await handle(message);
+    // #endregion
+  }
+}
+
+// #region task 3: the handler: print a notification, answer a request, report the rest
+async function handle(message: unknown): Promise<void> {
+  if (isNotification(message)) console.log(`NOTIFICATION: ${described(message)}`);
+  else if (isRequest(message)) await post({ jsonrpc: '2.0', id: message.id, ...answer(message) });
+  else console.error(`not understood: ${JSON.stringify(message)}`);
+}
+
+/** A log message as its level and what it says, any other notification as its method and params. */
+function described({ method, params }: JsonRpcNotification): string {
+  if (method === 'notifications/message') return `${params?.level} ${textOrJson(params?.data)}`;
+  return params ? `${method} ${JSON.stringify(params)}` : method;
+}
+
+function textOrJson(data: unknown): string {
+  return typeof data === 'string' ? data : JSON.stringify(data);
+}
+
+/** What this client does for a server. */
+function answer({ method }: JsonRpcRequest): Answer {
+  if (method === 'ping') return { result: {} };
+  return { error: { code: -32601, message: `unknown method: ${method}` } };
+}
+
+function isRequest(message: unknown): message is JsonRpcRequest {
+  return isObject(message) && typeof message.method === 'string' && isId(message.id);
+}
+
+function isNotification(message: unknown): message is JsonRpcNotification {
+  return isObject(message) && typeof message.method === 'string' && !('id' in message);
+}
+
+function isResponse(message: unknown): message is JsonRpcResponse {
+  return isObject(message) && isId(message.id) && (isObject(message.result) || isObject(message.error));
+}
+
+function isId(id: unknown): id is string | number {
+  return typeof id === 'string' || typeof id === 'number';
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+// #endregion
+
+// #region task 4: each way to fail has a sentence and an exit code
+function fail(exitCode: number, sentence: string): never {
+  process.exitCode = exitCode;
+  throw new Error(sentence);
+}
+
+/** Why a message could not be sent. */
+function notConnected(error: Error): never {
+  if (error.name === 'AbortError') lost(error);
+  fail(2, error.message);
+}
+
+/** Why an answer could not be read to its end. */
+function lost(error: Error): never {
+  if (process.exitCode) throw error; // it has its sentence already
+  if (error.name === 'AbortError') fail(6, `no answer within ${timeLimit} ms`);
+  if (error instanceof SyntaxError) fail(4, `the answer is not JSON: ${error.message}`);
+  fail(5, `the answer broke off: ${error.message}`);
+}
+// #endregion
+
+/**
+ * Reads an event stream piece by piece, as the WHATWG standard says (HTML, section 9.2.6).
+ * Give it each piece of text as it comes; it calls `dispatch` for each event.
+ */
+function eventReader(dispatch: (type: string, data: string) => void): (piece: string) => void {
+  let unfinished = '';
+  let afterReturn = false;
+  let type = '';
+  let data: string[] = [];
+
+  function readLine(line: string): void {
+    if (line === '') {
+      if (data.length > 0) dispatch(type || 'message', data.join('\n'));
+      type = '';
+      data = [];
+      return;
+    }
+    const [, field, value] = /^([^:]*):? ?(.*)$/s.exec(line)!;
+    if (field === 'event') type = value!;
+    if (field === 'data') data.push(value!);
+    // A comment has an empty field name. The fields id and retry are for taking a stream up again.
+  }
+
+  return (piece) => {
+    if (piece === '') return;
+    // A \r ends its line at once; a \n that begins the next piece is its second half.
+    const text = afterReturn && piece.startsWith('\n') ? piece.slice(1) : piece;
+    afterReturn = piece.endsWith('\r');
+    const lines = (unfinished + text).split(/\r\n|\r|\n/);
+    unfinished = lines.pop()!;
+    for (const line of lines) readLine(line);
+  };
 }

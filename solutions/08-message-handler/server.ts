@@ -167,7 +167,7 @@ async function streamAnswer(message: JsonRpcRequest, session: Session, response:
 
 /** Writes one message, in one event, in one chunk. */
 function send(response: Response, message: JsonRpcNotification | JsonRpcResponse): void {
-  response.write(`event: message\ndata: ${JSON.stringify(message)}\n\n`);
+  response.write(`data: ${JSON.stringify(message)}\n\n`);
 }
 
 /** Sends a log message to the client that waits for this response. */
@@ -230,9 +230,9 @@ app.all('/mcp', (_request, response) => {
   refuse(response.set('Allow', 'POST, DELETE'), 405, -32600, 'this endpoint takes POST');
 });
 
-app.use('/mcp', (error: { status?: number; type?: string }, _request: Request, response: Response, _next: NextFunction) => {
+app.use('/mcp', (error: { status?: number; type?: string; message: string }, _request: Request, response: Response, _next: NextFunction) => {
   if (error.type === 'entity.parse.failed') refuse(response, 400, -32700, 'the body is not JSON');
-  else if (error.status && error.status < 500) refuse(response, error.status, -32600, String(error.type ?? 'bad request'));
+  else if (error.status && error.status < 500) refuse(response, error.status, -32600, error.message);
   else {
     console.error(error);
     refuse(response, 500, -32603, 'internal error');

@@ -312,8 +312,8 @@ export function startClientWith(env: Record<string, string>, ...args: string[]):
   return program;
 }
 
-/** A server of the grader's, for the learner's client; it answers nothing by itself. */
-export async function openSite(path: string): Promise<Site> {
+/** A server of the grader's, for the learner's client; it answers nothing by itself, but what `answer` does, which then returns true. */
+export async function openSite(path: string, answer: (call: Call) => boolean = () => false): Promise<Site> {
   const calls: Call[] = [];
   let client: Program | undefined;
   const server = createServer(async (request, response) => {
@@ -321,7 +321,7 @@ export async function openSite(path: string): Promise<Site> {
     const bytes = await buffer(request).catch(() => undefined);
     if (!bytes) return;
     if (bytes.length > 0) record.add('→', visibleChunk(bytes));
-    calls.push({
+    const call: Call = {
       at: performance.now(),
       request,
       body: bytes.toString(),
@@ -340,7 +340,8 @@ export async function openSite(path: string): Promise<Site> {
         record.add('←', '(the connection breaks off)');
         response.destroy();
       },
-    });
+    };
+    if (!answer(call)) calls.push(call);
     changed();
   });
   const port = await freePort();

@@ -47,6 +47,11 @@ test('every kept verdict belongs to a mistake or a starter', async () => {
   }
 });
 
+test('the client of lesson 8 is written beside the finished server of lesson 7', () => {
+  const [seventh, eighth] = [6, 7].map((index) => finished(solutionOf(catalog[index]!, 'server.ts')));
+  expect(eighth).toBe(seventh);
+});
+
 describe.for(catalog.map((lesson) => [lesson.slug, lesson] as const))('%s', ([slug, lesson]) => {
   const page = readPage(lesson);
 
