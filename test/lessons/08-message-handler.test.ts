@@ -267,6 +267,9 @@ async function endedWell({ client }: Talk, advice?: string): Promise<void> {
   });
 }
 
+/** How the first task sends JSON; from the third on, a charset follows. */
+const plainly = { 'content-type': 'application/json' };
+
 /** A client whose answers all come as JSON. */
 let byJson: Talk;
 const texts = random.words(2);
@@ -275,8 +278,6 @@ const texts = random.words(2);
 task({ number: 1, title: 'Shake hands', file: 'client.ts', programs: 3 }, () => {
   let initialize: Posted;
   const word = random.words(1)[0]!;
-  // With a charset it is for task 3.
-  const plainly = { 'content-type': 'application/json' };
 
   requirement(
     '`client.ts URL message` first posts the request `initialize`, with the `protocolVersion` `2025-11-25`, its `capabilities` and `clientInfo`, and without a session id.',
@@ -370,7 +371,7 @@ task({ number: 1, title: 'Shake hands', file: 'client.ts', programs: 3 }, () => 
     const version = random.pick(['2024-11-05', '2024-10-07', '2099-01-01']);
     const other = await talk({ version });
     const begun = await other.next('the request initialize');
-    await answerJson(begun, resultFor(begun, initializeResult(other)));
+    await answerJson(begun, resultFor(begun, initializeResult(other)), plainly);
     await other.moved();
     await other.nothingPosted({
       cause: `The server speaks ${version} only, and the client goes on all the same.`,
@@ -638,7 +639,7 @@ function gate(): { opened: Promise<void>; open(): void } {
   return { opened, open };
 }
 
-task({ number: 4, title: 'Fail clearly', file: 'client.ts', programs: 8 }, () => {
+task({ number: 4, title: 'Fail clearly', file: 'client.ts', programs: 9 }, () => {
   /** The client complains about `what` in one line that has `parts`, exits with this code, and has printed only `output`. */
   async function expectFailure(client: Program, code: number, what: string, { parts = [] as (string | number)[], output = '', silent = '' } = {}): Promise<void> {
     await ended(client, `The client goes on running after ${what}.`);
@@ -665,7 +666,7 @@ task({ number: 4, title: 'Fail clearly', file: 'client.ts', programs: 8 }, () =>
   });
 
   requirement(
-    'A status other than 2xx, to a request or a notification: one line that has the status, exit code 3, and the body is not taken for an answer. After a 404 for its session the client may instead shake hands anew and call again.',
+    'A status other than 2xx, to a request or a notification: one line that has the status, exit code 3. After a 404 for its session the client may instead shake hands anew and call again.',
     async () => {
       const silent = 'fetch rejects only when there is no answer at all: look at response.ok, after every POST.';
       const status = random.pick([400, 403, 404, 429, 500, 503]);
@@ -736,6 +737,9 @@ task({ number: 4, title: 'Fail clearly', file: 'client.ts', programs: 8 }, () =>
 
   requirement('No answer within `TIME_LIMIT` milliseconds, counted from the request, whatever else comes in that time: one line, exit code 6.', async () => {
     const advice = 'A timer that begins with the request, and that no notification puts off, aborts it: AbortSignal.timeout, for example. process.env.TIME_LIMIT says how many milliseconds it waits.';
+    // Here the request initialize is not answered at all.
+    const unanswered = await talk({ env: { TIME_LIMIT: '200' } });
+    await unanswered.next('the request initialize');
     // A machine that is busy may need longer for the handshake.
     for (const limit of [200, 2000, 10_000]) {
       const talking = await talk({ env: { TIME_LIMIT: String(limit) } });
@@ -755,12 +759,14 @@ task({ number: 4, title: 'Fail clearly', file: 'client.ts', programs: 8 }, () =>
       const printed = client.stdout.replaceAll('\r\n', '\n').split('\n').filter(Boolean);
       const output = printed.map((_line, i) => `NOTIFICATION: info still at work: ${i + 1}\n`).join('');
       check(client.end, {
-        cause: `No answer came within TIME_LIMIT (${limit} ms), and the client goes on waiting.`,
+        cause: 'No answer came within TIME_LIMIT milliseconds, and the client goes on waiting.',
         advice,
       });
       await expectFailure(client, 6, 'an answer that takes too long', { output, silent: advice });
       break;
     }
+    check(await until(() => unanswered.client.end), { cause: 'The request initialize was not answered within TIME_LIMIT milliseconds, and the client goes on waiting.', advice });
+    await expectFailure(unanswered.client, 6, 'a request that is not answered', { silent: advice });
   });
 
   requirement('A JSON-RPC error in the place of a result: one line that has its code and its message, exit code 7.', async () => {

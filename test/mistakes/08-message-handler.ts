@@ -431,6 +431,15 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'limits-the-body-only',
+    task: 4,
+    file: 'client.ts',
+    edits: [
+      [limits, '  const controller = new AbortController();\n  const { signal } = controller;\n  const response'],
+      ['.catch(notConnected);', '.catch(notConnected);\n  setTimeout(() => controller.abort(), timeLimit).unref();'],
+    ],
+  },
+  {
     name: 'time-limit-is-no-connection',
     task: 4,
     file: 'client.ts',
