@@ -37,12 +37,11 @@ type Talk = {
   moved(): Promise<boolean>;
   /** Nothing more has been posted. */
   nothingPosted(explanation: Explanation): Promise<void>;
-  /** Exactly this has been printed since the last look; `cause` is said when there is nothing yet. */
-  printed(lines: string[], explanation: Explanation): Promise<void>;
-  /** The client goes on. */
-  stillThere(explanation: Explanation): Promise<void>;
+  /** Exactly this has been printed since the last look; `cause` is said when there is nothing, `otherwise` when there is something else. */
+  printed(lines: string[], explanation: Explanation & { otherwise?: string }): Promise<void>;
 };
 
+const nothingToPrint = 'The client printed something that does not belong on standard output.';
 const agreedVersion = '2025-11-25';
 const byHand = { see: 'npm run try lesson-8' };
 
@@ -112,7 +111,7 @@ async function talk({ message = 'hello', env = {}, version = agreedVersion, sess
       const { body } = await site.call(client);
       throw new Failure({ compare: { expected: '(nothing)', received: visible(body) }, ...byHand, ...explanation });
     },
-    async printed(lines, explanation) {
+    async printed(lines, { otherwise = 'The client printed something else than what was asked for.', ...explanation }) {
       const expected = lines.map((line) => `${line}\n`).join('');
       const enough = () => output().split('\n').length >= expected.split('\n').length;
       await until(() => enough() || client.end || site.waiting > 0);
@@ -133,16 +132,11 @@ async function talk({ message = 'hello', env = {}, version = agreedVersion, sess
       const received = output();
       check(received === expected, {
         compare: { expected: visible(expected) || '(nothing)', received: visible(received) || '(nothing)' },
-        ...(client.end && lastWords(client)),
+        ...(received === '' && lastWords(client)),
         ...explanation,
-        ...(received !== '' && { cause: expected === '' ? 'The client printed something that does not belong on standard output.' : 'The client printed something else than what was asked for.' }),
+        ...(received !== '' && { cause: otherwise }),
       });
       seen += received.length;
-    },
-    async stillThere(explanation) {
-      await client.settled();
-      notCrashed(client, 'while it was reading');
-      check(!client.end, { ...lastWords(client), ...explanation });
     },
   };
   return talking;
@@ -447,8 +441,8 @@ task({ number: 2, title: 'Read either answer', file: 'client.ts', programs: 4 },
       const before = 'What is no message is left out: an event with empty data only gives an id to come back with.';
       await call.send(`: welcome\n\nid: ${other}-1\nretry: 3000\ndata:\n\nid: ${other}-2\ndata\n\n`);
       await call.send(`event: ${other}\ndata: ${word}\n\nid: ${other}-3\n\n`);
-      await talking.stillThere({ cause: 'The client ended at something that is no message.', advice: before });
-      await talking.printed([], { cause: '', advice: before });
+      await talking.printed([], { cause: '', otherwise: nothingToPrint, advice: before });
+      check(!talking.client.end, { cause: 'The client ended at something that is no message.', ...lastWords(talking.client), advice: before });
       const text = `${word} é世🎈`;
       const lines = JSON.stringify(resultFor(call, says(text)), undefined, 1).split('\n');
       const bytes = Buffer.from(`id: ${other}-4\n${lines.map((line) => `data: ${line}\n`).join('')}: almost\n\n`);
@@ -480,10 +474,6 @@ task({ number: 3, title: 'Tell messages apart', file: 'client.ts', programs: 7 }
       const expectLine = async (message: unknown, line: string, advice: string) => {
         await call.send(event(message));
         await talking.printed([`NOTIFICATION: ${line}`], { cause: 'The client did not print a notification when it came.', advice });
-        await talking.stillThere({
-          cause: 'The client ended at a notification, and the answer was still to come.',
-          advice: 'A message with a method is no answer: go on reading.',
-        });
       };
       const apart = 'A message with a method and without an id is a notification. It is printed when it comes, not at the end.';
       await expectLine(log('info', 'Processing file 1/3...'), 'info Processing file 1/3...', apart);
@@ -516,7 +506,7 @@ task({ number: 3, title: 'Tell messages apart', file: 'client.ts', programs: 7 }
         checkKinds(posted, 'The answer to a request of the server');
         checkAgreed(talking, posted, 'The answer to a request of the server');
         accept(posted);
-        await talking.printed([], { cause: '', advice: 'A request is answered, and not printed.' });
+        await talking.printed([], { cause: '', otherwise: nothingToPrint, advice: 'A request is answered, and not printed.' });
         return posted;
       };
       for (const id of [one, 0, call.message.id, '']) {
@@ -565,9 +555,13 @@ task({ number: 3, title: 'Tell messages apart', file: 'client.ts', programs: 7 }
         const before = client.stderr.length;
         await call.send(`data: ${data}\n\n`);
         await until(() => client.stderr.length > before || client.end);
-        const ended = `${what} ended the client, and the answer was still to come.`;
-        await talking.stillThere({ cause: ended, advice });
-        await talking.printed([], { cause: '', advice });
+        const [word] = random.words(1);
+        await call.send(event(log('info', word)));
+        await talking.printed([`NOTIFICATION: info ${word}`], {
+          cause: `${what} came, and after it the client read no more.`,
+          otherwise: `${what} came, and the client did something else than to report it on standard error.`,
+          advice,
+        });
         check(client.stderr.length > before, {
           cause: `${what} came, and the client says nothing about it.`,
           compare: { expected: 'a line on standard error', received: '(nothing)' },
