@@ -181,10 +181,11 @@ function refuse(response: Response, status: number, code: number, message: strin
   response.status(status).json({ jsonrpc: '2.0', id: null, ...failure(code, message) });
 }
 
-// TODO task 2: a client that needs its session no longer says so
+// TODO task 2: a client that is done with its session says so
 
 app.all('/mcp', (_request, response) => {
-  refuse(response.set('Allow', 'POST, DELETE'), 405, -32600, 'this endpoint takes POST');
+  // TODO task 2: with DELETE, when you have it
+  refuse(response.set('Allow', 'POST'), 405, -32600, 'this endpoint takes POST');
 });
 
 app.use('/mcp', (error: { status?: number; type?: string; message: string }, _request: Request, response: Response, _next: NextFunction) => {

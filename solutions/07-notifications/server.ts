@@ -242,7 +242,7 @@ function refuse(response: Response, status: number, code: number, message: strin
   response.status(status).json({ jsonrpc: '2.0', id: null, ...failure(code, message) });
 }
 
-// #region task 2: a client that needs its session no longer says so
+// #region task 2: a client that is done with its session says so
 app.delete('/mcp', (request, response) => {
   const ended = sessions.delete(request.get('MCP-Session-Id') ?? '');
   if (ended) response.status(204).end();
@@ -251,7 +251,10 @@ app.delete('/mcp', (request, response) => {
 // #endregion
 
 app.all('/mcp', (_request, response) => {
+  // #region task 2: with DELETE, when you have it
+  // starter: refuse(response.set('Allow', 'POST'), 405, -32600, 'this endpoint takes POST');
   refuse(response.set('Allow', 'POST, DELETE'), 405, -32600, 'this endpoint takes POST');
+  // #endregion
 });
 
 app.use('/mcp', (error: { status?: number; type?: string; message: string }, _request: Request, response: Response, _next: NextFunction) => {

@@ -28,6 +28,9 @@ type Log = { level: string; data: unknown; logger?: string };
 type Client = { who: string; headers: Record<string, string> };
 
 const tryIt = 'npm run try lesson-7';
+const initializeByHand =
+  `curl -i http://127.0.0.1:3000/mcp -H "Content-Type: application/json" -H "Accept: application/json, text/event-stream" ` +
+  `-d '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"curl","version":"8"}}}'`;
 
 /** Offers the tools of tools/logging.ts beside its own. */
 let server: Server;
@@ -49,9 +52,20 @@ const responses = (posted: Posted) => soFar(posted).filter(isResponse);
 /** What stands behind the last blank line: an event without its end. */
 const unfinished = (posted: Posted) => posted.text.replace(/^[^]*(\r\n\r\n|\n\n|\r\r)/, '').trim();
 
-const send = ({ who, headers }: Client, message: object): Posted => Object.assign(post(server, message, { headers, who }), { see: tryIt });
+/** Posts a message. By hand its session is another one in each run. */
+function send({ who, headers }: Client, message: object): Posted {
+  const posted = post(server, message, { headers, who });
+  const session = headers['mcp-session-id'];
+  return session === undefined ? posted : Object.assign(posted, { see: posted.see.replace(session, '…') });
+}
+
+/** Calls a tool. No command shows what a tool of the grader does, or several calls at a time. */
 const call = (client: Client, name: string, args: object, id?: string | number) =>
-  send(client, request('tools/call', { name, arguments: args }, id));
+  Object.assign(send(client, request('tools/call', { name, arguments: args }, id)), { see: '' });
+
+/** Calls process_files as `try` does. */
+const processFiles = (message = random.words(1)[0]!, id?: string | number) =>
+  Object.assign(call(alice, 'process_files', { message }, id), { see: tryIt });
 
 /** Sends a message and waits for the end of its answer; work that is held goes on meanwhile. */
 async function ask(client: Client, message: object): Promise<Posted> {
@@ -70,7 +84,6 @@ async function askMeanwhile(client: Client, message: object): Promise<Posted> {
       return {
         cause: `${posted.what} is not answered while a tool is at work.`,
         advice: 'A call that waits for its tool must not make the others wait: no queue, no lock, no loop that does not let go.',
-        see: tryIt,
       };
     },
     server.program,
@@ -99,14 +112,14 @@ const sessionOf = ({ headers }: Client) => headers['mcp-session-id'];
 const atWork = (...calls: Posted[]) => until(() => server.program.held.length > 0 || calls.some(finished), slowly);
 
 /** A message is a log message in the form of the specification (MCP 2025-11-25, server/utilities/logging). */
-function checkLog(message: Message, expected: Log): void {
+function checkLog({ see }: Posted, message: Message, expected: Log): void {
   const { jsonrpc, method } = message;
   const params = paramsOf(message);
   const explain = (cause: string, wanted: unknown, came: unknown, advice?: string) => ({
     cause,
     compare: { expected: JSON.stringify(wanted), received: came === undefined ? shown(message) : shown(came) },
     ...(advice && { advice }),
-    see: tryIt,
+    see,
   });
   check(
     method === 'notifications/message',
@@ -123,7 +136,7 @@ function checkLog(message: Message, expected: Log): void {
       'The notification has an id, which makes a request of it: the client has to answer it.',
       { jsonrpc: '2.0', method: 'notifications/message', params: expected },
       undefined,
-      'Leave the property away; the client knows which call it belongs to by the answer that it comes in.',
+      'Leave the property out; the client knows which call it belongs to by the answer that it comes in.',
     ),
   );
   check(jsonrpc === '2.0', explain('The notification does not say which version of JSON-RPC it is.', { jsonrpc: '2.0' }, { jsonrpc }, 'Every message begins so.'));
@@ -143,7 +156,12 @@ function checkLog(message: Message, expected: Log): void {
   );
   check(
     JSON.stringify(data) === JSON.stringify(expected.data),
-    explain('The data is not what the tool said.', { data: expected.data }, { data }, 'The data can be any JSON value: a text stays a text, an object stays an object.'),
+    explain(
+      'The data is not what the tool said.',
+      { data: expected.data },
+      { data },
+      typeof data === typeof expected.data ? undefined : 'The data can be any JSON value: a text stays a text, an object stays an object.',
+    ),
   );
   if (!('logger' in expected)) return;
   check(
@@ -152,7 +170,7 @@ function checkLog(message: Message, expected: Log): void {
       expected.logger === undefined ? 'The tool named no logger, and the notification has one.' : 'The logger is not the one that the tool named.',
       { logger: expected.logger },
       { logger },
-      'The logger says who speaks. It is a text; where the tool names none, leave the property away. JSON.stringify leaves out what is undefined.',
+      'The logger says who speaks. It is a text; where the tool names none, leave the property out. JSON.stringify leaves out what is undefined.',
     ),
   );
 }
@@ -164,7 +182,7 @@ function checkLast(posted: Posted): void {
     cause: 'A message came after the response.',
     compare: { expected: '(the end)', received: shown(last) },
     advice: 'The response is the last message of its answer: a client that has it stops reading. End the answer in the same moment, and send nothing when it has ended.',
-    see: tryIt,
+    see: posted.see,
   });
 }
 
@@ -176,7 +194,7 @@ function checkDone(posted: Posted, message: string): void {
   check(text === `Done: ${message}`, {
     cause: 'The result of process_files is another one.',
     compare: { expected: `"text":"Done: ${message}"`, received: shown(result) },
-    see: tryIt,
+    see: posted.see,
   });
 }
 
@@ -196,17 +214,35 @@ async function whyNot(posted: Posted, i: number): Promise<Failure> {
   program.held[0]!.letGo();
   await until(() => program.held.length > 0 || finished(posted));
   await program.settled();
-  const late = said(posted).length > i;
+  if (said(posted).length > i) {
+    return new Failure({
+      cause: `${texts[i]} came when the work on ${documents[i]!.name} was done.`,
+      advice: 'It says what the tool is about to do: send it first, and await the work after it.',
+      see: tryIt,
+    });
+  }
+  await letWork(posted);
+  if (said(posted).length > i) {
+    return new Failure({
+      cause: `${texts[i]} is not on the wire while the tool is at work on ${documents[i]!.name}: it came when all work was done.`,
+      advice: 'Something collects the messages and sends them later: a string, an array. Send each at once, with response.write.',
+      see: tryIt,
+    });
+  }
   return new Failure({
-    cause: late
-      ? `${texts[i]} came when the work on ${documents[i]!.name} was done.`
-      : `${texts[i]} is not on the wire while the tool is at work on ${documents[i]!.name}.`,
-    advice: late
-      ? 'It says what the tool is about to do: send it first, and await the work after it.'
-      : 'Something collects the messages and sends them later: a string, an array. Send each at once, with response.write.',
+    cause: `${texts[i]} never came: not while the tool was at work on ${documents[i]!.name}, and not later.`,
+    advice:
+      'Does the tool call context.log? Does answer get the context that writes to the response, or silent? Does the level filter drop info, which is what a session begins with?',
     see: tryIt,
   });
 }
+
+/** Lets all work of a call go on, until its response is there. That the answer ends is for another requirement. */
+const letWork = (posted: Posted) =>
+  until(() => {
+    server.program.held[0]?.letGo();
+    return responses(posted).length > 0 || finished(posted);
+  });
 
 task({ number: 1, title: 'Stream while the tool works', file: 'server.ts', programs: 1 }, () => {
   requirement(
@@ -215,7 +251,7 @@ task({ number: 1, title: 'Stream while the tool works', file: 'server.ts', progr
       server = await startServer({ MORE_TOOLS: fileURLToPath(new URL('../harness/tools/logging.ts', import.meta.url)) });
       [alice, bob] = [await connect('client 1'), await connect('client 2')];
       const { program } = server;
-      const posted = call(alice, 'process_files', { message: random.words(1)[0]! });
+      const posted = processFiles();
       // Many servers send the head together with the first event. That the answer ends is for another requirement.
       await until(() => {
         program.held[0]?.letGo();
@@ -252,7 +288,7 @@ task({ number: 1, title: 'Stream while the tool works', file: 'server.ts', progr
     'Before it works on a file, the tool says `Processing file 1/3...` (then `2/3`, `3/3`), and that is on the wire while it works: a `notifications/message` without an `id`, with the `level` `info` and the text as `data`, in an event of its own.',
     async () => {
       const { program } = server;
-      const posted = call(alice, 'process_files', { message: random.words(1)[0]! });
+      const posted = processFiles();
       for (const [i, { name }] of documents.entries()) {
         await atWork(posted);
         const came = await until(() => said(posted).length > i || responses(posted).length > 0 || finished(posted));
@@ -269,7 +305,7 @@ task({ number: 1, title: 'Stream while the tool works', file: 'server.ts', progr
           see: tryIt,
         });
         if (!came) throw await whyNot(posted, i);
-        checkLog(said(posted)[i]!, { level: 'info', data: texts[i] });
+        checkLog(posted, said(posted)[i]!, { level: 'info', data: texts[i] });
         check(said(posted).length === i + 1, {
           cause: `One more message came while the tool was still at work on ${name}.`,
           compare: { expected: `only ${texts[i]}`, received: shown(said(posted)[i + 1]) },
@@ -278,7 +314,8 @@ task({ number: 1, title: 'Stream while the tool works', file: 'server.ts', progr
         });
         program.held[0]!.letGo();
       }
-      await answered(server, posted);
+      await letWork(posted);
+      await program.settled();
       const extra = said(posted)[documents.length];
       check(!extra, {
         cause:
@@ -297,7 +334,7 @@ task({ number: 1, title: 'Stream while the tool works', file: 'server.ts', progr
     async () => {
       for (const id of [newId(), 0]) {
         const message = random.words(2).join(' ');
-        const posted = call(alice, 'process_files', { message }, id);
+        const posted = processFiles(message, id);
         await answered(server, posted);
         checkDone(posted, message);
       }
@@ -325,13 +362,11 @@ task({ number: 1, title: 'Stream while the tool works', file: 'server.ts', progr
           cause: 'A message of one call came in the answer to another.',
           compare,
           advice: 'What is declared outside of the handler is shared by all calls, and two clients may use the same id: hand on the response of the call itself.',
-          see: tryIt,
         });
         check(inOrder(), {
           cause: 'A message of one call did not come while another call was at work.',
           compare,
           advice: 'Does a call wait until the one before it is done? Each has an answer of its own, and can go on by itself.',
-          see: tryIt,
         });
       };
       const checkWork = () =>
@@ -339,7 +374,6 @@ task({ number: 1, title: 'Stream while the tool works', file: 'server.ts', progr
           cause: 'A call is not at work while another is.',
           compare: { expected: `${held.length} at work`, received: `${program.held.length} at work` },
           advice: 'Does a call wait until the one before it is done? Each has an answer of its own, and can go on by itself.',
-          see: tryIt,
         });
       for (const [i, one] of calls.entries()) {
         streams.push(call(one.client, 'process_files', { message: one.message }, one.id));
@@ -385,7 +419,7 @@ task({ number: 1, title: 'Stream while the tool works', file: 'server.ts', progr
         cause: 'process_files was called with a number as its message, and did not refuse it.',
         compare: { expected: '"isError":true', received: shown(result) },
         advice: 'As in lesson 6: the arguments are checked before the tool runs.',
-        see: tryIt,
+        see: misfit.see,
       });
     },
   );
@@ -491,9 +525,10 @@ async function checkOfficial(generation: string, connects: Connects): Promise<vo
   }
 }
 
-/** Has the tool `say` of tools/logging.ts log these, and returns what went out. */
-async function say(client: Client, messages: Log[]): Promise<Message[]> {
-  const posted = await ask(client, request('tools/call', { name: 'say', arguments: { messages } }));
+/** Has the tool `say` of tools/logging.ts log these, and returns the answer. */
+async function say(client: Client, messages: Log[]): Promise<Posted> {
+  const posted = call(client, 'say', { messages });
+  await answered(server, posted);
   const { error } = responseTo(posted) as { error?: { code?: unknown } };
   check(error?.code !== -32602, {
     cause: 'Your server does not know the tool say, which the grader has added to moreTools.',
@@ -502,7 +537,7 @@ async function say(client: Client, messages: Log[]): Promise<Message[]> {
   });
   resultOf(posted);
   checkLast(posted);
-  return said(posted);
+  return posted;
 }
 
 function shuffled<T>(values: readonly T[]): T[] {
@@ -517,7 +552,7 @@ async function setLevel(client: Client, level: unknown): Promise<Posted> {
     cause: 'logging/setLevel was answered with nothing, as a notification is.',
     compare: { expected: '"result":{}', received: `status ${posted.status}, and no body` },
     advice: 'It has an id, so it is a request: the client waits for its result.',
-    see: tryIt,
+    see: posted.see,
   });
   return posted;
 }
@@ -527,9 +562,8 @@ const bySeverity = 'From debug to emergency they get more severe, in the order o
 /** Of one message at each level, those at `level` and above go out, and no other; at `mayCome` it is open. */
 async function checkFilter(client: Client, level: string, when: string, { mayCome = '', advice = bySeverity } = {}): Promise<void> {
   const told = shuffled(levels);
-  const came = (await say(client, told.map((each) => ({ level: each, data: random.words(1)[0]! })))).map(
-    (message) => String(paramsOf(message).level),
-  );
+  const posted = await say(client, told.map((each) => ({ level: each, data: random.words(1)[0]! })));
+  const came = said(posted).map((message) => String(paramsOf(message).level));
   const expected = told.filter((each) => levels.indexOf(each) >= levels.indexOf(level));
   const inOrder = (names: string[]) => [...names].sort((a, b) => levels.indexOf(a) - levels.indexOf(b)).join(', ') || '(none)';
   const compare = { expected: inOrder(expected), received: inOrder(came) };
@@ -561,13 +595,13 @@ task({ number: 2, title: 'Mind the level', file: 'server.ts', programs: 0 }, () 
         check(id !== undefined, {
           cause: 'The answer to initialize has no header MCP-Session-Id.',
           advice: 'Set it before the body goes out: response.set, with an id of your making, such as randomUUID() from node:crypto.',
-          see: tryIt,
+          see: initializeByHand,
         });
         check(/^[\x21-\x7e]{16,}$/.test(id), {
           cause: id.length < 16 ? 'The session id is short: it can be guessed.' : 'The session id has characters that it must not have.',
           compare: { expected: 'at least 16 visible ASCII characters', received: visible(id) },
           advice: 'Who knows the id of a session can speak in it. randomUUID() from node:crypto makes one that nobody can guess.',
-          see: tryIt,
+          see: initializeByHand,
         });
       }
       for (const [i, id] of ids.entries()) {
@@ -578,24 +612,25 @@ task({ number: 2, title: 'Mind the level', file: 'server.ts', programs: 0 }, () 
           cause: 'Two clients got the same session id.',
           compare: { expected: 'another id for each client', received: 'one id for both' },
           advice: 'Make the id where initialize is answered, not once for the whole program.',
-          see: tryIt,
+          see: initializeByHand,
         });
         check(differing > 3, {
           cause: 'One session id can be guessed from the other.',
           compare: { expected: 'an id that nobody can guess', received: `${before} and ${id}` },
           advice: 'Who knows the id of a session can speak in it: neither a counter nor the time will do. randomUUID() from node:crypto makes an id.',
-          see: tryIt,
+          see: initializeByHand,
         });
       }
     },
   );
 
   requirement(
-    'Without that header a request is answered with status 400, with an id that your server has not given with 404; only `initialize` needs none, and `ping` may do without.',
+    'Without that header a request or a notification is answered with status 400, with an id that your server has not given with 404; only `initialize` needs none, and `ping` may do without.',
     async () => {
       const { 'mcp-session-id': _own, ...headers } = alice.headers;
       const messages = () => [
         request('tools/list'),
+        { jsonrpc: '2.0', method: 'notifications/initialized' },
         request('logging/setLevel', { level: 'info' }),
         request('tools/call', { name: 'process_files', arguments: { message: random.words(1)[0]! } }),
       ];
@@ -605,7 +640,7 @@ task({ number: 2, title: 'Mind the level', file: 'server.ts', programs: 0 }, () 
         check(posted.status === 400, {
           cause: `${posted.what} came without a session id, and was answered with status ${posted.status}.`,
           compare: { expected: '400', received: String(posted.status) },
-          advice: 'Look for the header MCP-Session-Id before you answer anything but initialize.',
+          advice: 'Look for the header MCP-Session-Id before you look what kind of message it is: only initialize needs none.',
           see: posted.see,
         });
       }
@@ -641,13 +676,13 @@ task({ number: 2, title: 'Mind the level', file: 'server.ts', programs: 0 }, () 
           cause: `logging/setLevel with the level ${level} was answered with an error.`,
           compare: { expected: '"result":{}', received: `"error":${shown(error)}` },
           advice: `The levels are ${levels.join(', ')}.`,
-          see: tryIt,
+          see: posted.see,
         });
         const result = resultOf(posted);
         check(isEmpty(result), {
           cause: 'The result of logging/setLevel is not empty.',
           compare: { expected: '"result":{}', received: `"result":${shown(result)}` },
-          see: tryIt,
+          see: posted.see,
         });
       }
       for (const level of ['verbose', 'INFO', 'warn', random.words(1)[0], 'toString', '', 4, null, undefined]) {
@@ -708,14 +743,15 @@ task({ number: 2, title: 'Mind the level', file: 'server.ts', programs: 0 }, () 
         `${three}\r${one}\u2028${two}`,
       ];
       const messages = values.map((data, i) => ({ level: random.pick(levels), data, ...(i % 3 !== 0 && { logger: random.words(1)[0]! }) }));
-      const came = await say(client, messages);
+      const posted = await say(client, messages);
+      const came = said(posted);
       const absent = messages.find(({ data }) => !came.some((each) => JSON.stringify(paramsOf(each).data) === JSON.stringify(data)));
       check(came.length === messages.length || !absent, {
         cause: `The message with the data ${shown(absent?.data)} did not go out.`,
         compare: { expected: `${messages.length} notifications`, received: String(came.length) },
         advice: 'null, 0, false and an empty text are data like any other.',
       });
-      for (const [i, message] of messages.entries()) checkLog(came[i] ?? {}, { logger: undefined, ...message } as Log);
+      for (const [i, message] of messages.entries()) checkLog(posted, came[i] ?? {}, { logger: undefined, ...message } as Log);
     },
   );
 
@@ -783,7 +819,6 @@ async function workOn(): Promise<void> {
         return {
           cause: `The client left, and the tool did not go on to ${name}.`,
           advice: 'In this revision a broken connection is no cancellation: the client may be back, or has only lost its network. Let the tool work to its end, and drop what nobody can hear.',
-          see: tryIt,
         };
       },
       program,
@@ -796,17 +831,18 @@ async function workOn(): Promise<void> {
 /** The server does what it did before. */
 async function checkServes(client: Client, after: string): Promise<void> {
   const message = random.words(1)[0]!;
-  const posted = await ask(client, request('tools/call', { name: 'process_files', arguments: { message } }));
+  const posted = call(client, 'process_files', { message });
+  await answered(server, posted);
   check(posted.status === 200, {
     cause: `${after}, a call of process_files was answered with status ${posted.status}.`,
     compare: { expected: '200', received: `${posted.status} ${visible(posted.text.slice(0, 80))}` },
     advice: 'A session ends with DELETE, or when the server says so; not with a connection.',
-    see: tryIt,
+    see: posted.see,
   });
   check(said(posted).length === documents.length, {
     cause: `${after}, a call of process_files does not say what it did before.`,
     compare: { expected: `${documents.length} notifications`, received: String(said(posted).length) },
-    see: tryIt,
+    see: posted.see,
   });
   checkDone(posted, message);
 }
@@ -839,7 +875,7 @@ task({ number: 3, title: 'Survive the listener', file: 'server.ts', programs: 0 
       compare: { expected: '"result":{…,"isError":true}', received: shown(error ? { error } : { result }) },
       advice: 'The failure of a tool is a result that the model should read, as in lesson 6.',
     });
-    checkLog(said(posted)[0] ?? {}, { level: 'warning', data: reason });
+    checkLog(posted, said(posted)[0] ?? {}, { level: 'warning', data: reason });
     checkLast(posted);
 
     const left = call(alice, 'fail_midway', { reason });
@@ -867,18 +903,23 @@ task({ number: 3, title: 'Survive the listener', file: 'server.ts', programs: 0 
     const { program } = server;
     await program.settled();
     const before = program.timers;
+    const gone = async () => (await program.settled(), program.timers <= before);
+    const checkTimers = async (cause: string, advice: string) => {
+      for (let tries = 0; tries < 40 && !(await gone()); tries++) await until(() => false, 25);
+      check(program.timers <= before, { cause, advice });
+    };
+    await checkServes(alice, 'After many calls');
+    await checkTimers(
+      'A timer goes on for each call, also for one whose client has stayed to the end.',
+      'Nobody clears it: clear it when the tool has returned or thrown, in a finally. Then it is cleared for clients that have left, too.',
+    );
     // Node warns when there is an eleventh.
     for (let calls = 0; calls < 12; calls++) {
       await leave(alice);
       await workOn();
     }
     await checkServes(alice, 'After it had left twelve calls');
-    const gone = async () => (await program.settled(), program.timers <= before);
-    for (let tries = 0; tries < 40 && !(await gone()); tries++) await until(() => false, 25);
-    check(program.timers <= before, {
-      cause: 'A timer goes on for each call whose client has left.',
-      advice: 'It is cleared only when the answer ends well: clear it in a finally.',
-    });
+    await checkTimers('A timer goes on for each call whose client has left.', 'It is cleared only when the answer ends well: clear it in a finally.');
     check(!program.stderr.includes('MaxListenersExceededWarning'), {
       cause: 'A listener is added for each call, and not taken away when the call is over.',
       output: /MaxListenersExceededWarning: [^.]*/.exec(program.stderr)?.[0] ?? '',

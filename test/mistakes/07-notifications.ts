@@ -68,6 +68,30 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'says-nothing',
+    task: 1,
+    file: 'server.ts',
+    edits: [[says, '']],
+  },
+  {
+    name: 'still-silent',
+    task: 1,
+    file: 'server.ts',
+    edits: [[answers, answers.replace('context', 'silent')]],
+  },
+  {
+    name: 'drops-what-is-at-the-level',
+    task: 1,
+    file: 'server.ts',
+    edits: [[filters, filters.replace('<', '<=')]],
+  },
+  {
+    name: 'counts-from-zero',
+    task: 1,
+    file: 'server.ts',
+    edits: [[says, says.replace('${i + 1}', '${i}')]],
+  },
+  {
     name: 'says-it-when-it-is-done',
     task: 1,
     file: 'server.ts',
@@ -226,6 +250,12 @@ export const mistakes: Mistake[] = [
     task: 2,
     file: 'server.ts',
     edits: [[refusesSession, "    refuse(response, 404, -32600, 'no such session');\n"]],
+  },
+  {
+    name: 'notifications-without-a-session',
+    task: 2,
+    file: 'server.ts',
+    edits: [['  if (!session) {\n', '  if (!session && !isRequest(message)) {\n    response.status(202).end();\n    return;\n  }\n  if (!session) {\n']],
   },
   {
     name: 'begins-a-session-for-any-id',
@@ -493,6 +523,12 @@ export const mistakes: Mistake[] = [
         "  response.flushHeaders();\n  const keepAlive = setInterval(() => response.write(': still at work\\n\\n'), 15_000);\n  response.on('finish', () => clearInterval(keepAlive));\n",
       ],
     ],
+  },
+  {
+    name: 'a-timer-that-nobody-clears',
+    task: 3,
+    file: 'server.ts',
+    edits: [['  response.flushHeaders();\n', "  response.flushHeaders();\n  setInterval(() => response.write(': still at work\\n\\n'), 15_000);\n"]],
   },
   {
     name: 'a-listener-that-outlives-the-client',
