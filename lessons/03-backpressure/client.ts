@@ -9,3 +9,4 @@ const [url = 'http://127.0.0.1:3000/files/notes.txt', file = 'download'] = proce
 const response = await fetch(url);
 const text = await response.text();
 createWriteStream(file).end(text);
+console.log(`saved ${file}`);

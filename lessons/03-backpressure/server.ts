@@ -11,14 +11,14 @@ const folder = resolve(process.env.FILES_FOLDER ?? join(import.meta.dirname, '..
 
 app.get('/export', (_request, response) => {
   // TODO task 1: send the rows no faster than the reader takes them
-  response.status(501).send('no export yet');
+  response.status(501).type('text').send('no export yet');
 });
 
 // TODO task 1: a row as a line
 
 app.get('/files/:name', async (request, response) => {
   // TODO task 2: send the file, or say that there is none
-  response.status(501).send('no files yet');
+  response.status(501).type('text').send('no files yet');
 });
 
 /** A reader may go away before the end: that is one line for whoever runs the server. */

@@ -9,6 +9,7 @@ const [url = 'http://127.0.0.1:3000/files/notes.txt', file = 'download'] = proce
 // starter: const response = await fetch(url);
 // starter: const text = await response.text();
 // starter: createWriteStream(file).end(text);
+// starter: console.log(`saved ${file}`);
 const unfinished = `${file}.part`;
 try {
   const response = await fetch(url);

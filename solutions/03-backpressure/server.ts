@@ -11,7 +11,7 @@ const folder = resolve(process.env.FILES_FOLDER ?? join(import.meta.dirname, '..
 
 app.get('/export', (_request, response) => {
   // #region task 1: send the rows no faster than the reader takes them
-  // starter: response.status(501).send('no export yet');
+  // starter: response.status(501).type('text').send('no export yet');
   response.type('application/x-ndjson');
   pipeline(lines(), response, report);
   // #endregion
@@ -25,7 +25,7 @@ async function* lines() {
 
 app.get('/files/:name', async (request, response) => {
   // #region task 2: send the file, or say that there is none
-  // starter: response.status(501).send('no files yet');
+  // starter: response.status(501).type('text').send('no files yet');
   const path = join(folder, request.params.name);
   const file = dirname(path) === folder ? await open(path).catch(() => undefined) : undefined;
   const stats = await file?.stat();

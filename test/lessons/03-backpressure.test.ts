@@ -17,6 +17,7 @@ import {
   requirement,
   sameCapture,
   startClient,
+  startClientWith,
   startServer,
   task,
   temporaryFolder,
@@ -47,6 +48,11 @@ const finished = (stream: Exchange) => stream.ended || stream.broken !== undefin
 const curl = (stream: Exchange, option = '-i') => ({ see: `curl ${option} "http://127.0.0.1:3000${stream.name.slice(4)}"` });
 /** A command for a stream that is too long to look at. */
 const firstRows = { see: 'curl -sN http://127.0.0.1:3000/export | head -n 3' };
+/** Where rows are compared: all that came twice, the first that is not in its place, and where two requests begin. */
+const rowNumbers = 'curl -sN http://127.0.0.1:3000/export | head -n 2000 | cut -d, -f1';
+const doubled = { see: `${rowNumbers} | uniq -d | head` };
+const misplaced = { see: `${rowNumbers} | awk -F: '$2 != NR' | head -n 1` };
+const twoRequests = { see: `${firstRows.see}; ${firstRows.see}` };
 const count = (number: number) => number.toLocaleString('en');
 
 /** Waits until `value` has stood still over several turns of the program's event loop, or is beyond `limit`. */
@@ -99,14 +105,14 @@ function readRows(stream: Exchange): RowReader {
     if (line === text) return;
     const received = fromJson(line);
     if (isDeepStrictEqual(received, expected)) return;
-    missing(`row ${count(wanted)}`);
+    const { row } = (received ?? {}) as { row?: unknown };
+    missing(`row ${count(wanted)}${typeof row === 'number' ? `: here is row ${count(row)}${row < wanted ? ' again' : ''}` : ''}`);
     check(received !== undefined && typeof received === 'object' && received !== null, {
       cause: 'A line is not a row as JSON.',
       compare: { expected: '{"row":…}', received: visible(line.slice(0, 60)) },
       advice: 'In NDJSON each value is one line: JSON.stringify(row), then \\n, and nothing between the rows.',
       ...firstRows,
     });
-    const { row } = received as { row?: unknown };
     const lost = Number(row) > wanted;
     check(typeof row !== 'number' || row === wanted, {
       cause: lost ? 'A row is lost: a later one came in its place.' : 'A row came twice.',
@@ -114,7 +120,7 @@ function readRows(stream: Exchange): RowReader {
         wanted === 1
           ? 'Each request needs rows() of its own: a generator gives each row once.'
           : `A write that returns false has taken its row all the same: ${lost ? 'wait, and go on with the next one' : 'do not write it again'}.`,
-      ...firstRows,
+      ...(wanted === 1 ? twoRequests : lost ? misplaced : doubled),
     });
     throw new Failure({
       cause: 'A row is not what rows() gave.',
@@ -148,10 +154,19 @@ function readRows(stream: Exchange): RowReader {
         server.program,
         patience,
       );
-      stream.pause();
+      if (!finished(stream)) stream.pause();
       if (rows < target && stream.status !== undefined) checkHead(stream);
+      if (finished(stream)) await server.program.settled();
+      const noString = /The "chunk" argument must be of type string/.exec(server.program.stderr)?.[0];
+      check(!noString || rows >= target, {
+        cause: 'The response broke off: it takes strings and bytes, and was given something else.',
+        output: `${noString} …`,
+        advice: 'A row is an object: make a line of it, with JSON.stringify(row) and \\n.',
+        ...firstRows,
+      });
       check(!finished(stream) || rows >= target, {
         cause: `The response ${stream.ended ? 'ended' : 'broke off'}, and rows() had more.`,
+        ...said(server.program),
         advice: 'Is there a way out of the loop that is taken too early, or an error that nobody handles?',
         ...firstRows,
       });
@@ -312,7 +327,7 @@ task({ number: 2, title: 'Send a file', file: 'server.ts', programs: 0 }, () => 
   /** The grader's files are in a folder of its own; this one the learner has too. */
   const notes = { see: 'curl -i http://127.0.0.1:3000/files/notes.txt' };
 
-  const checkFile = (answer: Exchange, bytes: Buffer, advice?: string) => {
+  const checkFile = (answer: Exchange, bytes: Buffer, advice?: string, byHand: { see?: string } = notes) => {
     check(answer.status === 200, {
       cause: `${answer.name} answered with status ${answer.status}.`,
       compare: { expected: '200', received: `${answer.status ?? ''} ${visible(answer.broken ?? answer.text.slice(0, 80))}` },
@@ -362,7 +377,16 @@ task({ number: 2, title: 'Send a file', file: 'server.ts', programs: 0 }, () => 
     for (const name of [`${word} b.txt`, `50%.${word}`, `%41${word}.txt`, `é世${word}.txt`, `v1..${word}.txt`, `a+${word}.txt`]) {
       const bytes = Buffer.from(`${name}\n`);
       writeFileSync(join(files, name), bytes);
-      checkFile(await get(name), bytes, 'Express has decoded request.params.name once: it is the name of the file as it stands in the folder.');
+      // What the learner has of the same kind.
+      const own = name.startsWith('50%') ? '50%25.txt' : name.startsWith('v1..') && 'v1..v2.txt';
+      checkFile(
+        await get(name),
+        bytes,
+        name.startsWith('v1..')
+          ? 'Two dots in a name lead nowhere by themselves: put the path together, and judge where it leads.'
+          : 'Express has decoded request.params.name once: it is the name of the file as it stands in the folder.',
+        own ? { see: `curl -i "http://127.0.0.1:3000/files/${own}"` } : {},
+      );
     }
   });
 
@@ -420,7 +444,7 @@ task({ number: 2, title: 'Send a file', file: 'server.ts', programs: 0 }, () => 
         const answer = await ask(path);
         // What the learner has in the same places.
         const byHand = path.replace(outside, 'rows.ts').replace(`${inside}.txt`, 'notes.txt');
-        const see = /^[.%/\da-f]*(rows\.ts|notes\.txt%00)?$/.test(byHand) && {
+        const see = /^[.%/\da-f]*(rows\.ts|notes\.txt(%00)?)?$/.test(byHand) && {
           see: `curl -i --path-as-is "http://127.0.0.1:3000/files/${byHand}"`,
         };
         check(!answer.text.includes(secret), {
@@ -432,12 +456,16 @@ task({ number: 2, title: 'Send a file', file: 'server.ts', programs: 0 }, () => 
         check(answer.status === 404, {
           cause: answer.status === undefined ? `The connection of ${answer.name} broke before an answer.` : `${answer.name} answered with status ${answer.status}.`,
           compare: { expected: '404', received: `${answer.status ?? ''} ${visible(answer.broken ?? answer.text.slice(0, 80))}`.trim() },
-          advice: answer.status === 400 || answer.status === 403 ? 'Whoever asks learns from another status that the name means something here.' : advice,
+          advice:
+            answer.status === 400 || answer.status === 403
+              ? 'Whoever asks learns from another status that the name means something here. sendFile with root refuses with 403: give it a callback, and answer 404.'
+              : advice,
           ...see,
         });
       };
       const where = 'Put the path together first, and then look where it leads: whether its folder is the one that you hand out.';
       await expectRefusal(`..%2f${outside}`, where);
+      await expectRefusal(`..%2f${inside}.txt`, 'The folder has a file with that name, but the name leads out of it: cut to its last part it is another name. Refuse it, and do not mend it.');
       await expectRefusal(`%2e%2e%2f${outside}`, where);
       await expectRefusal(`../${outside}`, where);
       await expectRefusal(`inner%2f..%2f..%2f${outside}`, where);
@@ -489,15 +517,14 @@ task({ number: 2, title: 'Send a file', file: 'server.ts', programs: 0 }, () => 
   };
 
   requirement(
-    'A file that is not there, or is no longer there, is 404 with a sentence as JSON or text; one that has come since is sent.',
+    'A file that is not there, or is no longer there, is 404 with a sentence, not with a page of HTML; a file added while the server runs is sent.',
     async () => {
       const [word, other] = random.words(2);
       const expectNone = async (name: string, advice: string) => {
         const answer = await get(name);
-        const type = answer.headers['content-type'] ?? '';
         const compare = { expected: '404', received: `${answer.status ?? answer.broken} ${visible(answer.text.slice(0, 80))}` };
         check(answer.status === 404, { cause: `${answer.name} answered with status ${answer.status}: there is no such file.`, compare, advice, ...curl(answer) });
-        check(!/html/i.test(type) && !/<html|^\s+at /im.test(answer.text), {
+        check(!/<!doctype|<html|^\s+at /im.test(answer.text), {
           cause: 'The answer is a page of HTML, as Express makes one of an error or when no route answers.',
           compare: { expected: 'a sentence', received: visible(answer.text.slice(0, 80)) },
           advice: 'Answer by yourself: response.status(404) and a sentence, with json or with type and send.',
@@ -537,6 +564,8 @@ type Download = {
   file: string;
   /** What stands beside the file, and under which names. */
   others(): string[];
+  /** Whether it has put anything into the system's folder for temporary files. */
+  temporary(): boolean;
 };
 
 const oldContent = Buffer.from('what was there before\n');
@@ -547,9 +576,11 @@ async function download({ old = false } = {}): Promise<Download> {
   const file = join(own, `${random.words(1)[0]}.bin`);
   if (old) writeFileSync(file, oldContent);
   const site = await openSite('/files/report.bin');
-  const client = startClient(site.url, file);
+  const temporary = join(folder, `temporary-${downloads}`);
+  mkdirSync(temporary);
+  const client = startClientWith({ TMPDIR: temporary, TEMP: temporary, TMP: temporary }, site.url, file);
   const call = await site.call(client);
-  return { client, call, file, others: () => readdirSync(own).filter((name) => name !== basename(file)) };
+  return { client, call, file, temporary: () => readdirSync(temporary).length > 0, others: () => readdirSync(own).filter((name) => name !== basename(file)) };
 }
 let downloads = 0;
 
@@ -584,11 +615,17 @@ task({ number: 3, title: 'Write no faster than the disk', file: 'client.ts', pro
       const touched = () => !contentOf(file)?.equals(oldContent);
       await expectSoon(
         () => others().length > 0 || touched() || client.end,
-        () => ({
-          cause: `${count(bytes.length)} bytes have come, and nothing of them is in the folder of FILE.`,
-          advice:
-            'Write each piece as it comes: what waits for the whole body keeps it in memory. And write in the folder of FILE: from another one, which may be on another disk, rename does not work.',
-        }),
+        () =>
+          running.temporary()
+            ? {
+                cause: 'What has come is in the folder for temporary files, and not in the folder of FILE.',
+                advice: 'Write in the folder of FILE, under another name: from a folder that is on another file system, rename does not work.',
+              }
+            : {
+                cause: `${count(bytes.length)} bytes have come, and nothing of them is in the folder of FILE.`,
+                advice:
+                  'Write each piece as it comes: what waits for the whole body, as text() and arrayBuffer() do, keeps it in memory. Or do you write it into another folder?',
+              },
         client,
       );
       notCrashed(client, 'while it was downloading');
@@ -662,7 +699,7 @@ task({ number: 3, title: 'Write no faster than the disk', file: 'client.ts', pro
         advice:
           content && content.length >= whole.length
             ? 'A body is bytes: as text, some of them become others.'
-            : 'Rename the file when the last byte is on the disk, and not before.',
+            : 'Rename the file when the last byte is written, and not before.',
         ...said(client),
       });
       check(others().length === 0, {
@@ -702,6 +739,7 @@ task({ number: 3, title: 'Write no faster than the disk', file: 'client.ts', pro
 
       const refused = await download({ old: true });
       refused.call.response.writeHead(status, { 'content-type': 'text/plain' });
+      note('←', `${status} no such report`);
       refused.call.response.end('no such report\n');
       const ok = 'fetch rejects only when there is no answer: look at response.ok before you save anything.';
       await checkFailed(refused, `an answer with status ${status}`, ok, oldContent);

@@ -122,6 +122,12 @@ export const mistakes: Mistake[] = [
     edits: [[asLine, "  yield '[';\n  for await (const row of rows()) yield `${JSON.stringify(row)},\\n`;\n  yield 'null]';\n"]],
   },
   {
+    name: 'sends-objects',
+    task: 1,
+    file: 'server.ts',
+    edits: [[sendsLines, '  pipeline(rows(), response, report);\n']],
+  },
+  {
     name: 'rows-without-line-breaks',
     task: 1,
     file: 'server.ts',
@@ -197,6 +203,15 @@ export const mistakes: Mistake[] = [
     edits: [
       [pathOf, "const path = join(folder, request.params.name.replaceAll('../', ''));"],
       ['dirname(path) === folder ? await open(path).catch(() => undefined) : undefined', 'await open(path).catch(() => undefined)'],
+    ],
+  },
+  {
+    name: 'takes-the-last-part',
+    task: 2,
+    file: 'server.ts',
+    edits: [
+      [pathOf, 'const path = join(folder, basename(request.params.name));'],
+      ['import { dirname, join', 'import { basename, dirname, join'],
     ],
   },
   {

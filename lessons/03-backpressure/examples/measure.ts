@@ -1,16 +1,24 @@
 // Runs a server with a reader that reads its /export for a second, stops for two, and reads on for one; prints meanwhile
 // how many rows the server has made and how much memory it takes. Other readers, as many as you say, never read at all.
 import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
+import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const [program = 'lessons/03-backpressure/server.ts', others = '0'] = process.argv.slice(2);
-const port = 3003;
+
+// A port that is free: one that the system gives, and takes back.
+const finder = createServer().listen(0, '127.0.0.1');
+await once(finder, 'listening');
+const { port } = finder.address() as AddressInfo;
+finder.close();
 
 // rows.ts tells us over the channel of a forked process.
 let rows = 0;
 let memory = 0;
 const server = fork(program, { env: { ...process.env, PORT: String(port) }, silent: true });
+process.on('exit', () => server.kill());
 server.on('message', (message: { rows: number; memory: number }) => ({ rows, memory } = message));
 server.on('exit', (code, signal) => {
   console.log(`${program} ended: ${signal ?? `exit code ${code}`}`);
@@ -48,5 +56,4 @@ await watch(4);
 note('→ (reads on)');
 reader.resume();
 await watch(2);
-server.removeAllListeners('exit').kill();
 process.exit();

@@ -18,7 +18,7 @@ app.get('/export', async (_request, response) => {
 app.get('/files/:name', (request, response) => {
   response.type('application/octet-stream');
   response.sendFile(request.params.name, { root, acceptRanges: false, etag: false }, (error) => {
-    if (error && !response.headersSent) response.status(404).type('text/plain').send('There is no file of this name.');
+    if (error && !response.headersSent) response.status(404).send('There is no file of this name.');
   });
 });
 
