@@ -29,6 +29,7 @@ try {
 
 /** Connects, and prints each event until the stream is over. */
 async function readStream(): Promise<void> {
+  // TODO task 3: the limit begins with the request
   // TODO task 4: say where to go on; an answer of 204 says that there is nothing more
   const response = await fetch(url, { signal: stop.signal });
   if (!response.ok || !response.body) {

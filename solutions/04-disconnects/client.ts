@@ -10,8 +10,7 @@ const idleLimit = Number(process.env.IDLE_LIMIT ?? 30_000);
 const stop = new AbortController();
 
 // #region task 3: stop when nothing comes for too long, and on Ctrl-C
-const idle = setTimeout(() => stop.abort(new Error(`nothing came for ${idleLimit} ms`)), idleLimit);
-idle.unref(); // by itself, it does not keep the client alive
+let idle: NodeJS.Timeout | undefined;
 process.once('SIGINT', () => {
   process.exitCode = 130;
   stop.abort(new Error('interrupted'));
@@ -28,6 +27,7 @@ try {
   await readStream();
   // #region task 4: as long as there is more to come, and an id to go on from, connect again
   while (!outcome && lastEventId) {
+    clearTimeout(idle); // nobody is asked now
     await sleep(retry, undefined, { signal: stop.signal });
     await readStream();
   }
@@ -44,6 +44,10 @@ try {
 
 /** Connects, and prints each event until the stream is over. */
 async function readStream(): Promise<void> {
+  // #region task 3: the limit begins with the request
+  idle = setTimeout(() => stop.abort(new Error(`nothing came for ${idleLimit} ms`)), idleLimit);
+  idle.unref(); // by itself, it does not keep the client alive
+  // #endregion
   // #region task 4: say where to go on; an answer of 204 says that there is nothing more
   // starter: const response = await fetch(url, { signal: stop.signal });
   const headers: Record<string, string> = lastEventId ? { 'Last-Event-ID': lastEventId } : {};
@@ -72,7 +76,7 @@ async function print(body: NodeJS.ReadableStream): Promise<void> {
   });
   for await (const chunk of body) {
     // #region task 3: a sign of life
-    idle.refresh();
+    idle?.refresh();
     // #endregion
     read(decoder.decode(chunk as Buffer, { stream: true }));
   }

@@ -398,8 +398,8 @@ export function notCrashed(client: Program, when: string): void {
   }
 }
 
-/** One line on standard error, and this exit code. `silent` is the advice when there is no line. */
-export function checkComplaint(client: Program, what: string, { silent = 'console.error writes there.', code = 1 } = {}): void {
+/** One line on standard error, and this exit code. `silent` is the advice when there is no line, `advice` when the code is another. */
+export function checkComplaint(client: Program, what: string, { silent = 'console.error writes there.', code = 1, advice = '' } = {}): void {
   // Node's own warnings are not the client's.
   const received = client.stderr.replace(/^\(node:\d+\) .*\n|^\(Use `node --trace-.*\n/gm, '').trim();
   check(received !== '', {
@@ -423,6 +423,6 @@ export function checkComplaint(client: Program, what: string, { silent = 'consol
   check(client.end?.code === code, {
     cause: `The client did not exit with code ${code} after ${what}.`,
     compare: { expected: String(code), received: String(client.end?.code ?? client.end?.signal) },
-    advice: `Set process.exitCode = ${code} where you handle the error.`,
+    advice: advice || `Set process.exitCode = ${code} where you handle the error.`,
   });
 }

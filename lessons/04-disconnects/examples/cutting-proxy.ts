@@ -4,11 +4,17 @@ import { createServer, request as ask } from 'node:http';
 const target = `http://127.0.0.1:${process.env.TARGET_PORT ?? 3000}`;
 
 const proxy = createServer((request, response) => {
+  const id = request.headers['last-event-id'];
+  console.log(`${request.method} ${request.url}${id === undefined ? '' : `  Last-Event-ID: ${id}`}`);
   const upstream = ask(new URL(request.url!, target), { method: request.method, headers: request.headers }, (answer) => {
+    console.log(`  ${answer.statusCode} ${answer.statusMessage}`);
     response.writeHead(answer.statusCode!, answer.headers);
     answer.pipe(response);
   });
-  const cut = setTimeout(() => response.destroy(), 2500);
+  const cut = setTimeout(() => {
+    console.log('  (breaks it off)');
+    response.destroy();
+  }, 2500);
   upstream.on('error', () => response.destroy());
   response.on('close', () => {
     clearTimeout(cut);

@@ -1,4 +1,6 @@
 // Over the built-in fetch and its reader; the id begins empty in each stream, as the standard has it; waits a little longer each time.
+import { setTimeout as sleep } from 'node:timers/promises';
+
 const [, , url = 'http://127.0.0.1:3000/report'] = process.argv;
 const limit = Number(process.env.IDLE_LIMIT ?? 30_000);
 const interrupted = new AbortController();
@@ -63,7 +65,7 @@ async function once(): Promise<'again' | 0 | 1> {
 
 try {
   while ((await once()) === 'again') {
-    await new Promise((resolve) => setTimeout(resolve, delay * (1 + Math.random() / 10)));
+    await sleep(delay * (1 + Math.random() / 10), undefined, { signal: interrupted.signal });
   }
   process.exit(0);
 } catch (error) {
