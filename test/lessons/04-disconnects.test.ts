@@ -555,7 +555,7 @@ async function givesUp(site: Site, client: Program, limit: number, when: string,
       return {
         cause: `Nothing came ${when} for more than ten times IDLE_LIMIT, and the client still waits.`,
         advice: advice ?? 'A timer has to end the waiting: let it abort the signal of the request. process.env.IDLE_LIMIT says how many milliseconds it takes.',
-        see: 'IDLE_LIMIT=500 npm run try lesson-4',
+        ...(!advice && { see: 'IDLE_LIMIT=500 npm run try lesson-4' }),
       };
     },
     client,
