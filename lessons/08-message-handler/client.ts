@@ -86,7 +86,7 @@ async function answerTo(id: string | number, response: Response): Promise<JsonRp
 
 // TODO task 3: the handler: print a notification, answer a request, report the rest
 
-// TODO task 4: each way to fail has a sentence and an exit code
+// TODO task 4: a function for each way to fail, with its sentence and its exit code
 
 /**
  * Reads an event stream piece by piece, as the WHATWG standard says (HTML, section 9.2.6).

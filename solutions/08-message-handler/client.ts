@@ -190,7 +190,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 // #endregion
 
-// #region task 4: each way to fail has a sentence and an exit code
+// #region task 4: a function for each way to fail, with its sentence and its exit code
 function fail(exitCode: number, sentence: string): never {
   process.exitCode = exitCode;
   throw new Error(sentence);

@@ -44,6 +44,7 @@ type Talk = {
 const nothingToPrint = 'The client printed something that does not belong on standard output.';
 const agreedVersion = '2025-11-25';
 const byHand = { see: 'npm run try lesson-8' };
+const talkative = { see: 'node --import tsx lessons/08-message-handler/examples/talkative-server.ts' };
 
 type Terms = { message?: string; env?: Record<string, string>; session?: string; version?: string };
 
@@ -191,7 +192,7 @@ const session = () => `${random.words(1)[0]}-${random.integer(1000, 9999)}!~`;
 async function called(talking: Talk): Promise<Posted> {
   const initialize = await talking.next('the request initialize');
   await answerJson(initialize, resultFor(initialize, initializeResult(talking)), sessionHeader(talking));
-  accept(await talking.next('notifications/initialized', { advice: 'Of the Content-Type only the beginning counts: `; charset=utf-8` may follow.' }));
+  accept(await talking.next('notifications/initialized', { advice: 'The answer to initialize had the Content-Type `application/json; charset=utf-8`: only its beginning counts.' }));
   return talking.next('the request tools/call');
 }
 
@@ -415,7 +416,7 @@ task({ number: 2, title: 'Read either answer', file: 'client.ts', programs: 4 },
   let talking: Talk;
   let call: Posted;
 
-  requirement('The server chooses for each request, `initialize` included: the same when the answer is an event stream, cut anywhere.', async () => {
+  requirement('The server chooses for each request, `initialize` included: the same when the answer is an event stream, cut anywhere, and perhaps left open after the answer.', async () => {
     talking = await talk();
     const initialize = await talking.next('the request initialize');
     answerStream(initialize, { 'content-type': 'text/event-stream; charset=utf-8' });
@@ -496,12 +497,12 @@ task({ number: 3, title: 'Tell messages apart', file: 'client.ts', programs: 7 }
       const ask = async (id: unknown, method: string, params?: unknown): Promise<Posted> => {
         await call.send(event({ ...notify(method, params), id }));
         const what = `the answer to the request ${method} with the id ${JSON.stringify(id)}`;
-        const posted = await talking.next(what, { advice: own });
+        const posted = await talking.next(what, { advice: own, ...talkative });
         check(posted.message.id === id && !('method' in posted.message), {
           cause: `What the client posted is not ${what}.`,
           compare: { expected: `"id":${JSON.stringify(id)}`, received: visible(posted.body) },
           advice: 'A response takes the id of its request along, with its type.',
-          ...byHand,
+          ...talkative,
         });
         checkKinds(posted, 'The answer to a request of the server');
         checkAgreed(talking, posted, 'The answer to a request of the server');
@@ -514,7 +515,7 @@ task({ number: 3, title: 'Tell messages apart', file: 'client.ts', programs: 7 }
         check(isObject(message.result) && Object.keys(message.result).length === 0 && !('error' in message), {
           cause: 'The answer to ping is not the empty result.',
           compare: { expected: '"result":{}', received: visible(body) },
-          ...byHand,
+          ...talkative,
         });
       }
       for (const [method, params] of [['roots/list'], [`${two}/${one}`, { name: one }]] as const) {
@@ -535,7 +536,7 @@ task({ number: 3, title: 'Tell messages apart', file: 'client.ts', programs: 7 }
   );
 
   requirement(
-    'Anything else is reported on standard error, and the client goes on: a response with another id, with the same id as another type, JSON that is no message or a list of some, an event that is not JSON.',
+    'Anything else is reported on standard error, and the client goes on: a response with another id, with the same id as another type, JSON that is no message, a JSON array of messages (a batch), an event that is not JSON.',
     async () => {
       const { id } = call.message;
       const wrong = { jsonrpc: '2.0', result: says('wrong') };
@@ -633,9 +634,9 @@ function gate(): { opened: Promise<void>; open(): void } {
   return { opened, open };
 }
 
-task({ number: 4, title: 'Fail clearly', file: 'client.ts', programs: 9 }, () => {
-  /** The client complains about `what` in one line that has `parts`, exits with this code, and has printed only `output`. */
-  async function expectFailure(client: Program, code: number, what: string, { parts = [] as (string | number)[], output = '', silent = '' } = {}): Promise<void> {
+task({ number: 4, title: 'Fail clearly', file: 'client.ts', programs: 10 }, () => {
+  /** The client complains about `what` in one line that has `parts`, exits with this code, and has printed only `output`; `another` is the advice when the code is that of another failure. */
+  async function expectFailure(client: Program, code: number, what: string, { parts = [] as (string | number)[], output = '', silent = '', another = '' } = {}): Promise<void> {
     await ended(client, `The client goes on running after ${what}.`);
     check(client.stdout.replaceAll('\r\n', '\n') === output, {
       cause: `The client printed something else than it should on standard output, before or after ${what}.`,
@@ -651,6 +652,19 @@ task({ number: 4, title: 'Fail clearly', file: 'client.ts', programs: 9 }, () =>
         advice: 'Whoever reads it should know what to do next.',
       });
     }
+    // Silence, a crash and several lines have sentences of their own.
+    const received = client.end?.code;
+    check(received === code || said === '' || said.includes('\n'), {
+      cause: `The client did not exit with code ${code} after ${what}.`,
+      compare: { expected: String(code), received: String(received ?? client.end?.signal) },
+      ...lastWords(client),
+      advice:
+        received === 0
+          ? `Set process.exitCode = ${code} where you handle the error.`
+          : received === 1
+            ? `Code 1 is for anything else. Set process.exitCode = ${code} before you throw: the catch keeps what is set.`
+            : another || 'The client took one failure for another: see the table of exit codes.',
+    });
     checkComplaint(client, what, { code, ...(silent && { silent }) });
   }
 
@@ -706,6 +720,7 @@ task({ number: 4, title: 'Fail clearly', file: 'client.ts', programs: 9 }, () =>
     call.end();
     await expectFailure(talking.client, 4, 'an answer that is an HTML page', {
       silent: 'response.json() throws when the body is not JSON: catch that.',
+      another: 'The Content-Type was text/html: neither JSON nor an event stream.',
     });
   });
 
@@ -731,9 +746,14 @@ task({ number: 4, title: 'Fail clearly', file: 'client.ts', programs: 9 }, () =>
 
   requirement('No answer within `TIME_LIMIT` milliseconds, counted from the request, whatever else comes in that time: one line, exit code 6.', async () => {
     const advice = 'A timer that begins with the request, and that no notification puts off, aborts it: AbortSignal.timeout, for example. process.env.TIME_LIMIT says how many milliseconds it waits.';
-    // Here the request initialize is not answered at all.
+    const another = 'What is aborted throws an error too: look at its name, AbortError with node-fetch, TimeoutError with the built-in fetch.';
+    // Here the request initialize is not answered at all, and there with half a JSON object.
     const unanswered = await talk({ env: { TIME_LIMIT: '200' } });
     await unanswered.next('the request initialize');
+    const stalled = await talk({ env: { TIME_LIMIT: '200' } });
+    const half = await stalled.next('the request initialize');
+    half.response.writeHead(200, plainly);
+    await half.send('{"jsonrpc":"2.0",');
     // A machine that is busy may need longer for the handshake.
     for (const limit of [200, 2000, 10_000]) {
       const talking = await talk({ env: { TIME_LIMIT: String(limit) } });
@@ -756,11 +776,13 @@ task({ number: 4, title: 'Fail clearly', file: 'client.ts', programs: 9 }, () =>
         cause: 'No answer came within TIME_LIMIT milliseconds, and the client goes on waiting.',
         advice,
       });
-      await expectFailure(client, 6, 'an answer that takes too long', { output, silent: advice });
+      await expectFailure(client, 6, 'an answer that takes too long', { output, silent: advice, another });
       break;
     }
     check(await until(() => unanswered.client.end), { cause: 'The request initialize was not answered within TIME_LIMIT milliseconds, and the client goes on waiting.', advice });
-    await expectFailure(unanswered.client, 6, 'a request that is not answered', { silent: advice });
+    await expectFailure(unanswered.client, 6, 'a request that is not answered', { silent: advice, another });
+    check(await until(() => stalled.client.end), { cause: 'A JSON answer had not come whole within TIME_LIMIT milliseconds, and the client goes on waiting.', advice });
+    await expectFailure(stalled.client, 6, 'a JSON answer that comes in part only', { silent: advice, another });
   });
 
   requirement('A JSON-RPC error in the place of a result: one line that has its code and its message, exit code 7.', async () => {

@@ -376,6 +376,12 @@ export const mistakes: Mistake[] = [
     edits: [['  if (error instanceof SyntaxError) fail(4, `the answer is not JSON: ${error.message}`);\n', '']],
   },
   {
+    name: 'whatever-json-throws-is-no-json',
+    task: 4,
+    file: 'client.ts',
+    edits: [['    yield await response.json();\n', '    yield await response.json().catch((error: Error) => fail(4, error.message));\n']],
+  },
+  {
     name: 'what-is-not-json-is-a-stream',
     task: 4,
     file: 'client.ts',

@@ -64,7 +64,7 @@ async function ask(method: string, params: object): Promise<{ result: any; sessi
     return { result, session };
   };
   if (!response.headers.get('content-type')?.includes('event-stream')) {
-    return settle((await response.json().catch((error: Error) => Promise.reject(Object.assign(error, { exit: 4 })))) as Message);
+    return settle((await response.json().catch((error: Error & { exit?: number }) => Promise.reject(Object.assign(error, { exit: error.exit ?? 4 })))) as Message);
   }
   const decoder = new TextDecoderStream() as unknown as TransformStream<Uint8Array, string>;
   const reader = response.body!.pipeThrough(decoder).pipeThrough(intoEvents()).getReader();
