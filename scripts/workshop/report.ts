@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
-import pc from 'picocolors';
+import { pc } from './colours.ts';
 import type { RequirementVerdict, TaskVerdict, Verdict } from './grade.ts';
 import { shortName, type Lesson } from './lessons.ts';
 

@@ -1,5 +1,5 @@
 import { emitKeypressEvents } from 'node:readline';
-import pc from 'picocolors';
+import { pc } from './colours.ts';
 import { Refusal } from './command.ts';
 
 /** Where the watch mode prints. */

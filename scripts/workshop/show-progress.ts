@@ -1,4 +1,4 @@
-import pc from 'picocolors';
+import { pc } from './colours.ts';
 import type { Arguments } from './command.ts';
 import { catalog, shortName } from './lessons.ts';
 import { readPage } from './page.ts';

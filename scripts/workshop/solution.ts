@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import pc from 'picocolors';
+import { pc } from './colours.ts';
 import type { Arguments } from './command.ts';
 import { Refusal } from './command.ts';
 import { findLesson, learnerFiles, lessonFolder, shortName, type Lesson } from './lessons.ts';
