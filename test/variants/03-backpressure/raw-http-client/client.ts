@@ -5,6 +5,7 @@ const [url, file] = process.argv.slice(2) as [string, string];
 const part = `${file}.download`;
 
 const fail = (why: string) => {
+  if (process.exitCode) return; // what a failure brings down with it, is none of its own
   process.exitCode = 1;
   rm(part, { force: true }, () => console.error(why));
 };
