@@ -1,12 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { Agent, request } from 'node:http';
 import { createRequire } from 'node:module';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { freePort } from '../../test/harness/ports.ts';
+import { accepts } from '../../test/harness/program.ts';
+import { median } from './median.ts';
 import { root, solutionsFolder } from './paths.ts';
 
 /** Servers that do the same work, each in a process of its own. All others are compared with the first. */
@@ -34,8 +35,10 @@ export async function compare(): Promise<number> {
     for (const server of servers) open.push(await start(server));
     for (let turn = 0; turn <= turns; turn++) {
       for (const { ask, requests, notifications } of open) {
-        requests.push(await requestsPerSecond(ask));
-        notifications.push(await notificationsPerSecond(ask));
+        const [perSecond, logs] = [await requestsPerSecond(ask), await notificationsPerSecond(ask)];
+        if (turn === 0) continue; // it only warms up
+        requests.push(perSecond);
+        notifications.push(logs);
       }
     }
   } finally {
@@ -85,15 +88,6 @@ async function start({ name, file }: (typeof servers)[number]): Promise<Open> {
   return { name, program, ask, requests: [], notifications: [] };
 }
 
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => {
-      socket.destroy();
-      resolve(true);
-    }).on('error', () => resolve(false));
-  });
-}
-
 async function requestsPerSecond(ask: Open['ask']): Promise<number> {
   const until = performance.now() + lasting;
   let answers = 0;
@@ -115,9 +109,4 @@ async function notificationsPerSecond(ask: Open['ask']): Promise<number> {
   const came = answer.split('notifications/message').length - 1;
   if (came !== messages) throw new Error(`${came} of ${messages} notifications came`);
   return came / seconds;
-}
-
-/** The first turn only warms up. */
-function median([, ...values]: number[]): number {
-  return values.sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }

@@ -6,6 +6,7 @@ import { learnersCopy, learnersEnv, type Copy } from '../../test/workshop/copy.t
 import type { Arguments } from './command.ts';
 import { Refusal } from './command.ts';
 import { findLesson, type Lesson } from './lessons.ts';
+import { median } from './median.ts';
 
 const timed = 15;
 /** Milliseconds after a verdict in which the next programs are prepared: nobody types faster. */
@@ -74,5 +75,3 @@ async function timeOf(action: () => Promise<unknown>): Promise<number> {
   await action();
   return performance.now() - began;
 }
-
-const median = (times: number[]): number => times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)]!;

@@ -4,6 +4,7 @@ import type { Arguments } from './command.ts';
 import { Refusal } from './command.ts';
 import { createGrader } from './grade.ts';
 import { findLesson } from './lessons.ts';
+import { median } from './median.ts';
 import { solutionsFolder } from './paths.ts';
 import { report } from './report.ts';
 
@@ -32,8 +33,6 @@ export async function steady({ words: [name], options }: Arguments): Promise<num
     await grader.close();
     endAllPrograms();
   }
-  times.sort((a, b) => a - b);
-  const middle = times[Math.floor(times.length / 2)]!;
-  console.log(`${runs} of ${runs} runs passed, ${middle.toFixed(0)} ms in the median, ${times.at(-1)!.toFixed(0)} ms at the most.`);
+  console.log(`${runs} of ${runs} runs passed, ${median(times).toFixed(0)} ms in the median, ${Math.max(...times).toFixed(0)} ms at the most.`);
   return 0;
 }

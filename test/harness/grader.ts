@@ -272,7 +272,7 @@ export function missing(text: string, who?: string): void {
 export function temporaryFolder(): string {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'chunk-by-chunk-')));
   folders.push(folder);
-  stops.push(() => {
+  atEnd(() => {
     try {
       rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     } catch {

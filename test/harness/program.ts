@@ -397,7 +397,8 @@ export async function listeningOn(program: Program, port: number): Promise<void>
   }
 }
 
-function accepts(port: number): Promise<boolean> {
+/** Whether somebody listens on this port of 127.0.0.1. */
+export function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
     socket.once('connect', () => {
