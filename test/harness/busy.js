@@ -17,19 +17,19 @@ socket.onmessage = ({ data }) => {
   if (method === 'Debugger.scriptParsed') scripts.set(params.scriptId, params);
   if (method !== 'Debugger.paused') return;
   for (const { location } of params.callFrames) {
-    const { url, sourceMapURL } = scripts.get(location.scriptId) ?? {};
+    const { url, line } = placeOf(scripts.get(location.scriptId), location);
     if (!url?.startsWith(folder)) continue;
-    const name = url.slice(folder.length).replace(/\?.*/, '');
-    console.log(`${name}:${lineOf(sourceMapURL, location) + 1}`);
+    console.log(`${url.slice(folder.length)}:${line + 1}`);
     break;
   }
   process.exit();
 };
 
-/** The line in the TypeScript file, from 0. */
-function lineOf(sourceMapURL, { lineNumber, columnNumber }) {
+/** The place in the TypeScript file; lines count from 0. */
+function placeOf({ url, sourceMapURL } = {}, { lineNumber, columnNumber }) {
   const [, encoded] = /^data:application\/json[^,]*;base64,(.*)$/.exec(sourceMapURL ?? '') ?? [];
-  if (!encoded) return lineNumber;
+  if (!encoded) return { url, line: lineNumber };
   const map = new SourceMap(JSON.parse(Buffer.from(encoded, 'base64').toString()));
-  return map.findEntry(lineNumber, columnNumber).originalLine ?? lineNumber;
+  const { originalSource, originalLine } = map.findEntry(lineNumber, columnNumber);
+  return { url: originalSource && new URL(originalSource, url).href, line: originalLine };
 }

@@ -1,17 +1,21 @@
 // Runs inside a learner's program, before it: waits for the word to begin, and answers the grader's questions.
-// Plain JavaScript, because it is loaded while TypeScript support is still starting.
+// Plain JavaScript, because most programs are built before they start: nothing in their process knows TypeScript.
 import fs from 'node:fs';
 import process from 'node:process';
 import { pathToFileURL } from 'node:url';
 
-const send = process.send?.bind(process);
+// What is run may be built from the program's file.
+const [, main, file] = process.argv;
+// What the program itself starts, by fork, is no program of the grader's.
+const send = process.env.WARM_IMPORTS !== undefined && process.send?.bind(process);
 
 if (send) {
+  process.setSourceMapsEnabled(true);
   const reply = (message) => send(message, () => {}); // the grader may be gone
   let begun = false; // before, nothing here is the program's own
   const begin = new Promise((resolve) => {
     process.on('message', (message) => {
-      if (message.load) void load(process.argv[1]).then(() => reply({ loaded: true }));
+      if (message.load) void load(main).then(() => reply({ loaded: true }));
       if (message.begin) resolve(message.begin);
       // Two turns of the event loop: what was readable when the question came has been handled by then.
       if (message.ping) setImmediate(() => setImmediate(() => reply(answerTo(message.ping, begun))));
@@ -39,7 +43,7 @@ if (send) {
   begun = true;
   delete process.env.WARM_IMPORTS;
   Object.assign(process.env, env);
-  process.argv.push(...args);
+  process.argv = [process.argv[0], file, ...args];
   process.channel.unref();
 }
 

@@ -8,7 +8,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import type { Explanation } from './failure.ts';
 import { Failure } from './failure.ts';
-import { busyLine, endProgram, residentMemory, takeProgram } from './spawn.js';
+import { beginProgram, busyLine, endProgram, residentMemory, takeProgram } from './spawn.js';
 import { visible, type Transcript } from './transcript.ts';
 
 /** A call of `work(label)` that waits for the grader. */
@@ -232,9 +232,7 @@ export function startProgram({ folder, folderName, file, args = [], env = {}, ch
   child.on('exit', (code, signal) => setTimeout(ended, 500, code, signal).unref());
   child.on('error', () => ended(null, null));
 
-  if (child.connected) {
-    child.send({ begin: { args, env: { WORK_CLOCK: 'grader', ...env } } }, () => {});
-  }
+  void beginProgram(child, join(folder, file), { args, env: { WORK_CLOCK: 'grader', ...env } });
 
   const settled = (limit = 2000) =>
     new Promise<boolean>((resolve) => {

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { buildFile, buildSupport, builtFile, needsTsx } from './built.js';
 import { endStrays } from './strays.js';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -28,6 +29,7 @@ const flags = ['--max-old-space-size=256', '--no-opt', '--inspect-port=0'];
  *   spares: Map<string, import('node:child_process').ChildProcess[]>,
  *   plan: Map<string, number>,
  *   alive: Set<number>,
+ *   built: Map<string, Promise<unknown>>,
  *   reaper?: import('node:child_process').ChildProcess,
  *   signal?: AbortSignal,
  * }}
@@ -37,6 +39,7 @@ const shared = (globalThis[Symbol.for('chunk-by-chunk.programs')] ??= {
   spares: new Map(),
   plan: new Map(),
   alive: new Set(),
+  built: new Map(),
 });
 
 /**
@@ -47,6 +50,7 @@ const shared = (globalThis[Symbol.for('chunk-by-chunk.programs')] ??= {
 export function beginRun(folder, signal) {
   shared.plan.clear();
   shared.signal = signal;
+  for (const file of shared.built.keys()) if (dirname(file) === folder) shared.built.delete(file);
   endLoaded();
   for (const file of shared.spares.keys()) if (dirname(file) === folder) loadNext(file);
 }
@@ -61,7 +65,19 @@ export function loadNext(file) {
   spare.loaded = new Promise((resolve) => {
     spare.on('message', (message) => message.loaded && resolve());
   });
-  spare.send({ load: true }, () => {});
+  void built(file).then(() => spare.send({ load: true }, () => {}));
+}
+
+/**
+ * Builds a file as this run found it.
+ * @param {string} file
+ * @returns {Promise<boolean>} false when it is left to tsx
+ */
+async function built(file) {
+  if (!shared.built.has(file)) shared.built.set(file, buildFile(file));
+  if (!shared.built.has('support')) shared.built.set('support', buildSupport());
+  await shared.built.get('support');
+  return shared.built.get(file);
 }
 
 /** Resolves when the spare that loads this file has loaded it. */
@@ -104,7 +120,7 @@ export function prepareAgain() {
     shared.spares.delete(file);
   }
   for (const [file, count] of shared.plan) {
-    const ready = (shared.spares.get(file) ?? []).filter(alive).length;
+    const ready = spares(file).length;
     if (ready >= count) continue;
     prepareProgram(file, ready + 1, [warm]);
     return true;
@@ -119,9 +135,9 @@ export function prepareAgain() {
  * @param {string[]} [imports] what they import beside the packages that the file does
  */
 export function prepareProgram(file, count, imports = []) {
-  const spares = (shared.spares.get(file) ?? []).filter(alive);
-  while (spares.length < count) spares.push(spawnHeld(file, imports));
-  shared.spares.set(file, spares);
+  const ready = spares(file);
+  while (ready.length < count) ready.push(spawnHeld(file, imports));
+  shared.spares.set(file, ready);
 }
 
 /**
@@ -130,11 +146,32 @@ export function prepareProgram(file, count, imports = []) {
  * @returns {import('node:child_process').ChildProcess & { warm?: boolean }}
  */
 export function takeProgram(file) {
-  const spares = shared.spares.get(file) ?? [];
-  const spare = spares.find(alive);
-  shared.spares.set(file, spares.filter((program) => program !== spare));
+  const [spare, ...others] = spares(file);
+  shared.spares.set(file, others);
   loadNext(file); // while this one runs
   return spare ?? spawnHeld(file);
+}
+
+/**
+ * Gives a program that was taken the word to begin.
+ * @param {import('node:child_process').ChildProcess} program
+ * @param {string} file
+ * @param {{ args: string[], env: Record<string, string> }} how `env.MORE_TOOLS` is a file in TypeScript
+ */
+export async function beginProgram(program, file, { args, env }) {
+  const compiled = !program.byTsx && (await built(file));
+  const { MORE_TOOLS: tools } = env;
+  // They share the modules of lessons/support with the program, so they are built where it is.
+  if (tools && compiled && (await built(tools))) env = { ...env, MORE_TOOLS: builtFile(tools) };
+  if (program.connected) program.send({ begin: { args, env } }, () => {});
+}
+
+/** The spares for a file as it is now. */
+function spares(file) {
+  const byTsx = needsTsx(file);
+  const living = (shared.spares.get(file) ?? []).filter(alive);
+  for (const spare of living) if (spare.byTsx !== byTsx) endProgram(spare);
+  return living.filter((spare) => spare.byTsx === byTsx);
 }
 
 const alive = (program) => program.exitCode === null && program.signalCode === null;
@@ -142,13 +179,13 @@ const alive = (program) => program.exitCode === null && program.signalCode === n
 /**
  * @param {string} file
  * @param {string[]} [imports]
- * @returns {import('node:child_process').ChildProcess & { warm?: boolean, loaded?: Promise<void> }}
+ * @returns {import('node:child_process').ChildProcess & { warm?: boolean, loaded?: Promise<void>, byTsx?: boolean }}
  */
 function spawnHeld(file, imports = []) {
-  /** @type {import('node:child_process').ChildProcess & { warm?: boolean }} */
+  const byTsx = needsTsx(file);
   const program = spawn(
     process.execPath,
-    [...flags, '--import', tsx, '--import', preload, file],
+    [...flags, ...(byTsx ? ['--import', tsx] : []), '--import', preload, byTsx ? file : builtFile(file), file],
     {
       cwd: root, // as when it is started by hand
       env: programEnv(file, imports),
@@ -156,6 +193,7 @@ function spawnHeld(file, imports = []) {
       detached: !windows, // a group of its own, so that it can be ended with all that it starts
     },
   );
+  program.byTsx = byTsx;
   program.on('error', () => {}); // told apart by its exit
   program.stdio[4]?.on('error', () => {}); // so is this
   program.on('message', (message) => {

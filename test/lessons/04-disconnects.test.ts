@@ -780,10 +780,10 @@ task({ number: 4, title: 'Take up where you left off', file: 'server.ts', progra
         });
         if (!opened) return false;
         const { site, client, call } = opened;
-        await call.send(`retry: ${3 * limit}\n\nid: 1\ndata: one\n\n`);
+        await call.send(`retry: ${2 * limit}\n\nid: 1\ndata: one\n\n`);
         const slow = performance.now() - began > limit / 2;
         call.breakOff();
-        await until(() => client.end ?? client.verdict ?? site.waiting > 0, 3 * limit + 2 * soon);
+        await until(() => client.end ?? client.verdict ?? site.waiting > 0, 2 * limit + 2 * soon);
         if (client.end && slow && !last) return false;
         if (site.waiting === 0) missing('a request with Last-Event-ID: 1');
         check(!client.end, {

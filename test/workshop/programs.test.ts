@@ -1,0 +1,108 @@
+// A program that is graded does what it does when it is started by hand: `node --import tsx server.ts`.
+import { spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, test, vi } from 'vitest';
+import { root } from '../../scripts/workshop/paths.ts';
+import { startProgram } from '../harness/program.ts';
+import { endAllPrograms } from '../harness/spawn.js';
+import { transcript } from '../harness/transcript.ts';
+
+const temporary = join(root, '.tmp', `programs-${randomUUID()}`);
+afterAll(() => {
+  endAllPrograms();
+  rmSync(temporary, { recursive: true, force: true });
+});
+
+/** Each prints what it sees; beside it there may be other files. */
+const programs: Record<string, { program: string; beside?: Record<string, string> }> = {
+  'knows its place': {
+    program: 'console.log(import.meta.url, import.meta.dirname, import.meta.filename, process.argv.slice(1), process.cwd());\n',
+  },
+  'knows that of its neighbour': {
+    program: "import { place } from './neighbour.ts';\nconsole.log(place);\n",
+    beside: { 'neighbour.ts': 'export const place: string = import.meta.url;\n' },
+  },
+  'imports without an ending, as JavaScript, and JSON': {
+    program: `import { one } from './one';
+import { two } from './two.js';
+import words from './words.json' with { type: 'json' };
+console.log(one, two, words);\n`,
+    beside: { 'one.ts': 'export const one = 1 as const;\n', 'two.ts': 'export const two = 2;\n', 'words.json': '["three"]' },
+  },
+  'imports when it is time': {
+    program: `console.log('first');
+const { late } = await import('./late.ts');
+console.log(late);\n`,
+    beside: { 'late.ts': "console.log('then');\nexport const late = 'last';\n" },
+  },
+  'has what TypeScript adds': {
+    program: `enum Level { debug, info }
+class Point { constructor(readonly x: number, private y = 2) {} }
+namespace inner { export const word = 'inside'; }
+console.log(Level[1], new Point(1), inner.word, (() => {}).name, Point.name);\n`,
+  },
+  'has the modules of the workshop': {
+    program: `import { documents } from '#support/documents.ts';
+import { documents as again } from '../../../lessons/support/documents.ts';
+console.log(documents.length, documents === again);\n`,
+  },
+  'requires': {
+    program: `import { createRequire } from 'node:module';
+const require = createRequire(import.meta.url);
+console.log(typeof require('express'), require('./words.json'));\n`,
+    beside: { 'words.json': '["one"]' },
+  },
+  'has a neighbour that requires': {
+    program: "import { words } from './neighbour.ts';\nconsole.log(words);\n",
+    beside: {
+      'neighbour.ts': "import { createRequire } from 'node:module';\nexport const words = createRequire(import.meta.url)('./words.json');\n",
+      'words.json': '["two"]',
+    },
+  },
+  'starts another': {
+    program: `import { fork } from 'node:child_process';
+fork(new URL('other.ts', import.meta.url), ['from its parent']).on('exit', (code) => console.log(code));\n`,
+    beside: { 'other.ts': 'const code: number = 3;\nconsole.log(process.argv[2]);\nprocess.exit(code);\n' },
+  },
+  'has a worker': {
+    program: `import { Worker } from 'node:worker_threads';
+new Worker(new URL('worker.ts', import.meta.url)).on('message', console.log);\n`,
+    beside: { 'worker.ts': "import { parentPort } from 'node:worker_threads';\nparentPort!.postMessage('done' as string);\n" },
+  },
+  'catches an error and says where': {
+    program: `function inner(): never {
+  // a comment, which no compiled file has
+  throw new Error('caught');
+}
+try { inner(); } catch (error) { console.log((error as Error).stack!.split('\\n').slice(0, 3).join('\\n')); }\n`,
+  },
+  'stops with an error': { program: "type Text = string;\n\nconst text: Text = 'uncaught';\nthrow new TypeError(text);\n" },
+  'stops with an error of its neighbour': {
+    program: "import './neighbour.ts';\n",
+    beside: { 'neighbour.ts': "interface Nothing {}\n\nthrow new RangeError('out of reach');\n" },
+  },
+  'asks a package for what it has not': { program: "\nimport { nothing } from 'express';\nconsole.log(nothing);\n" },
+  'waits for ever': { program: 'await new Promise(() => {});\n' },
+};
+
+describe('a program that', { concurrent: true, timeout: 60_000 }, () => {
+  test.for(Object.entries(programs))('%s', async ([name, { program: source, beside = {} }], { expect }) => {
+    const folder = join(temporary, name.replaceAll(' ', '-'));
+    mkdirSync(folder, { recursive: true });
+    for (const [file, text] of Object.entries({ ...beside, 'server.ts': source })) writeFileSync(join(folder, file), text);
+
+    const byHand = spawnSync(process.execPath, ['--import', 'tsx', join(folder, 'server.ts')], { cwd: root, encoding: 'utf8' });
+    const program = startProgram({ folder, folderName: 'lesson', file: 'server.ts', changed() {}, transcript: () => transcript() });
+    await vi.waitUntil(() => program.end, { timeout: 50_000 });
+
+    expect(program.stdout).toBe(byHand.stdout);
+    expect(program.end!.code, program.stderr).toBe(byHand.status);
+    expect(said(program.stderr)).toEqual(said(byHand.stderr.replaceAll(folder, 'lesson').replaceAll('file://lesson', 'lesson')));
+  });
+});
+
+/** An error and its places; what is Node's own differs with how a program was started. */
+const said = (stderr: string): string[] =>
+  stderr.split('\n').filter((line) => /Error\b/.test(line) || /^\s+at .*lesson/.test(line) || /^lesson/.test(line));
