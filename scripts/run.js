@@ -1,5 +1,5 @@
 // Every npm script begins here: `node scripts/run.js NAME …` installs what is missing, then runs scripts/NAME.ts.
-import { readdirSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import * as modules from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,7 +30,18 @@ async function startPrograms(names) {
   const slug = number && readdirSync(lessons).find((folder) => folder.startsWith(`${number.padStart(2, '0')}-`));
   if (!slug) return () => {};
   const { prepareProgram, endAllPrograms } = await import('../test/harness/spawn.js');
-  prepareProgram(join(lessons, slug, 'server.ts'), 1);
-  prepareProgram(join(lessons, slug, 'client.ts'), 2);
+  for (const [file, count] of [['server.ts', 1], ['client.ts', 2]]) {
+    if (!isGiven(join(slug, file))) prepareProgram(join(lessons, slug, file), count);
+  }
   return endAllPrograms;
+}
+
+/** Whether a file of a lesson is nobody's to write: the solution has the same, and no grader starts it. */
+function isGiven(file) {
+  try {
+    const [own, solution] = ['lessons', 'solutions'].map((folder) => readFileSync(new URL(`../${folder}/${file}`, import.meta.url), 'utf8'));
+    return own === solution;
+  } catch {
+    return false;
+  }
 }

@@ -9,7 +9,7 @@ import { Failure, type Explanation } from './failure.ts';
 import { freePort } from './ports.ts';
 import { busyWithoutPause, crashed, explainEnd, explainError, listeningOn, startProgram, type Program } from './program.ts';
 import { randomFrom, type Random } from './random.ts';
-import { loadNext, planPrograms, prepareProgram, stopSignal } from './spawn.js';
+import { loadNext, planPrograms, prepareNoMore, prepareRun, stopSignal } from './spawn.js';
 import { draw, requestLine, transcript as newTranscript, visible, visibleChunk, type Mark, type Transcript } from './transcript.ts';
 import { exchange, type Ask, type Exchange } from './wire.ts';
 
@@ -22,8 +22,8 @@ export type Target = {
   folder: string;
   folderName: string;
   seed: number;
-  /** The most programs that are started ahead of their requirements; without it, all that the task says. */
-  ahead?: number;
+  /** False when no program is to be started before its requirement. */
+  ahead?: boolean;
 };
 
 declare module 'vitest' {
@@ -97,6 +97,7 @@ beforeEach(() => {
 });
 afterAll(() => {
   over = true;
+  prepareNoMore();
   for (const stop of stops.splice(0).reverse()) stop();
 });
 
@@ -123,7 +124,7 @@ export type Task = {
   title: string;
   /** The file that the learner edits for it. */
   file: 'server.ts' | 'client.ts';
-  /** How many programs its requirements start: they are started together, when the task begins. */
+  /** How many programs its requirements start: they are made ready before. */
   programs: number;
   /** And how many of the other file, where a requirement is about that one. */
   others?: number;
@@ -131,15 +132,15 @@ export type Task = {
 
 /** A task of the lesson, and its requirements. */
 export function task({ number, title, file: graded, programs, others = 0 }: Task, requirements: () => void): void {
-  const other = graded === 'server.ts' ? 'client.ts' : 'server.ts';
-  planPrograms(join(target.folder, graded), programs);
-  planPrograms(join(target.folder, other), others);
+  const own = join(target.folder, graded);
+  const other = join(target.folder, graded === 'server.ts' ? 'client.ts' : 'server.ts');
+  planPrograms(own, programs);
+  planPrograms(other, others);
   describe(`task ${number} · ${title}`, () => {
     beforeAll(() => {
-      if (failed) return;
-      prepareProgram(join(target.folder, graded), Math.min(programs, target.ahead ?? programs));
-      prepareProgram(join(target.folder, other), Math.min(others, target.ahead ?? others));
-      loadNext(join(target.folder, graded));
+      if (failed || target.ahead === false) return;
+      if (number === 1) prepareRun();
+      loadNext(own);
     });
     beforeEach(() => {
       file = graded;
@@ -157,6 +158,7 @@ export function requirement(sentence: string, check: () => Promise<void>, about?
       await Promise.race([check(), stopped]);
     } catch (thrown) {
       failed = true;
+      prepareNoMore();
       if (!(thrown instanceof Failure)) throw thrown;
       const error = (await ownCause()) ?? thrown;
       context.task.meta.explanation = {

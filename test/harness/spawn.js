@@ -4,6 +4,7 @@ import { execFile, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { buildFile, buildSupport, builtFile, needsTsx } from './built.js';
@@ -27,7 +28,8 @@ const flags = ['--max-old-space-size=256', '--no-opt', '--inspect-port=0'];
  * @type {{
  *   run: string,
  *   spares: Map<string, import('node:child_process').ChildProcess[]>,
- *   plan: Map<string, number>,
+ *   plan: string[],
+ *   coming: string[],
  *   alive: Set<number>,
  *   built: Map<string, Promise<unknown>>,
  *   reaper?: import('node:child_process').ChildProcess,
@@ -37,7 +39,8 @@ const flags = ['--max-old-space-size=256', '--no-opt', '--inspect-port=0'];
 const shared = (globalThis[Symbol.for('chunk-by-chunk.programs')] ??= {
   run: randomUUID(),
   spares: new Map(),
-  plan: new Map(),
+  plan: [],
+  coming: [],
   alive: new Set(),
   built: new Map(),
 });
@@ -48,7 +51,8 @@ const shared = (globalThis[Symbol.for('chunk-by-chunk.programs')] ??= {
  * @param {AbortSignal} [signal] stops the run
  */
 export function beginRun(folder, signal) {
-  shared.plan.clear();
+  shared.plan = [];
+  shared.coming = [];
   shared.signal = signal;
   for (const file of shared.built.keys()) if (dirname(file) === folder) shared.built.delete(file);
   endLoaded();
@@ -95,12 +99,40 @@ function endLoaded() {
 export const stopSignal = () => shared.signal;
 
 /**
- * Says that this run will start so many more programs of `file`: after it, `prepareAgain` makes ready as many.
+ * Says that this run will start so many more programs of `file`, after those that it has said before.
  * @param {string} file
  * @param {number} count
  */
 export function planPrograms(file, count) {
-  shared.plan.set(file, (shared.plan.get(file) ?? 0) + count);
+  shared.plan.push(...Array(count).fill(file));
+}
+
+/** The run begins: from now on its programs are made ready in the order of the plan, as many at a time as there are processors. */
+export function prepareRun() {
+  shared.coming = [...shared.plan];
+  for (const [file, spares] of shared.spares) for (const _ of spares) forget(file);
+  prepareNext();
+}
+
+/** Nothing more will be taken in this run. */
+export function prepareNoMore() {
+  shared.coming = [];
+}
+
+function prepareNext() {
+  const loading = () => [...shared.spares.values()].flat().filter((spare) => alive(spare) && !spare.warm).length;
+  while (shared.coming.length > 0 && loading() < availableParallelism()) {
+    const file = shared.coming.shift();
+    const spare = spawnHeld(file);
+    spare.on('message', (message) => message.warm && prepareNext());
+    shared.spares.set(file, [...spares(file), spare]);
+  }
+}
+
+/** One that is there does not have to come. */
+function forget(file) {
+  const index = shared.coming.indexOf(file);
+  if (index >= 0) shared.coming.splice(index, 1);
 }
 
 /** After a run: ends what its programs started and put outside of their groups. The spares stay. */
@@ -115,13 +147,13 @@ export function endLeftBehind() {
 export function prepareAgain() {
   endLoaded();
   for (const [file, spares] of shared.spares) {
-    if (shared.plan.has(file)) continue;
+    if (shared.plan.includes(file)) continue;
     for (const spare of spares) endProgram(spare);
     shared.spares.delete(file);
   }
-  for (const [file, count] of shared.plan) {
+  for (const file of new Set(shared.plan)) {
     const ready = spares(file).length;
-    if (ready >= count) continue;
+    if (ready >= shared.plan.filter((each) => each === file).length) continue;
     prepareProgram(file, ready + 1, [warm]);
     return true;
   }
@@ -148,6 +180,7 @@ export function prepareProgram(file, count, imports = []) {
 export function takeProgram(file) {
   const [spare, ...others] = spares(file);
   shared.spares.set(file, others);
+  if (!spare) forget(file);
   loadNext(file); // while this one runs
   return spare ?? spawnHeld(file);
 }
@@ -253,10 +286,15 @@ function endGroup(pid) {
 }
 
 /** Ends every program that is left, prepared or running, and what left its group on purpose. */
-export function endAllPrograms() {
+export function endPrograms() {
   for (const pid of shared.alive) endGroup(pid);
   shared.spares.clear();
   endStrays(shared.run);
+}
+
+/** The same, where no more are to come. */
+export function endAllPrograms() {
+  endPrograms();
   // The reaper may look for this run's processes a moment later: what is started then belongs to another.
   shared.run = randomUUID();
   shared.reaper?.stdin.end();

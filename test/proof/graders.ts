@@ -38,7 +38,7 @@ export function graders(count: number): { grade(target: Target): Promise<Verdict
         grader.once('message', onMessage);
         grader.once('exit', onExit);
         // Most are wrong, and need no more programs than the one that is.
-        grader.send({ ...target, ahead: 1 });
+        grader.send({ ...target, ahead: false });
       });
     },
     close() {

@@ -1,6 +1,6 @@
 // Grades what its parent sends, one target after another.
 import { createGrader } from '../../scripts/workshop/grade.ts';
-import { endAllPrograms } from '../harness/spawn.js';
+import { endPrograms } from '../harness/spawn.js';
 
 const grader = await createGrader();
 process.on('message', async (target: Parameters<typeof grader.grade>[0]) => {
@@ -8,7 +8,7 @@ process.on('message', async (target: Parameters<typeof grader.grade>[0]) => {
     (verdict) => ({ verdict }),
     (error: Error) => ({ error: error.stack }),
   );
-  endAllPrograms();
+  endPrograms();
   process.send!(answer);
 });
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
