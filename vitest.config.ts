@@ -7,9 +7,12 @@ export default defineConfig({
     maxConcurrency: 6,
     experimental: { fsModuleCache: true },
     projects: [
-      { extends: true, test: { name: 'workshop', include: ['test/proof/*.test.ts', 'test/workshop/*.test.ts'] } },
-      // A browser beside the proofs would starve the programs of both: it comes after them.
-      { extends: true, test: { name: 'browser', include: ['test/browser/*.test.ts'], sequence: { groupOrder: 1 } } },
+      // The proofs keep two processors busy by themselves; the others wait for one thing or another, and come after them.
+      { extends: true, test: { name: 'proof', include: ['test/proof/*.test.ts'] } },
+      {
+        extends: true,
+        test: { name: 'workshop', include: ['test/workshop/*.test.ts', 'test/browser/*.test.ts'], maxWorkers: 3, sequence: { groupOrder: 1 } },
+      },
     ],
   },
 });

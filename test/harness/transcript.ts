@@ -66,7 +66,7 @@ export const visibleChunk = (bytes: Buffer): string =>
 
 /** Text with its control characters made visible, quoted when that changes anything: `Message 1\n`. */
 export function visible(text: string): string {
-  const shown = escaped(JSON.stringify(text).slice(1, -1)).replaceAll('\\"', '"').replaceAll('\\\\', '\\');
+  const shown = escaped(JSON.stringify(text.slice(0, 201)).slice(1, -1)).replaceAll('\\"', '"').replaceAll('\\\\', '\\');
   return shown.length > 200 ? `${shown.slice(0, 200)}…` : shown;
 }
 
