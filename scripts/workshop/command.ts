@@ -20,6 +20,11 @@ export type Arguments = { words: string[]; options: Record<string, string | bool
 
 /** Runs an npm script: parses, calls `action`, and leaves with its exit code; 3 is a defect of ours. */
 export async function run(command: Command, action: (given: Arguments) => Promise<number> | number): Promise<void> {
+  // Whoever reads what is printed may have enough, as `head` does.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit();
+    throw error;
+  });
   try {
     const given = parse(command, process.argv.slice(2));
     process.exitCode = given.options.help ? help(command) : await action(given);

@@ -70,20 +70,23 @@ function labelled(label: string, text: string, style: (text: string) => string):
 const code = (text: string): string =>
   pc.isColorSupported ? text.replace(/`([^`]+)`/g, (_all, inner: string) => pc.cyan(inner)) : text;
 
-/** Breaks a sentence between words. */
+/** Breaks a sentence between words; a word that is longer than a line, such as JSON, behind its punctuation. */
 export function wrap(text: string, columns: number): string[] {
   const lines = [''];
   for (const word of text.split(' ')) {
+    const [start = '', ...rest] = cut(word, columns);
     const line = lines.at(-1)!;
-    if (line !== '' && line.length + 1 + word.length > columns) lines.push(word);
-    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
+    if (line !== '' && line.length + 1 + start.length > columns) lines.push(start);
+    else lines[lines.length - 1] = line === '' ? start : `${line} ${start}`;
+    lines.push(...rest);
   }
-  return lines.flatMap((line) => cut(line, columns));
+  return lines;
 }
 
 /** Breaks text that has no words to break between. */
 function cut(text: string, columns: number): string[] {
   const plain = stripVTControlCharacters(text);
-  const parts = plain.match(new RegExp(`.{1,${columns}}`, 'gsu')) ?? [''];
+  const punctuated = `.{${columns >> 1},${columns - 1}}[,;{}()&/]`;
+  const parts = plain.length > columns ? plain.match(new RegExp(`${punctuated}|.{1,${columns}}`, 'gsu'))! : [plain];
   return parts.length > 4 ? [...parts.slice(0, 3), '…'] : [...parts];
 }

@@ -1,10 +1,10 @@
 // The commands, as a learner runs them: in a copy of the workshop, each in a process of its own.
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { catalog } from '../../scripts/workshop/lessons.ts';
 import { readPage } from '../../scripts/workshop/page.ts';
-import { learnersCopy, type Copy } from './copy.ts';
+import { learnersCopy, processesIn, startIn, type Copy } from './copy.ts';
 
 let copy: Copy;
 beforeAll(() => {
@@ -182,6 +182,18 @@ describe('try', { timeout: 60_000, concurrent: true }, () => {
       }
     },
   );
+
+  test('ends quietly when nobody reads on', async ({ expect }) => {
+    const own = learnersCopy();
+    const command = startIn(own.folder, 'try', ['lesson-1']);
+    let stderr = '';
+    command.stderr.on('data', (bytes) => (stderr += bytes));
+    command.stdout.once('data', () => command.stdout.destroy());
+    const code = await new Promise((resolve) => command.on('close', resolve));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    await vi.waitUntil(() => processesIn(own.folder).length === 0, { timeout: 10_000 });
+    own.remove();
+  });
 
   test('says why a server does not start', async ({ expect }) => {
     const broken = learnersCopy();
