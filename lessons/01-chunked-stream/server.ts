@@ -11,6 +11,7 @@ app.get('/stream', async (_request, response) => {
 // TODO task 2: answer a ping, whatever else is going on
 
 const port = Number(process.env.PORT ?? 3000);
-app.listen(port, '127.0.0.1', () => {
+app.listen(port, '127.0.0.1', (error) => {
+  if (error) throw error;
   console.log(`listening on http://127.0.0.1:${port}/stream`);
 });

@@ -73,6 +73,7 @@ function refuse(response: Response, status: number, code: number, message: strin
 // TODO task 3: another HTTP method, and a body that cannot be read
 
 const port = Number(process.env.PORT ?? 3000);
-app.listen(port, '127.0.0.1', () => {
+app.listen(port, '127.0.0.1', (error) => {
+  if (error) throw error;
   console.log(`listening on http://127.0.0.1:${port}/mcp`);
 });

@@ -135,6 +135,7 @@ app.use('/mcp', (error: { status?: number; type?: string; message: string }, _re
 });
 
 const port = Number(process.env.PORT ?? 3000);
-app.listen(port, '127.0.0.1', () => {
+app.listen(port, '127.0.0.1', (error) => {
+  if (error) throw error;
   console.log(`listening on http://127.0.0.1:${port}/mcp`);
 });

@@ -22,6 +22,7 @@ app.get('/ping', (_request, response) => {
 // #endregion
 
 const port = Number(process.env.PORT ?? 3000);
-app.listen(port, '127.0.0.1', () => {
+app.listen(port, '127.0.0.1', (error) => {
+  if (error) throw error;
   console.log(`listening on http://127.0.0.1:${port}/stream`);
 });

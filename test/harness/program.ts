@@ -500,6 +500,9 @@ export function explainError(program: Program, from: number, when: string): Expl
     ...(all.includes('EADDRINUSE') && {
       advice: 'The port is taken: does the program listen twice, or is it the port of another program?',
     }),
+    ...(all.includes('ERR_STREAM_WRITE_AFTER_END') && {
+      advice: 'The response had ended, and something wrote on: a callback that is called late, a loop that nobody stopped.',
+    }),
   };
 }
 
