@@ -43,7 +43,7 @@ function explanation(lesson: Lesson, { explanation }: RequirementVerdict, seed: 
   const { cause, compare, advice, output, at, see, wire } = explanation!;
   const blocks = [
     wrap(cause, width - 7).map((line) => pc.bold(line)),
-    output?.split('\n').flatMap((line) => cut(line, width - 9).map((part) => pc.red(`  ${part}`))),
+    output?.split('\n').flatMap((line) => fold(line, width - 9).map((part) => pc.red(`  ${part}`))),
     compare && [...labelled('expected', compare.expected, pc.green), ...labelled('received', compare.received, pc.red)],
     wire?.split('\n').map((line) => `  ${line.includes('✗') ? pc.red(line) : pc.dim(line)}`),
     advice && wrap(advice, width - 7),
@@ -83,10 +83,17 @@ export function wrap(text: string, columns: number): string[] {
   return lines;
 }
 
+/** Breaks a line of somebody else's, and keeps its indentation. */
+function fold(line: string, columns: number): string[] {
+  const [indentation] = /^ */.exec(line)!;
+  return shortened(wrap(line.trimStart(), columns - indentation.length)).map((part) => indentation + part);
+}
+
 /** Breaks text that has no words to break between. */
 function cut(text: string, columns: number): string[] {
   const plain = stripVTControlCharacters(text);
   const punctuated = `.{${columns >> 1},${columns - 1}}[,;{}()&/]`;
-  const parts = plain.length > columns ? plain.match(new RegExp(`${punctuated}|.{1,${columns}}`, 'gsu'))! : [plain];
-  return parts.length > 4 ? [...parts.slice(0, 3), '…'] : [...parts];
+  return plain.length > columns ? shortened(plain.match(new RegExp(`${punctuated}|.{1,${columns}}`, 'gsu'))!) : [plain];
 }
+
+const shortened = (lines: string[]): string[] => (lines.length > 4 ? [...lines.slice(0, 3), '…'] : lines);
