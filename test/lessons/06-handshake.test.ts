@@ -274,7 +274,7 @@ task({ number: 1, title: 'Initialize', file: 'server.ts', programs: 1 }, () => {
     },
   );
 
-  requirement('Members that the server does not know, in `params`, `capabilities` or `clientInfo`, are no reason to refuse a client, and the server does not promise them.', async () => {
+  requirement('Members that the server does not know, in `params`, `capabilities` or `clientInfo`, are no reason to refuse a client, and none of them comes back in the server’s `capabilities`.', async () => {
     const posted = await ask(
       server,
       initialize({
