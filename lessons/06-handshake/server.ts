@@ -48,7 +48,7 @@ const methods: Record<string, (params: Params, context: Context) => Answer | Pro
   // TODO task 3: call a tool
 };
 
-// TODO task 3: the failure of a tool is a result, for the model to read
+// TODO task 3: what 'tools/call' above returns when a tool fails: a result, for the model to read
 
 const app = express();
 

@@ -21,7 +21,7 @@ export type Context = {
   log(level: string, data: unknown, logger?: string): void;
 };
 
-/** Further tools, which your server offers beside its own: none by hand; a judge names a file of some in `MORE_TOOLS`. */
+/** Further tools, which your server offers beside its own: none by hand; the grader names a file of some in `MORE_TOOLS`. */
 export const moreTools: Tool[] = process.env.MORE_TOOLS
   ? ((await import(pathToFileURL(process.env.MORE_TOOLS).href)) as { tools: Tool[] }).tools
   : [];

@@ -62,7 +62,11 @@ const methods: Record<string, (params: Params, context: Context) => Answer | Pro
   // #region task 2: list the tools
   'tools/list': () => ({
     result: {
-      tools: tools.map(({ name, description, input }) => ({ name, description, inputSchema: z.toJSONSchema(input) })),
+      tools: tools.map(({ name, description, input }) => ({
+        name,
+        description,
+        inputSchema: z.toJSONSchema(input, { io: 'input' }),
+      })),
     },
   }),
   // #endregion
@@ -84,7 +88,7 @@ const methods: Record<string, (params: Params, context: Context) => Answer | Pro
   // #endregion
 };
 
-// #region task 3: the failure of a tool is a result, for the model to read
+// #region task 3: what 'tools/call' above returns when a tool fails: a result, for the model to read
 function toolFailure(text: string): Answer {
   return { result: { content: [{ type: 'text', text }], isError: true } };
 }

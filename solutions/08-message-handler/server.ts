@@ -79,7 +79,11 @@ const methods: Record<string, (params: Params, context: Context, session: Sessio
 
   'tools/list': () => ({
     result: {
-      tools: tools.map(({ name, description, input }) => ({ name, description, inputSchema: z.toJSONSchema(input) })),
+      tools: tools.map(({ name, description, input }) => ({
+        name,
+        description,
+        inputSchema: z.toJSONSchema(input, { io: 'input' }),
+      })),
     },
   }),
 

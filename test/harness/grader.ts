@@ -79,7 +79,7 @@ const folders: string[] = [];
 let over = false;
 const servers = new Set<Program>();
 /** The requests that a requirement can see go wrong, each with how much its server had printed on standard error before. */
-let requests: { sent: Exchange; program: Program; printed: number }[] = [];
+let requests: { sent: Exchange; program: Program; printed: number; ifItThrows: Partial<Explanation> }[] = [];
 
 const wentWrong = (sent: Exchange) => sent.broken !== undefined || (sent.status ?? 0) >= 500;
 
@@ -184,12 +184,14 @@ function tidied(explanation: Explanation): Explanation {
 async function ownCause(): Promise<Failure | undefined> {
   for (const program of servers) {
     if (!program.end && !program.verdict && (await program.settled(1000))) continue;
-    if (program.end ?? program.verdict) return new Failure(explainEnd(program, 'while it was answering'));
+    if (!(program.end ?? program.verdict)) continue;
+    const over = requests.find(({ sent, program: asked }) => asked === program && wentWrong(sent));
+    return new Failure({ ...explainEnd(program, 'while it was answering'), ...(crashed(program) && over?.ifItThrows) });
   }
-  for (const { sent, program, printed } of requests) {
+  for (const { sent, program, printed, ifItThrows } of requests) {
     if (!wentWrong(sent)) continue;
     const explanation = explainError(program, printed, `while it was answering ${sent.name}`);
-    if (explanation) return new Failure(explanation);
+    if (explanation) return new Failure({ ...explanation, ...ifItThrows });
   }
   return undefined;
 }
@@ -298,7 +300,7 @@ export async function startServer(env: Record<string, string> = {}): Promise<Ser
     request: (path, ask = {}) => {
       const sent = exchange(new URL(path, url), ask, changed, transcript);
       atEnd(() => sent.close());
-      if (!ask.failsOnPurpose) requests.push({ sent, program, printed: program.stderr.length });
+      if (!ask.failsOnPurpose) requests.push({ sent, program, printed: program.stderr.length, ifItThrows: ask.ifItThrows ?? {} });
       return sent;
     },
   };

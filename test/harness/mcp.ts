@@ -2,6 +2,7 @@
 import { createParser } from 'eventsource-parser';
 import type { Explanation } from './failure.ts';
 import { Failure, check, expectSoon, missing, visible, type Exchange, type Server } from './grader.ts';
+import type { Ask } from './wire.ts';
 
 /** A JSON-RPC message, or whatever came in the place of one. */
 export type Message = Record<string, unknown>;
@@ -25,11 +26,12 @@ const ownHeaders: Record<string, string> = {
 };
 
 /** Posts one JSON-RPC message, or a body that is none: a string goes out as it is. Extra headers replace our own of the same spelling. */
-export function post(server: Server, message: unknown, { headers = {}, who }: { headers?: Record<string, string>; who?: string } = {}): Posted {
+export function post(server: Server, message: unknown, { headers = {}, ifItThrows, ...ask }: Pick<Ask, 'headers' | 'who' | 'ifItThrows'> = {}): Posted {
   const body = typeof message === 'string' ? message : JSON.stringify(message);
   const all = { ...ownHeaders, ...headers };
-  const exchange = server.request('/mcp', { method: 'POST', headers: all, body, ...(who && { who }) });
-  return Object.assign(exchange, { what: whatIs(message), message, see: curl(body, all) });
+  const see = curl(body, all);
+  const exchange = server.request('/mcp', { ...ask, method: 'POST', headers: all, body, ...(ifItThrows && { ifItThrows: { see, ...ifItThrows } }) });
+  return Object.assign(exchange, { what: whatIs(message), message, see });
 }
 
 /** A value of a message, as an explanation shows it. */
@@ -49,7 +51,8 @@ function whatIs(message: unknown): string {
 }
 
 function curl(body: string, headers: Record<string, string>): string {
-  const written = Object.entries(headers).map(([name, value]) => `-H '${name}: ${value}' `);
+  // Without a value, curl sends a header only when it is written with a semicolon.
+  const written = Object.entries(headers).map(([name, value]) => `-H '${value === '' ? `${name};` : `${name}: ${value}`}' `);
   const command = `curl -i http://127.0.0.1:3000/mcp ${written.join('')}`;
   if (body.length > 1000) return `head -c ${body.length} /dev/zero | ${command}--data-binary @-`;
   return `${command}-d '${body.replaceAll("'", "'\\''")}'`;

@@ -1,5 +1,6 @@
 import { Agent, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { performance } from 'node:perf_hooks';
+import type { Explanation } from './failure.ts';
 import { requestLine, visibleChunk, type Transcript } from './transcript.ts';
 
 /** One chunk of a response's body, as Node's HTTP parser tells them apart. */
@@ -41,6 +42,8 @@ export type Ask = {
   who?: string;
   /** The grader makes its work fail: what the server prints about that explains nothing. */
   failsOnPurpose?: boolean;
+  /** What the explanation says instead, or says besides, when the server throws an error over this request. */
+  ifItThrows?: Partial<Explanation>;
 };
 
 /** Sends one request on a connection of its own and records what comes back. */

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import { documents } from '#support/documents.ts';
 import type { Explanation } from '../harness/failure.ts';
 import {
@@ -33,11 +34,16 @@ const newest = '2025-11-25';
 const older = '2025-06-18';
 
 const [toolWord, toolText] = random.words(2) as [string, string];
+/** Who the grader's clients say they are. */
+const [clientName, otherName] = random.words(2).map((word) => `client-${word}`) as [string, string];
 /** A member, or a notification, that nobody knows. */
 const unheardOf = `x-${random.words(1)[0]}`;
 const repeat = `repeat_${toolWord}`;
 const nothing = `nothing.${toolWord}`;
 const complain = `complain-${toolWord}`;
+const echo = `echo_${toolWord}`;
+/** The text of the tool that asks for nothing, when it gets an empty object. */
+const nothingSays = `${toolText} {}`;
 const fail = `fail_${toolWord}`;
 const toolsFile = fileURLToPath(new URL('../harness/tools/handshake.ts', import.meta.url));
 
@@ -49,24 +55,41 @@ let lastId = random.integer(10, 90);
 const request = (method: string, params?: unknown) => ({ jsonrpc: '2.0', id: ++lastId, method, ...(params !== undefined && { params }) });
 const notification = (method: string) => ({ jsonrpc: '2.0', method });
 
-const hello = (protocolVersion: string) => ({ protocolVersion, capabilities: {}, clientInfo: { name: 'grader', version: '1.0.0' } });
+/** A date between two revisions, on which none was published. */
+const between = `2025-${random.pick(['07', '08', '09', '10'])}-${random.integer(10, 28)}`;
+
+const hello = (protocolVersion: string, name = clientName) => ({ protocolVersion, capabilities: {}, clientInfo: { name, version: '0.9.0' } });
 const initialize = (params: unknown) => request('initialize', params);
 const call = (name: string, args?: unknown) => request('tools/call', { name, ...(args !== undefined && { arguments: args }) });
 
 const isObject = (value: unknown): value is Message => typeof value === 'object' && value !== null && !Array.isArray(value);
 const finished = (posted: Posted) => posted.ended || posted.broken !== undefined;
 
-/** Sends `initialize`, and returns the headers that the client sends from then on. */
-async function greet(protocolVersion: string): Promise<Record<string, string>> {
-  const posted = await ask(server, initialize(hello(protocolVersion)));
-  resultIn(posted);
+/** What a client sends along from its handshake on. */
+function agreedIn(posted: Posted, protocolVersion: string): Record<string, string> {
   const session = posted.headers['mcp-session-id'];
   return { 'MCP-Protocol-Version': protocolVersion, ...(session && { 'MCP-Session-Id': String(session) }) };
 }
 
+/** Sends `initialize`, and returns the headers that the client sends from then on; `why` says more of a refusal. */
+async function greet(protocolVersion: string, name = clientName, why: Partial<Explanation> = {}): Promise<Record<string, string>> {
+  const posted = await ask(server, initialize(hello(protocolVersion, name)));
+  resultIn(posted, why);
+  return agreedIn(posted, protocolVersion);
+}
+
+/** Asks for a tool of moreTools. By hand a server has none of those, so no command shows the same. */
+async function askOther(message: object, headers = client, ifItThrows: Partial<Explanation> = {}): Promise<Posted> {
+  const posted = withoutCommand(post(server, message, { headers, ifItThrows: { see: '', ...ifItThrows } }));
+  await answered(server, posted);
+  return posted;
+}
+
+const withoutCommand = (posted: Posted): Posted => Object.assign(posted, { see: '' });
+
 /** Shakes hands: initialize, then initialized. */
-async function shakeHands(protocolVersion: string): Promise<Record<string, string>> {
-  const headers = await greet(protocolVersion);
+async function shakeHands(protocolVersion: string, name = clientName, why: Partial<Explanation> = {}): Promise<Record<string, string>> {
+  const headers = await greet(protocolVersion, name, why);
   checkTaken(await ask(server, notification('notifications/initialized'), headers));
   return headers;
 }
@@ -95,7 +118,7 @@ function resultIn(posted: Posted, why: Partial<Explanation> = {}): Message {
     throw new Failure({
       cause: `${posted.what} was answered with an error.`,
       compare: { expected: '"result":…', received: `${status}"error":${shown(error)}` },
-      ...(error.code === -32601 && { advice: 'In methods, each function has the name of its method, letter by letter.' }),
+      ...(error.code === -32601 && { advice: 'methods has no function with the name of this method yet. Their names are compared letter by letter.' }),
       ...why,
       see: posted.see,
     });
@@ -112,11 +135,11 @@ function resultIn(posted: Posted, why: Partial<Explanation> = {}): Message {
 
 task({ number: 1, title: 'Initialize', file: 'server.ts', programs: 1 }, () => {
   requirement(
-    '`initialize` with the `protocolVersion` `2025-11-25` is answered with a result: this `protocolVersion`, `capabilities` with an object `tools` and an object `logging`, and a `serverInfo` with a `name` and a `version`.',
+    '`initialize` with the `protocolVersion` `2025-11-25` is answered with a result: this `protocolVersion`, `capabilities` with an object `tools` and an object `logging` but without `resources` and `prompts`, which this server does not have, and a `serverInfo` with the `name` and the `version` of the server.',
     async () => {
       server = await startServer({ MORE_TOOLS: toolsFile, TOOL_WORDS: `${toolWord} ${toolText}` });
       const posted = await ask(server, initialize(hello(newest)));
-      const early = 'A client that has just come has agreed on nothing yet: it sends no MCP-Protocol-Version with initialize.';
+      const early = 'A message without the header MCP-Protocol-Version is served. A client that has just come has agreed on nothing yet, and does not send it with initialize.';
       const result = resultIn(posted, posted.status === 400 ? { advice: early } : {});
       const { protocolVersion, capabilities, serverInfo } = result;
       const { see } = posted;
@@ -162,6 +185,23 @@ task({ number: 1, title: 'Initialize', file: 'server.ts', programs: 1 }, () => {
           see,
         });
       }
+      check(serverInfo.name !== clientName, {
+        cause: 'The serverInfo is what the client has said of itself.',
+        compare: { expected: '"serverInfo":{"name":"(of your server)","version":"…"}', received: `"serverInfo":${shown(serverInfo)}` },
+        advice: 'clientInfo in params says who the client is; serverInfo says who your server is. Write its name down.',
+        see,
+      });
+      for (const name of ['resources', 'prompts'].filter((each) => each in capabilities)) {
+        // Who keeps the promise may make it.
+        const asked = await ask(server, request(`${name}/list`), agreedIn(posted, newest));
+        const [{ error } = {}] = messagesIn(asked) as { error?: { code?: unknown } }[];
+        check(error?.code !== -32601, {
+          cause: `The server promises ${name}, and does not know the method ${name}/list.`,
+          compare: { expected: asObjects, received: `"capabilities":${shown(capabilities)}` },
+          advice: 'A client that reads this promise asks for them. Name the capabilities that your server has.',
+          see,
+        });
+      }
     },
   );
 
@@ -177,6 +217,7 @@ task({ number: 1, title: 'Initialize', file: 'server.ts', programs: 1 }, () => {
         [unknown[1]!, newest],
         [older, older],
         [unknown[2]!, newest],
+        [between, newest],
         [unknown[3]!, newest],
       ] as const) {
         const posted = await ask(server, initialize(hello(asked)));
@@ -203,41 +244,56 @@ task({ number: 1, title: 'Initialize', file: 'server.ts', programs: 1 }, () => {
   );
 
   requirement(
-    '`params` without a `protocolVersion`, `capabilities` or `clientInfo`, with something else there than a string, an object, and an object with a `name` and a `version`, or no `params` at all: the error `-32602`.',
+    '`params` hold a `protocolVersion`, which is a string, `capabilities`, an object, and `clientInfo`, an object whose `name` and `version` are strings. When one of them is missing or something else, or when there are no `params`: the error `-32602`.',
     async () => {
       const { protocolVersion, capabilities, clientInfo } = hello(newest);
       const advice = 'initializeParams.safeParse(params) gives either data or an error: when there is an error, the answer is one too.';
-      for (const params of [
-        undefined,
-        {},
-        { capabilities, clientInfo },
-        { protocolVersion: random.integer(1, 9), capabilities, clientInfo },
-        { protocolVersion, clientInfo },
-        { protocolVersion, capabilities: 'none', clientInfo },
-        { protocolVersion, capabilities },
-        { protocolVersion, capabilities, clientInfo: 'grader' },
-        { protocolVersion, capabilities, clientInfo: { version: '1.0.0' } },
-        { protocolVersion, capabilities, clientInfo: { name: 'grader' } },
-      ]) {
-        checkError(await ask(server, initialize(params)), -32602, advice);
+      const { name, version } = clientInfo;
+      for (const [wrong, params] of [
+        ['without params', undefined],
+        ['with empty params', {}],
+        ['without a protocolVersion', { capabilities, clientInfo }],
+        ['whose protocolVersion is a number', { protocolVersion: random.integer(1, 9), capabilities, clientInfo }],
+        ['without capabilities', { protocolVersion, clientInfo }],
+        ['whose capabilities are a string', { protocolVersion, capabilities: 'none', clientInfo }],
+        ['whose capabilities are null', { protocolVersion, capabilities: null, clientInfo }],
+        ['whose capabilities are an array', { protocolVersion, capabilities: ['roots'], clientInfo }],
+        ['without clientInfo', { protocolVersion, capabilities }],
+        ['whose clientInfo is a string', { protocolVersion, capabilities, clientInfo: name }],
+        ['whose clientInfo is null', { protocolVersion, capabilities, clientInfo: null }],
+        ['whose clientInfo has no name', { protocolVersion, capabilities, clientInfo: { version } }],
+        ['whose clientInfo has no version', { protocolVersion, capabilities, clientInfo: { name } }],
+        ['whose clientInfo has a name that is a number', { protocolVersion, capabilities, clientInfo: { name: random.integer(1, 9), version } }],
+        ['whose clientInfo has a version that is a number', { protocolVersion, capabilities, clientInfo: { name, version: random.integer(1, 9) } }],
+      ] as const) {
+        const ifItThrows = { cause: `server.ts threw an error over a request initialize ${wrong}.`, advice };
+        const posted = post(server, initialize(params), { ifItThrows });
+        await answered(server, Object.assign(posted, { what: `The request initialize ${wrong}` }));
+        checkError(posted, -32602, advice);
       }
     },
   );
 
-  requirement('Members that the server does not know, in `params`, `capabilities` or `clientInfo`, are no reason to refuse a client.', async () => {
+  requirement('Members that the server does not know, in `params`, `capabilities` or `clientInfo`, are no reason to refuse a client, and none of them comes back in the server’s `capabilities`.', async () => {
     const posted = await ask(
       server,
       initialize({
         protocolVersion: newest,
         capabilities: { roots: { listChanged: true }, sampling: {}, elicitation: { form: {}, url: {} }, [unheardOf]: {} },
-        clientInfo: { name: 'grader', title: 'The grader', version: '1.0.0', websiteUrl: 'http://127.0.0.1/', [unheardOf]: 1 },
+        clientInfo: { name: clientName, title: 'The grader', version: '0.9.0', websiteUrl: 'http://127.0.0.1/', [unheardOf]: 1 },
         [unheardOf]: true,
         _meta: { [unheardOf]: [] },
       }),
     );
-    resultIn(posted, {
+    const { capabilities } = resultIn(posted, {
       cause: 'A client that says more about itself than the server asks for was refused.',
       advice: 'Later revisions add members. Look at those that you need, and let the others be: z.object does, z.strictObject does not.',
+    });
+    check(isObject(capabilities) && !['roots', 'sampling', 'elicitation', unheardOf].some((name) => name in capabilities), {
+      cause: 'The server promises what its client can do.',
+      compare: { expected: '"capabilities":{"tools":{},"logging":{}}', received: `"capabilities":${shown(capabilities)}` },
+      advice: 'The capabilities in params are promises of the client. The result has those of the server, and no others.',
+      see: posted.see,
     });
   });
 
@@ -246,11 +302,9 @@ task({ number: 1, title: 'Initialize', file: 'server.ts', programs: 1 }, () => {
     async () => {
       const first = await shakeHands(newest);
       checkTaken(await ask(server, notification(`notifications/${unheardOf}`), first));
-      resultIn(await ask(server, initialize(hello(newest))), {
-        cause: 'A second client could not shake hands after the first.',
-        advice: 'A variable of the program belongs to all clients: your server need not remember who has shaken hands.',
-      });
-      client = await shakeHands(newest);
+      const advice = 'A variable of the program belongs to all clients: your server need not remember who has shaken hands.';
+      await greet(newest, clientName, { cause: 'A client could not shake hands for a second time.', advice });
+      client = await shakeHands(newest, otherName, { cause: 'A second client, with another name, could not shake hands after the first.', advice });
     },
   );
 });
@@ -258,9 +312,28 @@ task({ number: 1, title: 'Initialize', file: 'server.ts', programs: 1 }, () => {
 /** A tool as a list has it. */
 type Listed = { name: string; description?: unknown; inputSchema?: unknown };
 
+/** The whole list: a server may give it in pages, of which each but the last names the next with a cursor. */
 async function list(): Promise<{ posted: Posted; tools: Listed[] }> {
-  const posted = await ask(server, request('tools/list', random.pick([undefined, {}])), client);
-  const { tools } = resultIn(posted);
+  const first = await page(random.pick([undefined, {}]));
+  const tools = [...first.tools];
+  for (let { cursor } = first; cursor !== undefined; ) {
+    const next = await page({ cursor });
+    const again = next.tools.find(({ name }) => tools.some((tool) => tool.name === name));
+    check(!again && (next.cursor === undefined || next.tools.length > 0), {
+      cause: 'The list of tools does not end: its nextCursor says that there is more, and what comes then is the same again.',
+      compare: { expected: '(no nextCursor)', received: `"nextCursor":${shown(cursor)}` },
+      advice: 'A client asks for the next page as long as there is a nextCursor. Where all the tools come at once, there is none.',
+      see: first.posted.see,
+    });
+    tools.push(...next.tools);
+    cursor = next.cursor;
+  }
+  return { posted: first.posted, tools };
+}
+
+async function page(params: object | undefined): Promise<{ posted: Posted; tools: Listed[]; cursor: string | undefined }> {
+  const posted = await ask(server, request('tools/list', params), client);
+  const { tools, nextCursor } = resultIn(posted);
   check(Array.isArray(tools), {
     cause: tools === undefined ? 'The result has no tools.' : 'The tools are not an array.',
     compare: { expected: '"result":{"tools":[…]}', received: `"result":${shown(resultOf(posted))}` },
@@ -273,44 +346,50 @@ async function list(): Promise<{ posted: Posted; tools: Listed[] }> {
       see: posted.see,
     });
   }
-  return { posted, tools: tools as Listed[] };
+  return { posted, tools: tools as Listed[], cursor: typeof nextCursor === 'string' ? nextCursor : undefined };
 }
 
 /** The one tool of this name, described. */
 function listed({ posted, tools }: Awaited<ReturnType<typeof list>>, name: string): Listed & { inputSchema: Message } {
+  const see = name === 'process_files' ? posted.see : '';
   const [tool, another] = tools.filter((each) => each.name === name);
   const names = tools.map((each) => each.name).join(', ');
   check(tool, {
     cause: `The tool ${name} is not in the list.`,
     compare: { expected: name, received: names || '(an empty list)' },
     ...(name !== 'process_files' && { advice: 'The array tools holds process_files and the tools of moreTools: list all that it holds.' }),
-    see: posted.see,
+    see,
   });
-  check(!another, { cause: `The tool ${name} is in the list twice.`, compare: { expected: name, received: names }, see: posted.see });
+  check(!another, { cause: `The tool ${name} is in the list twice.`, compare: { expected: name, received: names }, see });
   const { description, inputSchema } = tool;
   check(typeof description === 'string' && description !== '', {
     cause: `The tool ${name} has no description that is a string.`,
     compare: { expected: '"description":"…"', received: shown(tool) },
     advice: 'A model chooses a tool by its description.',
-    see: posted.see,
+    see,
   });
   check(isObject(inputSchema), {
     cause: inputSchema === undefined ? `The tool ${name} has no inputSchema.` : `The inputSchema of ${name} is not an object.`,
     compare: { expected: '"inputSchema":{"type":"object", …}', received: shown(inputSchema === undefined ? tool : inputSchema) },
-    advice: 'Its name is written inputSchema, and JSON Schema is an object: it is not sent as a string.',
-    see: posted.see,
+    advice:
+      inputSchema !== undefined
+        ? 'JSON Schema is an object: it is not sent as a string.'
+        : Object.keys(tool).some((key) => /schema|param/i.test(key))
+          ? 'Its name is written inputSchema: a client looks for no other.'
+          : 'z.toJSONSchema makes it of the input of the tool.',
+    see,
   });
   check(!['def', '_def', '_zod', 'shape', '~standard'].some((inside) => inside in inputSchema), {
     cause: `The inputSchema of ${name} is the inside of a zod object, and not JSON Schema.`,
     compare: { expected: '{"type":"object","properties":{…}}', received: shown(inputSchema) },
     advice: 'z.toJSONSchema(input) makes JSON Schema of it.',
-    see: posted.see,
+    see,
   });
   check(inputSchema.type === 'object', {
     cause: `The inputSchema of ${name} does not have the type object.`,
     compare: { expected: '{"type":"object","properties":{…}}', received: shown(inputSchema) },
     advice: 'The arguments of a tool are always an object: the schema describes that object, and its properties are the arguments.',
-    see: posted.see,
+    see,
   });
   return { ...tool, inputSchema };
 }
@@ -322,6 +401,7 @@ async function checkSchema(
   taken: object[],
   refused: object[],
 ): Promise<void> {
+  const see = name === 'process_files' ? posted.see : '';
   const { AjvJsonSchemaValidator } = await import('@modelcontextprotocol/client/validators/ajv');
   let accepts: (args: object) => boolean;
   try {
@@ -332,14 +412,14 @@ async function checkSchema(
       cause: `The inputSchema of ${name} is not valid JSON Schema: ${(error as Error).message.split('. ')[0]}.`,
       compare: { expected: schemaOf(name), received: shown(inputSchema) },
       advice: 'What must be there stands in required, beside properties: an array of names. z.toJSONSchema(input) makes it all.',
-      see: posted.see,
+      see,
     });
   }
   const says = (args: object, what: string, advice: string) => ({
     cause: `The inputSchema of ${name} ${what} the arguments ${JSON.stringify(args)}.`,
     compare: { expected: schemaOf(name), received: shown(inputSchema) },
     advice,
-    see: posted.see,
+    see,
   });
   for (const args of taken) check(accepts(args), says(args, 'refuses', 'A client that keeps to the schema could not call the tool.'));
   for (const args of refused) {
@@ -358,7 +438,7 @@ const schemaOf = (name: string) =>
 
 task({ number: 2, title: 'List tools', file: 'server.ts', programs: 0 }, () => {
   requirement(
-    '`tools/list` is answered with a result whose `tools` is an array; in it is `process_files`, with a `description` and an `inputSchema` of the `type` `object`.',
+    '`tools/list` is answered with a result whose `tools` is an array, and which has no `nextCursor` when all tools are in it; in it is `process_files`, with a `description` and an `inputSchema` of the `type` `object`.',
     async () => {
       listed(await list(), 'process_files');
     },
@@ -379,16 +459,17 @@ task({ number: 2, title: 'List tools', file: 'server.ts', programs: 0 }, () => {
   requirement('Each tool of `moreTools` is listed too, once, with its own name, description and schema.', async () => {
     const answer = await list();
     const [word] = random.words(1);
-    for (const name of [repeat, nothing, complain, fail]) {
+    const times = random.integer(2, 5);
+    for (const name of [repeat, nothing, complain, echo, fail]) {
       const tool = listed(answer, name);
       check(String(tool.description).includes(toolText), {
         cause: `The tool ${name} does not have its own description.`,
         compare: { expected: `a description with ${toolText} in it`, received: shown(tool.description) },
-        see: answer.posted.see,
       });
-      if (name !== repeat) await checkSchema(answer.posted, tool, [{}], []);
+      // What may be left out because it has a default: a schema of what a check gives back asks for it all the same.
+      if (name === echo) await checkSchema(answer.posted, tool, [{ greeting: word }], [{ greeting: times }]);
+      else if (name !== repeat) await checkSchema(answer.posted, tool, [{}], []);
     }
-    const times = random.integer(2, 5);
     await checkSchema(
       answer.posted,
       listed(answer, repeat),
@@ -433,10 +514,27 @@ function checkText(posted: Posted, text: string, advice?: string): void {
   });
 }
 
-/** The answer to a message for which no tool must run; `why` explains that one does. */
-async function refused(message: object, headers: Record<string, string>, why: Explanation): Promise<Posted> {
+type Refusable = {
+  headers?: Record<string, string>;
+  /** Why it is wrong that a tool runs. */
+  why: Explanation;
+  /** As explanations call the message. */
+  what?: string;
+  ifItThrows?: Partial<Explanation>;
+  /** False for a tool of moreTools, which no server has by hand. */
+  byHand?: boolean;
+};
+
+/** The answer to a message for which no tool must run. */
+async function refused(message: object, { headers = client, why, what, ifItThrows = {}, byHand = true }: Refusable): Promise<Posted> {
   const { program } = server;
-  const posted = post(server, message, { headers });
+  const over = what !== undefined && { cause: `server.ts threw an error over ${what}.` };
+  const posted = post(server, message, {
+    headers,
+    ifItThrows: { ...(why.advice && { advice: why.advice }), ...over, ...ifItThrows, ...(!byHand && { see: '' }) },
+  });
+  if (what !== undefined) Object.assign(posted, { what: what.charAt(0).toUpperCase() + what.slice(1) });
+  if (!byHand) withoutCommand(posted);
   await until(() => finished(posted) || program.held.length > 0, slowly);
   await program.settled();
   check(program.held.length === 0, {
@@ -485,6 +583,12 @@ task({ number: 3, title: 'Call a tool', file: 'server.ts', programs: 0 }, () => 
         cause: worked.length === 0 ? 'The answer came without any work.' : 'The work is not done once for each of the three documents.',
         compare: { expected: documents.map(({ name }) => name).join(', '), received: worked.join(', ') || '(no work)' },
         advice: 'await work(name) stands for the processing of one document: once for each of them, then the answer.',
+        see: posted.see,
+      });
+      check(new Set(worked).size === documents.length, {
+        cause: 'The work does not say which document it is for.',
+        compare: { expected: documents.map(({ name }) => name).join(', '), received: worked.join(', ') },
+        advice: 'What work gets is the name of the document, which is another one each time.',
         see: posted.see,
       });
       checkText(posted, `Done: ${message}`, 'The message is the argument message of the call.');
@@ -544,12 +648,14 @@ task({ number: 3, title: 'Call a tool', file: 'server.ts', programs: 0 }, () => 
     checkText(first, `Done: ${one}`, own);
   });
 
-  requirement('A tool of `moreTools` gets its arguments, an empty object when there are none, and what it returns is the result, as it is.', async () => {
+  requirement('A tool of `moreTools` gets its arguments as its `input` has parsed them, with the defaults filled in, and an empty object when there are none; what it returns is the result, as it is.', async () => {
     const [text] = random.words(1) as [string];
     const times = random.integer(2, 4);
     const image = { type: 'image', data: 'iVBORw0KGgo=', mimeType: 'image/png' };
     const expected = [...Array(times).fill({ type: 'text', text: text.toUpperCase() }), image];
-    const loud = await ask(server, call(repeat, { text, times, loud: true }), client);
+    const parsed = 'Hand to run what tool.input.safeParse gives as data. In place of arguments that are left out, callParams puts an empty object.';
+    const ifItThrows = { advice: `The context is the one that answer hands on. ${parsed}` };
+    const loud = await askOther(call(repeat, { text, times, loud: true }), client, ifItThrows);
     resultIn(loud, {
       cause: `The tool ${repeat} of moreTools was not run.`,
       advice: 'The array tools holds process_files and the tools of moreTools: look for the tool there.',
@@ -561,13 +667,23 @@ task({ number: 3, title: 'Call a tool', file: 'server.ts', programs: 0 }, () => 
       advice: 'tool.run(arguments, context) returns the whole result: send it as it is. The context is the one that answer hands on.',
       see: loud.see,
     });
-    const bare = await ask(server, call(nothing), client);
+    const bare = await askOther(call(nothing), client, ifItThrows);
     resultIn(bare, {
       cause: 'A call without arguments was refused, though its tool asks for none.',
       advice: 'arguments may be left out: then they are an empty object.',
     });
-    checkText(bare, toolText);
-    const complaint = await ask(server, call(complain), client);
+    const given = textIn(bare).slice(toolText.length + 1);
+    check(given === '{}', {
+      cause: `A tool was called without arguments, and was run with ${given} in place of an empty object.`,
+      compare: { expected: nothingSays, received: textIn(bare) },
+      advice: parsed,
+    });
+    for (const args of [undefined, {}, { [text]: times }]) {
+      const echoed = await askOther(call(echo, args), client, ifItThrows);
+      checkEchoed(echoed, { greeting: toolText, ...args }, parsed);
+    }
+    checkEchoed(await askOther(call(echo, { greeting: text }), client, ifItThrows), { greeting: text }, parsed);
+    const complaint = await askOther(call(complain), client, ifItThrows);
     check(resultIn(complaint).isError === true, {
       cause: `The tool ${complain} returned a result with isError: true, and it came without.`,
       compare: { expected: '"isError":true', received: shown(resultOf(complaint)) },
@@ -577,25 +693,34 @@ task({ number: 3, title: 'Call a tool', file: 'server.ts', programs: 0 }, () => 
     contentOf(complaint);
   });
 
-  requirement('A `name` that no tool has, `params` without a `name`, no `params`, and `arguments` that are no object (an array is none): the error `-32602`.', async () => {
+  requirement('A `name` that no tool has, `params` without a `name`, no `params`, and `arguments` that are no object (an array is none, and neither is `null`): the error `-32602`.', async () => {
     const [word] = random.words(1) as [string];
     const unknown = 'Look the tool up in the list. That there is none is an error of the protocol: no tool has run that could have failed.';
-    for (const name of [`process_${word}`, '', 'toString', '__proto__']) {
-      const why = { cause: `A tool was run for a call of ${JSON.stringify(name)}.`, advice: unknown };
-      checkError(await refused(call(name, { message: word }), client, why), -32602, unknown);
+    const inherited = 'An object has what it inherits, too: toString, constructor, __proto__. Look the tool up in the list, with find, or in a Map.';
+    for (const name of [`process_${word}`, '', 'toString', 'constructor', '__proto__']) {
+      const advice = name in {} ? inherited : unknown;
+      const why = { cause: `A tool was run for a call of ${JSON.stringify(name)}.`, advice };
+      const what = `the call of the unknown tool ${JSON.stringify(name)}`;
+      checkError(await refused(call(name, { message: word }), { why, what }), -32602, advice);
     }
     const malformed = 'callParams.safeParse(params) gives either data or an error: when there is an error, the answer is one too.';
-    const why = { cause: 'The params are no proper call, and process_files was run.', advice: malformed };
-    for (const params of [
-      undefined,
-      {},
-      { arguments: { message: word } },
-      { name: random.integer(1, 9) },
-      { name: 'process_files', arguments: word },
-      { name: 'process_files', arguments: random.integer(1, 9) },
-      { name: 'process_files', arguments: [word] },
-    ]) {
-      checkError(await refused(request('tools/call', params), client, why), -32602, malformed);
+    for (const [wrong, params] of [
+      ['without params', undefined],
+      ['with empty params', {}],
+      ['without a name', { arguments: { message: word } }],
+      ['whose name is a number', { name: random.integer(1, 9) }],
+      ['whose arguments are a string', { name: 'process_files', arguments: word }],
+      ['whose arguments are a number', { name: 'process_files', arguments: random.integer(1, 9) }],
+      ['whose arguments are an array', { name: 'process_files', arguments: [word] }],
+      ['whose arguments are null', { name: 'process_files', arguments: null }],
+      // A tool that would be content with no arguments at all.
+      ['whose arguments are null', { name: nothing, arguments: null }],
+      ['whose arguments are an array', { name: nothing, arguments: [] }],
+    ] as const) {
+      const what = `the request tools/call ${wrong}`;
+      const why = { cause: `A tool was run for a call ${wrong}.`, advice: malformed };
+      const byHand = !(params && 'name' in params && params.name === nothing);
+      checkError(await refused(request('tools/call', params), { why, what, byHand }), -32602, malformed);
     }
   });
 
@@ -613,8 +738,8 @@ task({ number: 3, title: 'Call a tool', file: 'server.ts', programs: 0 }, () => 
         [repeat, { text: word, times: 'twice' }],
       ] as const) {
         const given = args === undefined ? 'without arguments' : `with the arguments ${shown(args)}`;
-        const ran = { cause: `The tool ${name} was run ${given}, though its input asks for others.`, advice };
-        const posted = await refused(call(name, args), client, ran);
+        const ran = { cause: `The tool ${name} was run ${given}, ${args === undefined ? 'though its input asks for some' : 'which do not fit its input'}.`, advice };
+        const posted = await refused(call(name, args), { why: ran, what: `a call of ${name} ${given}`, byHand: name !== repeat });
         if (responseTo(posted).error) {
           checkError(posted, -32602, advice);
           continue;
@@ -632,36 +757,76 @@ task({ number: 3, title: 'Call a tool', file: 'server.ts', programs: 0 }, () => 
   requirement(
     'A tool that throws: status 200 and a result with `isError: true`, whose text is the message of the error and not its stack; the server goes on serving.',
     async () => {
-      const posted = await ask(server, call(fail), client);
-      const { isError } = resultIn(posted, {
-        cause: 'The failure of a tool was answered with an error of JSON-RPC.',
-        advice: 'An error says that the request went wrong. Here it did not: the tool ran and failed, and the model should read why.',
-      });
-      check(isError === true, {
-        cause: 'The tool threw an error, and its result does not have isError: true.',
-        compare: { expected: '"isError":true', received: shown(resultOf(posted)) },
-        advice: 'Without it, the model takes the text for what the tool found.',
-        see: posted.see,
-      });
-      const text = checkSays(posted);
-      check(text.includes(`no ${toolText} today`), {
-        cause: 'The text does not say why the tool failed.',
-        compare: { expected: `no ${toolText} today`, received: visible(text.slice(0, 160)) },
-        advice: 'The model can try another way only when it reads what went wrong: error.message says it.',
-        see: posted.see,
-      });
-      check(!/\n\s+at /.test(text), {
-        cause: 'The text has the whole stack of the error in it: the model, and whoever reads along, learns how your files are called.',
-        compare: { expected: `no ${toolText} today`, received: `${visible(text.split('\n')[0]!)}\\n    at …` },
-        advice: 'error.message is the sentence; error.stack has the lines of the program as well.',
-        see: posted.see,
-      });
-      const [message] = random.words(1) as [string];
+      const { program } = server;
+      const [message, reason] = random.words(2) as [string, string];
+      const see = 'WORK_FAILS=invoice.txt npm run try lesson-6';
+      const advice = 'Await run inside of try. Then its failure comes to catch, which makes a result with isError: true of it.';
+      const thrown = (name: string) => ({ cause: `The tool ${name} failed, and nothing in server.ts caught it.`, advice });
+      const posted = post(server, call('process_files', { message }), { headers: client, ifItThrows: { ...thrown('process_files'), see } });
+      for (const atWork of [0, 1]) {
+        await until(() => program.held.length > 0 || finished(posted), slowly);
+        if (atWork === 0) program.held[0]?.letGo();
+        else program.held[0]?.fail(`no ${reason} here`);
+      }
+      await answered(server, Object.assign(posted, { see }));
+      checkFailure(posted, `no ${reason} here`);
+      checkFailure(await askOther(call(fail), client, thrown(fail)), `no ${toolText} today`);
       const next = await ask(server, call('process_files', { message }), client);
       checkText(next, `Done: ${message}`);
     },
   );
 });
+
+/** The result says that the tool failed, and why. */
+function checkFailure(posted: Posted, reason: string): void {
+  const { see } = posted;
+  const { isError } = resultIn(posted, {
+    cause: 'The failure of a tool was answered with an error of JSON-RPC.',
+    advice: 'An error says that the request went wrong. Here it did not: the tool ran and failed, and the model should read why.',
+  });
+  check(isError === true, {
+    cause: 'The tool threw an error, and its result does not have isError: true.',
+    compare: { expected: '"isError":true', received: shown(resultOf(posted)) },
+    advice: 'Without it, the model takes the text for what the tool found.',
+    see,
+  });
+  const text = checkSays(posted);
+  check(text.includes(reason), {
+    cause: 'The text does not say why the tool failed.',
+    compare: { expected: reason, received: visible(text.slice(0, 160)) },
+    advice: 'The model can try another way only when it reads what went wrong: error.message says it.',
+    see,
+  });
+  check(!/\n\s+at /.test(text), {
+    cause: 'The text has the whole stack of the error in it: the model, and whoever reads along, learns how your files are called.',
+    compare: { expected: reason, received: `${visible(text.split('\n')[0]!)}\\n    at …` },
+    advice: 'error.message is the sentence; error.stack has the lines of the program as well.',
+    see,
+  });
+}
+
+/** The first text of a result. */
+const textIn = (posted: Posted): string => String(contentOf(posted)[0]?.text);
+
+/** The tool that says what it was given says this. */
+function checkEchoed(posted: Posted, expected: object, advice: string): void {
+  const { isError } = resultIn(posted, { advice });
+  const echoed = textIn(posted);
+  check(isError !== true && isDeepStrictEqual(fromJson(echoed), expected), {
+    cause: 'The input of a tool has a default for greeting, and the tool was not run with what the input makes of its arguments.',
+    compare: { expected: JSON.stringify(expected), received: visible(echoed) },
+    advice,
+  });
+}
+
+/** The value of this JSON, or nothing. */
+function fromJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
 
 /** The texts of a result that says something. */
 function checkSays(posted: Posted): string {
@@ -680,28 +845,32 @@ const sorted = (value: Message): Message => Object.fromEntries(Object.entries(va
 
 task({ number: 4, title: 'Mind the version header', file: 'server.ts', programs: 0 }, () => {
   requirement(
-    'A message whose `MCP-Protocol-Version` is not a revision that the server speaks: status 400 and a JSON-RPC error as the body; no tool is run.',
+    'A message whose `MCP-Protocol-Version` is empty, or not a revision that the server speaks: status 400 and a JSON-RPC error as the body; no tool is run.',
     async () => {
       const [word] = random.words(1) as [string];
-      const advice = 'request.get finds a header whatever its case; what it says has to be one of revisions, exactly.';
-      for (const revision of [`${random.integer(2010, 2023)}-03-26`, '2026-07-28', word, '2025', `${newest}x`]) {
+      for (const revision of [`${random.integer(2010, 2023)}-03-26`, '2026-07-28', between, word, '2025', `${newest}x`, '']) {
         const headers = { ...client, 'MCP-Protocol-Version': revision };
+        const advice =
+          revision === ''
+            ? 'A header that is empty is there, and names no revision. Only undefined says that there is none.'
+            : 'request.get finds a header whatever its case; what it says has to be one of revisions, exactly.';
+        const given = revision === '' ? 'an empty MCP-Protocol-Version' : `MCP-Protocol-Version: ${revision}, which the server does not speak,`;
+        const ifItThrows = { cause: `server.ts threw an error over a message with ${given.replace(/,$/, '')}.`, advice: 'refuse answers with status 400 and an error; return after it.' };
         for (const message of [call('process_files', { message: word }), notification(`notifications/${word}`)]) {
-          const posted = await refused(message, headers, {
-            cause: `A call with MCP-Protocol-Version: ${revision}, which the server does not speak, was served.`,
-            advice,
-          });
+          const posted = await refused(message, { headers, why: { cause: `A call with ${given} was served.`, advice }, ifItThrows });
           const compare = (expected: string) => ({ expected, received: `${posted.status} ${visible(posted.text)}`.trim() });
           const served = posted.status! < 300 && !posted.text.includes('"error"');
           check(posted.status === 400, {
-            cause: `${posted.what} came with MCP-Protocol-Version: ${revision}, which the server does not speak, and was ${served ? 'served' : `refused with status ${posted.status}`}.`,
+            cause: `${posted.what} came with ${given} and was ${served ? 'served' : `refused with status ${posted.status}`}.`,
             compare: compare('400'),
             advice: served ? advice : 'A client looks at the status first: refuse sets it.',
             see: posted.see,
           });
-          const [body] = messagesIn(posted);
           const { see } = posted;
-          check(body, { cause: 'The status is 400, and there is no body.', compare: compare('400 {"jsonrpc":"2.0", …}'), see });
+          const bodiless = 'response.status(400).end() sends a status alone. refuse writes the error as well.';
+          check(posted.text !== '', { cause: 'The status is 400, and there is no body.', compare: compare('400 {"jsonrpc":"2.0", …}'), advice: bodiless, see });
+          const [body] = messagesIn(posted);
+          check(body, { cause: 'The status is 400, and the body has no message in it.', compare: compare('400 {"jsonrpc":"2.0", …}'), see });
           checkShape(posted, body);
           check('error' in body, { cause: 'The status is 400, and the body is not an error.', compare: compare('"error":{…}'), see });
         }
@@ -716,7 +885,7 @@ task({ number: 4, title: 'Mind the version header', file: 'server.ts', programs:
       advice: 'A header that is not there is undefined: only one that is there can be wrong.',
     });
     check(Array.isArray(tools), { cause: 'The result has no tools.', compare: { expected: '"tools":[…]', received: shown(tools) } });
-    checkText(await ask(server, call(nothing), rest), toolText);
+    checkText(await askOther(call(nothing), rest), nothingSays);
     checkTaken(await ask(server, notification('notifications/initialized'), rest));
   });
 
@@ -729,9 +898,9 @@ task({ number: 4, title: 'Mind the version header', file: 'server.ts', programs:
       const ready = await ask(server, notification('notifications/initialized'), headers);
       check(ready.status !== 400, { ...why, compare: { expected: '202', received: `400 ${visible(ready.text)}` }, see: ready.see });
       checkTaken(ready);
-      const posted = await ask(server, call(nothing), headers);
+      const posted = await askOther(call(nothing), headers);
       resultIn(posted, why);
-      checkText(posted, toolText);
+      checkText(posted, nothingSays);
     }
   });
 

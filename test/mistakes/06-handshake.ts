@@ -12,7 +12,12 @@ const takesNotification = `  if (!isRequest(message)) {
     return;
   }
 `;
-const listsTools = 'tools: tools.map(({ name, description, input }) => ({ name, description, inputSchema: z.toJSONSchema(input) })),';
+const schema = "z.toJSONSchema(input, { io: 'input' })";
+const listsTools = `tools: tools.map(({ name, description, input }) => ({
+        name,
+        description,
+        inputSchema: ${schema},
+      })),`;
 const doesWork = 'for (const { name } of documents) await work(name);';
 const saysDone = "return { content: [{ type: 'text', text: `Done: ${message}` }] };";
 const checksCall = `    const call = callParams.safeParse(params);
@@ -71,6 +76,17 @@ export const mistakes: Mistake[] = [
     edits: [[agrees, 'const protocolVersion = data.protocolVersion < revisions[0]! ? data.protocolVersion : revisions[0];']],
   },
   {
+    name: 'agrees-to-dates-between',
+    task: 1,
+    file: 'server.ts',
+    edits: [
+      [
+        agrees,
+        agrees.replace('revisions.includes(data.protocolVersion)', 'data.protocolVersion >= revisions.at(-1)! && data.protocolVersion <= revisions[0]!'),
+      ],
+    ],
+  },
+  {
     name: 'one-revision-for-all',
     task: 1,
     file: 'server.ts',
@@ -96,6 +112,51 @@ export const mistakes: Mistake[] = [
     task: 1,
     file: 'server.ts',
     edits: [[capabilities, 'capabilities: data.capabilities,']],
+  },
+  {
+    name: 'sends-capabilities-back-too',
+    task: 1,
+    file: 'server.ts',
+    edits: [[capabilities, 'capabilities: { ...(params.capabilities as object), tools: {}, logging: {} },']],
+  },
+  {
+    name: 'promises-what-it-has-not',
+    task: 1,
+    file: 'server.ts',
+    edits: [[capabilities, 'capabilities: { tools: {}, logging: {}, resources: {}, prompts: {} },']],
+  },
+  {
+    name: 'says-who-the-client-is',
+    task: 1,
+    file: 'server.ts',
+    edits: [[serverInfo, 'serverInfo: data.clientInfo,']],
+  },
+  {
+    name: 'capabilities-by-typeof',
+    task: 1,
+    file: 'server.ts',
+    edits: [['capabilities: z.object({}),', "capabilities: z.unknown().refine((value) => typeof value === 'object'),"]],
+  },
+  {
+    name: 'capabilities-may-be-an-array',
+    task: 1,
+    file: 'server.ts',
+    edits: [['capabilities: z.object({}),', 'capabilities: z.union([z.object({}), z.array(z.any())]),']],
+  },
+  {
+    name: 'name-of-any-type',
+    task: 1,
+    file: 'server.ts',
+    edits: [['clientInfo: z.object({ name: z.string(), version: z.string() }),', 'clientInfo: z.object({ name: z.any().refine(Boolean), version: z.any().refine(Boolean) }),']],
+  },
+  {
+    name: 'one-client-only',
+    task: 1,
+    file: 'server.ts',
+    edits: [
+      [checksParams, `${checksParams}    if ((known ??= data.clientInfo.name) !== data.clientInfo.name) return failure(-32600, 'another client is connected');\n`],
+      [app, `let known: string | undefined;\n${app}`],
+    ],
   },
   {
     name: 'no-logging',
@@ -196,19 +257,19 @@ ${takesNotification}`,
     name: 'properties-as-schema',
     task: 2,
     file: 'server.ts',
-    edits: [[listsTools, 'tools: tools.map(({ name, description, input }) => ({ name, description, inputSchema: z.toJSONSchema(input).properties })),']],
+    edits: [[listsTools, `tools: tools.map(({ name, description, input }) => ({ name, description, inputSchema: z.toJSONSchema(input, { io: 'input' }).properties })),`]],
   },
   {
     name: 'schema-as-text',
     task: 2,
     file: 'server.ts',
-    edits: [[listsTools, 'tools: tools.map(({ name, description, input }) => ({ name, description, inputSchema: JSON.stringify(z.toJSONSchema(input)) })),']],
+    edits: [[listsTools, `tools: tools.map(({ name, description, input }) => ({ name, description, inputSchema: JSON.stringify(z.toJSONSchema(input, { io: 'input' })) })),`]],
   },
   {
     name: 'schema-under-another-name',
     task: 2,
     file: 'server.ts',
-    edits: [[listsTools, 'tools: tools.map(({ name, description, input }) => ({ name, description, input_schema: z.toJSONSchema(input) })),']],
+    edits: [[listsTools, `tools: tools.map(({ name, description, input }) => ({ name, description, input_schema: z.toJSONSchema(input, { io: 'input' }) })),`]],
   },
   {
     name: 'tools-as-they-are',
@@ -226,7 +287,7 @@ ${takesNotification}`,
         `tools: tools.map(({ name, description, input }) => ({
         name,
         description,
-        inputSchema: { type: 'object', properties: z.toJSONSchema(input).properties },
+        inputSchema: { type: 'object', properties: z.toJSONSchema(input, { io: 'input' }).properties },
       })),`,
       ],
     ],
@@ -265,7 +326,7 @@ ${takesNotification}`,
     name: 'one-schema-for-all',
     task: 2,
     file: 'server.ts',
-    edits: [[listsTools, listsTools.replace('toJSONSchema(input)', 'toJSONSchema(processFilesInput)')]],
+    edits: [[listsTools, listsTools.replace('toJSONSchema(input,', 'toJSONSchema(processFilesInput,')]],
   },
   {
     name: 'own-tool-only',
@@ -281,7 +342,7 @@ ${takesNotification}`,
       [
         listsTools,
         `tools: Object.fromEntries(
-        tools.map(({ name, description, input }) => [name, { description, inputSchema: z.toJSONSchema(input) }]),
+        tools.map(({ name, description, input }) => [name, { description, inputSchema: z.toJSONSchema(input, { io: 'input' }) }]),
       ),`,
       ],
     ],
@@ -293,15 +354,27 @@ ${takesNotification}`,
     edits: [
       [
         `result: {\n      ${listsTools}\n    },`,
-        'result: tools.map(({ name, description, input }) => ({ name, description, inputSchema: z.toJSONSchema(input) })),',
+        `result: tools.map(({ name, description, input }) => ({ name, description, inputSchema: z.toJSONSchema(input, { io: 'input' }) })),`,
       ],
     ],
+  },
+  {
+    name: 'a-cursor-on-every-list',
+    task: 2,
+    file: 'server.ts',
+    edits: [[listsTools, `${listsTools}\n      nextCursor: 'next',`]],
+  },
+  {
+    name: 'no-schema',
+    task: 2,
+    file: 'server.ts',
+    edits: [[`        inputSchema: ${schema},\n`, ''], ['({ name, description, input }) => ({', '({ name, description }) => ({']],
   },
   {
     name: 'no-description',
     task: 2,
     file: 'server.ts',
-    edits: [[listsTools, 'tools: tools.map(({ name, input }) => ({ name, inputSchema: z.toJSONSchema(input) })),']],
+    edits: [[listsTools, `tools: tools.map(({ name, input }) => ({ name, inputSchema: z.toJSONSchema(input, { io: 'input' }) })),`]],
   },
   {
     name: 'another-method-name',
@@ -424,6 +497,30 @@ ${takesNotification}`,
     edits: [['await tool.run(args.data, context)', 'await tool.run(args.data, undefined as never)']],
   },
   {
+    name: 'arguments-not-there-for-the-tool',
+    task: 3,
+    file: 'server.ts',
+    edits: [['await tool.run(args.data, context)', 'await tool.run(params.arguments as Params, context)']],
+  },
+  {
+    name: 'arguments-as-they-came',
+    task: 3,
+    file: 'server.ts',
+    edits: [['await tool.run(args.data, context)', 'await tool.run(call.data.arguments, context)']],
+  },
+  {
+    name: 'null-is-no-arguments',
+    task: 3,
+    file: 'server.ts',
+    edits: [['arguments: z.record(z.string(), z.unknown()).default({})', 'arguments: z.record(z.string(), z.unknown()).nullish().transform((given) => given ?? {})']],
+  },
+  {
+    name: 'work-without-its-name',
+    task: 3,
+    file: 'server.ts',
+    edits: [[doesWork, 'for (const _document of documents) await work(message);']],
+  },
+  {
     name: 'arguments-must-be-there',
     task: 3,
     file: 'server.ts',
@@ -451,6 +548,15 @@ ${takesNotification}`,
     ],
   },
   {
+    name: 'unknown-tool-is-run',
+    task: 3,
+    file: 'server.ts',
+    edits: [
+      [findsTool, findsTool.replace('call.data.name);', 'call.data.name)!;')],
+      [`${refusesUnknown}\n`, '\n'],
+    ],
+  },
+  {
     name: 'call-not-checked',
     task: 3,
     file: 'server.ts',
@@ -462,7 +568,7 @@ ${takesNotification}`,
     file: 'server.ts',
     edits: [
       [`${refusesArguments}\n`, '\n'],
-      ['await tool.run(args.data, context)', 'await tool.run(call.data.arguments, context)'],
+      ['await tool.run(args.data, context)', 'await tool.run(args.data ?? call.data.arguments, context)'],
     ],
   },
   {
@@ -497,6 +603,18 @@ ${takesNotification}`,
         '    return new Promise((resolve) => {\n      void tool.run(args.data, context).then((result) => resolve({ result }));\n    });\n',
       ],
     ],
+  },
+  {
+    name: 'own-failure-not-caught',
+    task: 3,
+    file: 'server.ts',
+    edits: [[runs, `    if (tool.name === 'process_files') return { result: await tool.run(args.data, context) };\n${runs}`]],
+  },
+  {
+    name: 'only-its-own-failure-caught',
+    task: 3,
+    file: 'server.ts',
+    edits: [[runs, `    if (tool.name !== 'process_files') return { result: await tool.run(args.data, context) };\n${runs}`]],
   },
   {
     name: 'failure-is-an-error',
@@ -589,6 +707,18 @@ ${takesNotification}`,
     task: 4,
     file: 'server.ts',
     edits: [[refusesRevision, refusesRevision.replace('400, ', '426, ')]],
+  },
+  {
+    name: 'header-compared-as-a-date',
+    task: 4,
+    file: 'server.ts',
+    edits: [[isUnsupported, 'if (revision !== undefined && !(revision >= revisions.at(-1)! && revision <= revisions[0]!)) {']],
+  },
+  {
+    name: 'empty-header-is-no-header',
+    task: 4,
+    file: 'server.ts',
+    edits: [[isUnsupported, 'if (revision && !revisions.includes(revision)) {']],
   },
   {
     name: 'refused-in-plain-text',

@@ -21,9 +21,9 @@ const repeat: Tool<typeof repeatInput> = {
 
 const nothing: Tool = {
   name: `nothing.${name}`,
-  description: `Asks for nothing, and says ${text}`,
+  description: `Asks for nothing, and says ${text} and what it was given`,
   input: z.object({}),
-  run: async () => ({ content: [{ type: 'text', text }] }),
+  run: async (args) => ({ content: [{ type: 'text', text: `${text} ${JSON.stringify(args)}` }] }),
 };
 
 const complain: Tool = {
@@ -31,6 +31,15 @@ const complain: Tool = {
   description: `Returns a result that is an error, and says ${text}`,
   input: z.object({}),
   run: async () => ({ content: [{ type: 'text', text }], isError: true }),
+};
+
+const echoInput = z.looseObject({ greeting: z.string().default(text) });
+
+const echo: Tool<typeof echoInput> = {
+  name: `echo_${name}`,
+  description: `Says what it was given, and ${text} for a greeting`,
+  input: echoInput,
+  run: async (args) => ({ content: [{ type: 'text', text: JSON.stringify(args) }] }),
 };
 
 const fail: Tool = {
@@ -43,4 +52,4 @@ const fail: Tool = {
   },
 };
 
-export const tools: Tool[] = [repeat, nothing, complain, fail];
+export const tools: Tool[] = [repeat, nothing, complain, echo, fail];

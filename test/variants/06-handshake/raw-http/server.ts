@@ -35,7 +35,7 @@ createServer(async (request, response) => {
   const succeed = (result: Json) => send(200, { result, id, jsonrpc: '2.0' });
 
   const version = request.headers['mcp-protocol-version'];
-  if (method !== 'initialize' && version && version !== '2025-11-25' && version !== '2025-06-18') return fail(-32000, 'Bad Request: Unsupported protocol version');
+  if (method !== 'initialize' && version !== undefined && version !== '2025-11-25' && version !== '2025-06-18') return fail(-32000, 'Bad Request: Unsupported protocol version');
   if (id === undefined) return send(202);
 
   if (method === 'ping') return succeed({});
@@ -65,7 +65,11 @@ createServer(async (request, response) => {
       if (typeof given.message !== 'string') return fail(-32602, 'message is not a string');
       let left = documents.length;
       const next = (): Promise<void> | void => (left-- > 0 ? work(documents[left]!.name).then(next) : undefined);
-      await next();
+      try {
+        await next();
+      } catch (error) {
+        return succeed({ content: [{ type: 'text', text: (error as Error).message }], isError: true });
+      }
       return succeed({ content: [{ text: `Done: ${given.message}`, type: 'text', annotations: { priority: 1 } }], isError: false });
     }
     const other = moreTools.find((tool) => tool.name === params.name);

@@ -5,7 +5,7 @@ import { documents } from '#support/documents.ts';
 import { moreTools, type Context, type Tool } from '#support/tools.ts';
 import { work } from '#support/work.ts';
 
-// Hands out a session id and asks for it; knows more revisions; a session keeps to the one that it has agreed on.
+// Hands out a session id and asks for it; lists its tools in pages; knows more revisions; a session keeps to the one that it has agreed on.
 const spoken = new Set(['2025-11-25', '2025-06-18', '2025-03-26']);
 
 class ProcessFiles implements Tool {
@@ -33,6 +33,13 @@ class Session {
   get about() {
     return { protocolVersion: this.revision, capabilities: { tools: { listChanged: true }, logging: {}, completions: {} }, serverInfo: { name: 'sessions', version: '2.0.0-beta.1' } };
   }
+}
+
+/** The list comes two tools at a time; the cursor says how many have been there before. */
+function page(from: number) {
+  const tools = [...toolbox.values()].map(({ input, name, description }) => ({ inputSchema: z.toJSONSchema(input, { reused: 'ref' }), description, name }));
+  const to = from + 2;
+  return { tools: tools.slice(from, to), ...(to < tools.length && { nextCursor: String(to) }) };
 }
 
 const sessions = new Map<string, Session>();
@@ -78,7 +85,7 @@ app.post('/mcp', async (request, response) => {
     case 'ping':
       return answer({ result: {} });
     case 'tools/list':
-      return answer({ result: { tools: [...toolbox.values()].map(({ input, name, description }) => ({ inputSchema: z.toJSONSchema(input, { reused: 'ref' }), description, name })) } });
+      return answer({ result: page(Number(params?.cursor ?? 0)) });
     case 'tools/call': {
       const call = callOf.safeParse(params);
       if (!call.success) return error(200, -32602, 'Invalid params');
