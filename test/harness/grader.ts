@@ -71,6 +71,8 @@ export type Site = {
 const target = inject('target');
 let failed = false;
 let record = newTranscript();
+/** What to say besides, when the server crashes at what this requirement sends. */
+let aboutCrashes: Pick<Explanation, 'advice' | 'see'> = {};
 let recordBefore = record;
 let file: 'server.ts' | 'client.ts' = 'server.ts';
 const watchers = new Set<() => void>();
@@ -92,6 +94,7 @@ const transcript = (): Transcript => record;
 beforeEach(() => {
   recordBefore = record;
   record = newTranscript();
+  aboutCrashes = {};
   // One that goes on may still break; one that has broken says nothing of this requirement.
   requests = requests.filter(({ sent }) => !wentWrong(sent));
 });
@@ -160,7 +163,8 @@ export function requirement(sentence: string, check: () => Promise<void>, about?
       failed = true;
       prepareNoMore();
       if (!(thrown instanceof Failure)) throw thrown;
-      const error = (await ownCause()) ?? thrown;
+      const own = await ownCause();
+      const error = own ? new Failure({ ...aboutCrashes, ...own.explanation }) : thrown;
       context.task.meta.explanation = {
         at: `${target.folderName}/${file}`,
         ...(record.entries.length > 0 && { wire: draw(record.entries) }),
@@ -192,6 +196,11 @@ async function ownCause(): Promise<Failure | undefined> {
     if (explanation) return new Failure(explanation);
   }
   return undefined;
+}
+
+/** Says this besides, when the server crashes at what comes next. */
+export function ifItCrashes(more: Pick<Explanation, 'advice' | 'see'>): void {
+  aboutCrashes = more;
 }
 
 /** Ends the requirement with its explanation unless `condition` holds. */
@@ -319,7 +328,7 @@ export async function openSite(path: string, answer: (call: Call) => boolean = (
   const calls: Call[] = [];
   let client: Program | undefined;
   const server = createServer(async (request, response) => {
-    record.add('→', requestLine(`${request.method} ${request.url}`, request.headers['last-event-id']));
+    record.add('→', requestLine(`${request.method} ${request.url}`, { 'Last-Event-ID': request.headers['last-event-id'] }));
     const bytes = await buffer(request).catch(() => undefined);
     if (!bytes) return;
     if (bytes.length > 0) record.add('→', visibleChunk(bytes));
