@@ -236,9 +236,9 @@ const meanings: Record<number, string> = {
 };
 
 /** Why an error has another code than it should. */
-export function wrongCode({ see }: Posted, error: Message, code: number): Explanation {
+export function wrongCode({ what, see }: Posted, error: Message, code: number): Explanation {
   return {
-    cause: 'The error has another code.',
+    cause: `The error that answers ${lower(what)} has another code.`,
     compare: { expected: `"code":${code}`, received: shown(error) },
     advice: `The code ${code} says: ${meanings[code]}.`,
     see,
