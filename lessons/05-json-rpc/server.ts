@@ -18,7 +18,7 @@ const operations: Record<string, (a: number, b: number) => number> = {
 
 /** What this server can be asked for. */
 const methods: Record<string, (params: Params) => Answer | Promise<Answer>> = {
-  // TODO task 1: ping is answered with an empty object
+  // TODO task 1: ping, which returns an empty result
 
   async calculate(params) {
     // TODO task 3: look at the parameters, rather than promise what they are
@@ -38,7 +38,7 @@ app.post('/mcp', (request, response, next) => {
 app.post('/mcp', express.json({ strict: false, limit: '1mb' }), async (request, response) => {
   const message = request.body;
   // TODO task 3: refuse what is not one JSON-RPC message
-  // TODO task 2: only a request is answered
+  // TODO task 2: only a request is answered; whatever else comes is taken with status 202
   // TODO task 1: answer a request
   response.status(501).json({ error: 'no answer yet' });
 });
@@ -53,9 +53,9 @@ function failure(code: number, message: string): Answer {
   return { error: { code, message } };
 }
 
-// TODO task 2: a request has a method and an id, a notification has no id
+// TODO task 2: the guard isRequest, for a message with a method and an id
 
-// TODO task 3: a response has an id, and a result or an error
+// TODO task 3: the guards isNotification and isResponse
 
 function isId(id: unknown): id is string | number {
   return typeof id === 'string' || typeof id === 'number';

@@ -18,7 +18,7 @@ const operations: Record<string, (a: number, b: number) => number> = {
 
 /** What this server can be asked for. */
 const methods: Record<string, (params: Params) => Answer | Promise<Answer>> = {
-  // #region task 1: ping is answered with an empty object
+  // #region task 1: ping, which returns an empty result
   ping: () => ({ result: {} }),
   // #endregion
 
@@ -62,7 +62,7 @@ app.post('/mcp', express.json({ strict: false, limit: '1mb' }), async (request, 
     return;
   }
   // #endregion
-  // #region task 2: only a request is answered
+  // #region task 2: only a request is answered; whatever else comes is taken with status 202
   if (!isRequest(message)) {
     response.status(202).end();
     return;
@@ -86,13 +86,9 @@ function failure(code: number, message: string): Answer {
   return { error: { code, message } };
 }
 
-// #region task 2: a request has a method and an id, a notification has no id
+// #region task 2: the guard isRequest, for a message with a method and an id
 function isRequest(message: unknown): message is JsonRpcRequest {
   return hasMethod(message) && isId(message.id);
-}
-
-function isNotification(message: unknown): message is JsonRpcNotification {
-  return hasMethod(message) && !('id' in message);
 }
 
 function hasMethod(message: unknown): message is JsonRpcNotification & { id?: unknown } {
@@ -101,7 +97,11 @@ function hasMethod(message: unknown): message is JsonRpcNotification & { id?: un
 }
 // #endregion
 
-// #region task 3: a response has an id, and a result or an error
+// #region task 3: the guards isNotification and isResponse
+function isNotification(message: unknown): message is JsonRpcNotification {
+  return hasMethod(message) && !('id' in message);
+}
+
 function isResponse(message: unknown): message is JsonRpcResponse {
   return isObject(message) && message.jsonrpc === '2.0' && isId(message.id) && (isObject(message.result) || isObject(message.error));
 }

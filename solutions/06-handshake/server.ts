@@ -145,13 +145,13 @@ function isRequest(message: unknown): message is JsonRpcRequest {
   return hasMethod(message) && isId(message.id);
 }
 
-function isNotification(message: unknown): message is JsonRpcNotification {
-  return hasMethod(message) && !('id' in message);
-}
-
 function hasMethod(message: unknown): message is JsonRpcNotification & { id?: unknown } {
   return isObject(message) && message.jsonrpc === '2.0' && typeof message.method === 'string' &&
     (message.params === undefined || isObject(message.params));
+}
+
+function isNotification(message: unknown): message is JsonRpcNotification {
+  return hasMethod(message) && !('id' in message);
 }
 
 function isResponse(message: unknown): message is JsonRpcResponse {

@@ -321,7 +321,7 @@ export async function openSite(path: string, answer: (call: Call) => boolean = (
   const calls: Call[] = [];
   let client: Program | undefined;
   const server = createServer(async (request, response) => {
-    record.add('→', requestLine(`${request.method} ${request.url}`, request.headers['last-event-id']));
+    record.add('→', requestLine(`${request.method} ${request.url}`, { 'Last-Event-ID': request.headers['last-event-id'] }));
     const bytes = await buffer(request).catch(() => undefined);
     if (!bytes) return;
     if (bytes.length > 0) record.add('→', visibleChunk(bytes));

@@ -30,7 +30,8 @@ export function post(server: Server, message: unknown, { headers = {}, ifItThrow
   const body = typeof message === 'string' ? message : JSON.stringify(message);
   const all = { ...ownHeaders, ...headers };
   const see = curl(body, all);
-  const exchange = server.request('/mcp', { ...ask, method: 'POST', headers: all, body, ...(ifItThrows && { ifItThrows: { see, ...ifItThrows } }) });
+  const shown = Object.fromEntries(Object.entries(headers).filter(([name, value]) => name in ownHeaders && value !== ownHeaders[name]));
+  const exchange = server.request('/mcp', { ...ask, method: 'POST', headers: all, shown, body, ...(ifItThrows && { ifItThrows: { see, ...ifItThrows } }) });
   return Object.assign(exchange, { what: whatIs(message), message, see });
 }
 
@@ -105,7 +106,9 @@ export function messagesIn(posted: Posted): Message[] {
     compare: { expected: 'Content-Type: application/json', received: type ? `Content-Type: ${type}` : '(no Content-Type)' },
     advice: page
       ? 'Express answers so when nobody else does: to a method or path without a handler, and to an error without an error handler, which has four parameters.'
-      : 'response.json sets the Content-Type; response.send takes a string for HTML.',
+      : /^text\/plain\b/i.test(type)
+        ? 'response.json sets the Content-Type; response.sendStatus sends the name of the status, as plain text.'
+        : 'response.json sets the Content-Type; response.send takes a string for HTML.',
     see: posted.see,
   });
   const data: string[] = [];
@@ -199,7 +202,7 @@ export function checkShape({ what, see }: Posted, message: Message): void {
     'result' in message || 'error' in message,
     `The answer to ${lower(what)} has neither a result nor an error.`,
     '{"jsonrpc":"2.0","id":…,"result":…}',
-    'Is there a promise that nobody awaits? Nothing of it gets into an object or into JSON, and neither does undefined.',
+    'A method returns an object with its result: `ping` returns { result: {} }. Or is there a promise that nobody awaits? Nothing of it gets into an object or into JSON, and neither does undefined.',
   );
   if (!('error' in message)) return;
   const error = message.error as Message;
@@ -236,9 +239,9 @@ const meanings: Record<number, string> = {
 };
 
 /** Why an error has another code than it should. */
-export function wrongCode({ see }: Posted, error: Message, code: number): Explanation {
+export function wrongCode({ what, see }: Posted, error: Message, code: number): Explanation {
   return {
-    cause: 'The error has another code.',
+    cause: `The error that answers ${lower(what)} has another code.`,
     compare: { expected: `"code":${code}`, received: shown(error) },
     advice: `The code ${code} says: ${meanings[code]}.`,
     see,
@@ -264,5 +267,5 @@ export function checkError(posted: Posted, code: number, advice: string): void {
   });
 }
 
-/** As it stands inside a sentence. */
-const lower = (what: string): string => what.charAt(0).toLowerCase() + what.slice(1);
+/** As it stands inside a sentence; `GET` stays as it is. */
+const lower = (what: string): string => (/^[A-Z]{2}/.test(what) ? what : what.charAt(0).toLowerCase() + what.slice(1));

@@ -53,9 +53,9 @@ export function draw(entries: readonly Entry[]): string {
   return [...rows.slice(0, 8), `          … ${left} rows left out`, ...rows.slice(8 + left)].join('\n');
 }
 
-/** A request as a row of a capture shows it, with the header that takes a stream up again. */
-export const requestLine = (name: string, lastEventId: string | string[] | undefined): string =>
-  lastEventId === undefined ? name : `${name}  Last-Event-ID: ${lastEventId}`;
+/** A request as a row of a capture shows it, with the headers that decide what becomes of it. */
+export const requestLine = (name: string, headers: Record<string, string | string[] | undefined>): string =>
+  Object.entries(headers).reduce((line, [header, value]) => (value === undefined ? line : `${line}  ${header}: ${value}`), name);
 
 /**
  * A chunk as a row of a capture shows it: without its last line break, and the other control characters made visible;

@@ -35,6 +35,8 @@ export type Exchange = {
 export type Ask = {
   method?: string;
   headers?: Record<string, string>;
+  /** The headers that the transcript shows, beside Last-Event-ID. */
+  shown?: Record<string, string>;
   body?: string | Uint8Array;
   /** The path as it goes out, where a URL would tidy it up: `/files/../secret`. */
   path?: string;
@@ -48,7 +50,7 @@ export type Ask = {
 
 /** Sends one request on a connection of its own and records what comes back. */
 export function exchange(url: URL, ask: Ask, changed: () => void, transcript: () => Transcript): Exchange {
-  const { method = 'GET', headers = {}, body, path = `${url.pathname}${url.search}`, who } = ask;
+  const { method = 'GET', headers = {}, shown = {}, body, path = `${url.pathname}${url.search}`, who } = ask;
   const name = `${method} ${path}`;
   const chunks: Chunk[] = [];
   let status: number | undefined;
@@ -90,7 +92,7 @@ export function exchange(url: URL, ask: Ask, changed: () => void, transcript: ()
     });
     changed();
   });
-  transcript().add('→', requestLine(name, headers['Last-Event-ID']), who);
+  transcript().add('→', requestLine(name, { 'Last-Event-ID': headers['Last-Event-ID'], ...shown }), who);
   if (body) transcript().add('→', visibleChunk(Buffer.from(body)), who);
   request.end(body);
 

@@ -33,6 +33,13 @@ function checkResult(posted: Posted, expected: object, advice: string): void {
   });
 }
 
+/** Posts a message and waits for the end of its answer; a crash on the way gets the advice too. */
+async function askWith(advice: string, message: unknown): Promise<Posted> {
+  const posted = post(server, message, { ifItThrows: { advice } });
+  await answered(server, posted);
+  return posted;
+}
+
 /** `{ a, op, b }` of a calculation, and what it comes to. */
 function calculation(op = random.pick(['add', 'sub', 'mul'])) {
   const [a, b] = [random.integer(2, 99), random.integer(2, 99)];
@@ -155,7 +162,7 @@ task({ number: 1, title: 'Answer a request', file: 'server.ts', programs: 1 }, (
 task({ number: 2, title: 'Take a notification', file: 'server.ts', programs: 0 }, () => {
   /** The message is taken, and nothing is said about it. */
   const expectTaken = async (message: Message, advice: string) => {
-    const posted = await ask(server, message);
+    const posted = await askWith(advice, message);
     const { status, text, what, see } = posted;
     const compare = { expected: '202 and no body', received: received(posted) };
     check(status! < 300, { cause: `${what} was refused.`, compare, advice, see });
@@ -190,7 +197,7 @@ task({ number: 2, title: 'Take a notification', file: 'server.ts', programs: 0 }
   requirement(
     'A response that a client sends, a result or an error, is taken the same way: status 202 and an empty body.',
     async () => {
-      const advice = 'A server may ask its client something; what comes then is a response: an id, and a result or an error, no method.';
+      const advice = 'What a client says when it was asked is a response: an id, a result or an error, and no method. A guard for requests has to look at the method too.';
       await expectTaken({ jsonrpc: '2.0', id: someId(), result: { [random.words(1)[0]!]: true } }, advice);
       await expectTaken({ jsonrpc: '2.0', id: 0, result: {} }, advice);
       await expectTaken({ jsonrpc: '2.0', id: someId(), error: { code: -32601, message: random.words(2).join(' ') } }, advice);
@@ -222,8 +229,10 @@ task({ number: 3, title: 'Refuse well', file: 'server.ts', programs: 0 }, () => 
       see,
     });
   };
-  const expectRefusal = async (what: string, message: unknown, code: number, advice: string) =>
-    checkRefusal(Object.assign(await ask(server, message), { what }), 400, code, advice);
+  const expectRefusal = async (what: string, message: unknown, code: number, advice: string, whenNotJson = advice) => {
+    const posted = Object.assign(await askWith(advice, message), { what });
+    checkRefusal(posted, 400, code, posted.text.includes('-32700') ? whenNotJson : advice);
+  };
 
   requirement('A body that is not JSON: status 400 and a JSON-RPC error with the code `-32700`.', async () => {
     const [word] = random.words(1);
@@ -236,12 +245,13 @@ task({ number: 3, title: 'Refuse well', file: 'server.ts', programs: 0 }, () => 
   });
 
   requirement(
-    'JSON that is not one JSON-RPC message: the same with the code `-32600`, be it a bare value, an array, an object without `"jsonrpc":"2.0"`, one with neither a `method` nor a `result` or `error`, or an `id` that is neither a string nor a number, such as `null`.',
+    'JSON that is not one JSON-RPC message: the same with the code `-32600`, be it a bare value, an array, an object without `"jsonrpc":"2.0"`, one with neither a `method` nor a `result` or `error`, a `method` that is not a string, or an `id` that is neither a string nor a number, such as `null`.',
     async () => {
       const [word] = random.words(1);
-      const expectInvalid = (what: string, message: unknown, advice: string) => expectRefusal(what, message, -32600, advice);
-      const bare = 'It is JSON, so -32700 is not it: express.json takes bare values with { strict: false }. And null has no properties to look at.';
-      for (const value of ['3', `"${word}"`, 'true', 'null']) await expectInvalid(`The bare value ${value}`, value, bare);
+      const expectInvalid = (what: string, message: unknown, advice: string, whenNotJson?: string) => expectRefusal(what, message, -32600, advice, whenNotJson);
+      const bare = 'Each kind of message is an object: ask for that first. A number or a text has no properties, and to read one of null throws.';
+      const strict = 'It is JSON, so -32700 is not it: express.json takes bare values with { strict: false }.';
+      for (const value of ['3', `"${word}"`, 'true', 'null']) await expectInvalid(`The bare value ${value}`, value, bare, strict);
       const batch = 'An array is a batch in JSON-RPC, and an object in JavaScript: typeof says "object". MCP takes one message at a time.';
       await expectInvalid('An empty array', [], batch);
       await expectInvalid('An array of two requests', [request(1, 'ping'), request(2, 'ping')], batch);
@@ -249,14 +259,18 @@ task({ number: 3, title: 'Refuse well', file: 'server.ts', programs: 0 }, () => 
       await expectInvalid('A request without jsonrpc', { id: 1, method: 'ping' }, version);
       await expectInvalid('A request of version "1.0"', { jsonrpc: '1.0', id: 1, method: 'ping' }, version);
       await expectInvalid('A notification without jsonrpc', { method: word }, version);
+      await expectInvalid('A response without jsonrpc', { id: random.integer(1, 999), result: {} }, version);
+      await expectInvalid('A request with the number 2 as its jsonrpc', { jsonrpc: 2, id: 1, method: 'ping' }, version);
       const none = 'In MCP an id is never null. Such a message is no notification either: that one has no property id at all.';
       await expectInvalid('A request with the id null', request(null, 'ping'), none);
       for (const id of [true, {}, [1]]) await expectInvalid(`A request with the id ${JSON.stringify(id)}`, request(id, 'ping'), 'An id is a string or a number.');
+      await expectInvalid('A response with the id true', { jsonrpc: '2.0', id: true, result: {} }, 'An id is a string or a number, in a response too.');
       const method = 'A request and a notification have a method, which is a string; a response has an id, and a result or an error.';
       await expectInvalid('An object with nothing in it', {}, method);
       await expectInvalid('A message without a method', { jsonrpc: '2.0', id: random.integer(1, 999) }, method);
       await expectInvalid('A message without an id and a method', { jsonrpc: '2.0' }, method);
       await expectInvalid('A request whose method is a number', { jsonrpc: '2.0', id: 1, method: 7 }, method);
+      await expectInvalid('A message without an id, whose method is a number,', { jsonrpc: '2.0', method: 3 }, method);
     },
   );
 
@@ -266,11 +280,11 @@ task({ number: 3, title: 'Refuse well', file: 'server.ts', programs: 0 }, () => 
       const [word, other] = random.words(2);
       const known = 'Look the method up before you call it.';
       for (const [id, method] of [[someId(), `${word}/${other}`], [0, 'Ping']] as const) {
-        checkError(await ask(server, request(id, method)), -32601, known);
+        checkError(await askWith(known, request(id, method)), -32601, known);
       }
       for (const method of ['toString', 'constructor', '__proto__']) {
         const inherited = `Every object has a property ${method}, from its prototype: Object.hasOwn tells what is its own, and a Map has nothing else.`;
-        checkError(await ask(server, request(someId(), method)), -32601, inherited);
+        checkError(await askWith(inherited, request(someId(), method)), -32601, inherited);
       }
     },
   );
@@ -278,8 +292,10 @@ task({ number: 3, title: 'Refuse well', file: 'server.ts', programs: 0 }, () => 
   requirement(
     '`calculate` with an `a` or `b` that is missing or not a number, an `op` that is none of the four, or a division by zero: an error with the `id` of the request and the code `-32602`.',
     async () => {
-      const expectError = async (params: unknown, advice: string) =>
-        checkError(await ask(server, request(someId(), 'calculate', params)), -32602, advice);
+      const expectError = async (params: unknown, advice: string) => {
+        const what = `The request calculate ${params ? `with the params ${shown(params).slice(0, 60)}` : 'without params'}`;
+        checkError(Object.assign(await askWith(`${advice} And return the failure: what a method throws is no answer.`, request(someId(), 'calculate', params)), { what }), -32602, advice);
+      };
       const { a, b } = calculation().params;
       const [word] = random.words(1);
       const missing = 'What is missing is undefined, and so is the whole of params when a request has none.';
@@ -287,18 +303,41 @@ task({ number: 3, title: 'Refuse well', file: 'server.ts', programs: 0 }, () => 
       await expectError({ a, op: 'mul' }, missing);
       await expectError({ a, b }, missing);
       await expectError(undefined, missing);
-      const type = 'JSON has numbers: "7" is a text, and Number would make something of null and of true as well. Ask for the type.';
       for (const wrong of [word, '7', '', null, true, [7]]) {
+        const type = typeof wrong === 'string'
+          ? `JSON has numbers, and ${JSON.stringify(wrong)} is a text. Ask for the type.`
+          : `${JSON.stringify(wrong)} is no number, whatever Number makes of it. Ask for the type.`;
         await expectError({ a: wrong, b, op: 'sub' }, type);
         await expectError({ a, b: wrong, op: 'sub' }, type);
       }
       await expectError({ a, b, op: word }, 'Look the operation up before you call it.');
       await expectError({ a, b, op: 3 }, 'Look the operation up before you call it.');
+      await expectError({ a, b, op: ['add'] }, 'The name of a property is made a text: operations[["add"]] is operations.add. Ask for the type of op.');
       for (const op of ['toString', 'constructor', '__proto__']) {
         await expectError({ a, b, op }, `Every object has a property ${op}, from its prototype: Object.hasOwn tells what is its own.`);
       }
       await expectError({ a, b: 0, op: 'div' }, 'JavaScript calls it Infinity; JSON has no such number, and JSON.stringify writes null.');
       await expectError({ a: 0, b: 0, op: 'div' }, 'JavaScript calls it NaN; JSON has no such number, and JSON.stringify writes null.');
+      const zero = '0 is a number like any other, and an if takes it for false: ask for the type.';
+      const whole = 'A number may have a fraction or be less than 0: ask for the type.';
+      const numbers: [params: { a: number; b: number; op: string }, value: number, advice: string][] = [
+        [{ a: 0, b, op: 'add' }, b, zero],
+        [{ a, b: 0, op: 'mul' }, 0, zero],
+        [{ a: 0, b, op: 'div' }, 0, 'Nothing, divided by something, is 0: only a b of 0 is a division by zero.'],
+        [{ a: a + 0.5, b: 1.5, op: 'add' }, a + 2, whole],
+        [{ a: -a, b, op: 'sub' }, -a - b, whole],
+      ];
+      for (const [params, value, advice] of numbers) {
+        const posted = await askWith(advice, request(someId(), 'calculate', params));
+        Object.assign(posted, { what: `The request calculate with the params ${shown(params)}` });
+        check(!messagesIn(posted).some((message) => 'error' in message), {
+          cause: `${posted.what} was answered with an error.`,
+          compare: { expected: `"result":{"value":${value}}`, received: received(posted) },
+          advice,
+          see: posted.see,
+        });
+        checkResult(posted, { value }, 'What is allowed for a and b is calculated as before.');
+      }
     },
   );
 
@@ -316,6 +355,7 @@ task({ number: 3, title: 'Refuse well', file: 'server.ts', programs: 0 }, () => 
         check(/\bPOST\b/.test(allow), {
           cause: 'The answer with status 405 does not say which methods there are.',
           compare: { expected: 'Allow: POST', received: allow ? `Allow: ${allow}` : '(no Allow)' },
+          advice: "response.set('Allow', 'POST') says it; set returns the response, so refuse can take it.",
           see,
         });
       }
@@ -328,9 +368,15 @@ task({ number: 3, title: 'Refuse well', file: 'server.ts', programs: 0 }, () => 
       const type = 'express.json leaves a body of another type alone: look at the type with request.is, before it.';
       await headers(415, 'Content-Type', 'text/plain', type);
       await headers(415, 'Content-Type', 'application/x-www-form-urlencoded', type);
+      for (const value of ['application/json-seq', 'application/jsonlines']) {
+        await headers(415, 'Content-Type', value, 'Another type may begin with the same letters: request.is compares the whole type.');
+      }
       const accept = 'request.accepts tells whether a client takes a type.';
       await headers(406, 'Accept', 'text/html', accept);
       await headers(406, 'Accept', 'image/png, text/plain;q=0.5', accept);
+      for (const value of ['application/jsonlines', 'text/html, application/json-seq']) {
+        await headers(406, 'Accept', value, 'Another type may begin with the same letters: request.accepts compares whole types.');
+      }
 
       const served = async (name: string, value: string) => {
         const posted = await ask(server, ping, { [name]: value });
@@ -345,6 +391,7 @@ task({ number: 3, title: 'Refuse well', file: 'server.ts', programs: 0 }, () => 
       await served('Content-Type', 'application/json; charset=utf-8');
       await served('Content-Type', 'Application/JSON');
       await served('Accept', 'text/event-stream, application/json');
+      await served('Accept', 'Application/JSON, Text/Event-Stream');
       await served('Accept', 'text/html, application/json;q=0.9,text/event-stream;q=0.8');
 
       const sized = (bytes: number) => ask(server, JSON.stringify(request(1, 'ping', { filler: 'x'.repeat(bytes) })));

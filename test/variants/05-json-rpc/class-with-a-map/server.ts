@@ -27,7 +27,7 @@ class Dispatcher {
   async handle(message: any): Promise<object | undefined> {
     if (Object.prototype.toString.call(message) !== '[object Object]' || message.jsonrpc !== '2.0') throw new RpcError(-32600, 'no message', 400);
     const isReply = !('method' in message) && ('result' in message || 'error' in message);
-    if (isReply && message.id !== undefined && message.id !== null) return undefined;
+    if (isReply && ['string', 'number'].includes(typeof message.id)) return undefined;
     if (typeof message.method !== 'string') throw new RpcError(-32600, 'no method', 400);
     if (!('id' in message)) {
       void Promise.resolve(this.methods.get(message.method)?.(message.params ?? {})).catch(() => {});

@@ -13,7 +13,8 @@ const server = createServer(async (request, response) => {
   const type = (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase();
   if (type !== 'application/json') return fail(response, 415, -32000, 'Unsupported Media Type');
   const accept = (request.headers.accept ?? '*/*').toLowerCase();
-  if (!/application\/(json|\*)|text\/(event-stream|\*)|\*\/\*/.test(accept)) return fail(response, 406, -32000, 'Not Acceptable');
+  const types = accept.split(',').map((one) => one.split(';')[0]!.trim());
+  if (!types.some((one) => /^(application\/(json|\*)|text\/(event-stream|\*)|\*\/\*)$/.test(one))) return fail(response, 406, -32000, 'Not Acceptable');
 
   const text = await read(request);
   if (text === undefined) return fail(response, 413, -32000, 'Content Too Large');

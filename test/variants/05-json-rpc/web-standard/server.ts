@@ -12,7 +12,7 @@ async function handle(request: Request): Promise<Response> {
   if (new URL(request.url).pathname !== '/mcp') return error(404, -32600, 'Try /mcp.');
   if (request.method !== 'POST') return error(405, -32600, 'Try POST.', null, { allow: 'POST' });
   if (!/^application\/json\s*(;|$)/i.test(request.headers.get('content-type') ?? '')) return error(415, -32600, 'Send JSON.');
-  const types = (request.headers.get('accept') ?? '').split(',').map((type) => type.split(';')[0]!.trim());
+  const types = (request.headers.get('accept') ?? '').toLowerCase().split(',').map((type) => type.split(';')[0]!.trim());
   if (!types.includes('application/json') || !types.includes('text/event-stream')) return error(406, -32600, 'Take JSON and event streams.');
 
   const body = await request.text();
