@@ -111,7 +111,7 @@ function write(path, content) {
   } catch {
     mkdirSync(dirname(path), { recursive: true });
   }
-  const temporary = `${path}.${process.pid}`;
-  writeFileSync(temporary, content);
-  renameSync(temporary, path);
+  const unfinished = `${path}.${process.pid}`;
+  writeFileSync(unfinished, content);
+  renameSync(unfinished, path);
 }

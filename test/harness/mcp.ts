@@ -2,6 +2,7 @@
 import { createParser } from 'eventsource-parser';
 import type { Explanation } from './failure.ts';
 import { Failure, check, expectSoon, missing, visible, type Exchange, type Server } from './grader.ts';
+import { fromJson } from './json.ts';
 import type { Ask } from './wire.ts';
 
 /** A JSON-RPC message, or whatever came in the place of one. */
@@ -131,12 +132,7 @@ export function messagesIn(posted: Posted): Message[] {
 }
 
 function parsed({ what, see }: Posted, text: string): Message {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    // Explained below.
-  }
+  const value = fromJson(text);
   check(isObject(value), {
     cause: `What came in answer to ${lower(what)} is not a JSON object.`,
     compare: { expected: '{"jsonrpc":"2.0", …}', received: visible(text.slice(0, 120)) || '(nothing)' },

@@ -54,7 +54,8 @@ export function beginRun(folder, signal) {
   shared.plan = [];
   shared.coming = [];
   shared.signal = signal;
-  for (const file of shared.built.keys()) if (dirname(file) === folder) shared.built.delete(file);
+  // One after the other: a run that was stopped may still be building what is old now.
+  for (const [file, before] of shared.built) if (dirname(file) === folder) shared.built.set(file, before.then(() => buildFile(file)));
   endLoaded();
   for (const file of shared.spares.keys()) if (dirname(file) === folder) loadNext(file);
 }

@@ -21,6 +21,7 @@ import {
   type Program,
   type Server,
 } from '../harness/grader.ts';
+import { fromJson } from '../harness/json.ts';
 import { freePort } from '../harness/ports.ts';
 
 /** By other means than the work clock, a calculation takes about a second. */
@@ -327,7 +328,7 @@ task({ number: 2, title: 'Say what went wrong', file: 'server.ts', programs: 0 }
       advice: 'Look at the parameters before the headers of the stream are set, and answer with response.json.',
       ...curl(answer, '-i'),
     });
-    const body = fromJson(text);
+    const body = fromJson(text) as { error?: unknown; parameter?: unknown } | null | undefined;
     check(typeof body === 'object' && body !== null, {
       cause: `The body of the answer to ${name} is not a JSON object.`,
       compare: { expected: `{"parameter":"${parameter}","error":"…"}`, received: visible(text.slice(0, 120)) },
@@ -412,15 +413,6 @@ task({ number: 2, title: 'Say what went wrong', file: 'server.ts', programs: 0 }
   });
 });
 
-function fromJson(text: string): any {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-// The last of the programs waits for task 4.
 task({ number: 3, title: 'Read events', file: 'client.ts', programs: 4 }, () => {
   let reader: Reader;
   /** Its stream begins with a byte order mark. */

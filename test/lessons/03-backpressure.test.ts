@@ -28,6 +28,7 @@ import {
   type Program,
   type Server,
 } from '../harness/grader.ts';
+import { fromJson } from '../harness/json.ts';
 
 /** What may be made ahead of a reader that has stopped: far more than the buffers of any system hold on the way. */
 const rowsAhead = 30_000;
@@ -293,14 +294,6 @@ task({ number: 1, title: 'Do not outrun the reader', file: 'server.ts', programs
     },
   );
 });
-
-function fromJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
 
 /** A file of this many bytes, in which every byte stands. */
 const randomBytes = (length: number) => Buffer.from(Array.from({ length }, (_, i) => (i < 256 ? i : random.integer(0, 255))));

@@ -15,6 +15,7 @@ import {
   visible,
   type Server,
 } from '../harness/grader.ts';
+import { fromJson } from '../harness/json.ts';
 import {
   answered,
   ask,
@@ -817,15 +818,6 @@ function checkEchoed(posted: Posted, expected: object, advice: string): void {
     compare: { expected: JSON.stringify(expected), received: visible(echoed) },
     advice,
   });
-}
-
-/** The value of this JSON, or nothing. */
-function fromJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The texts of a result that says something. */

@@ -18,6 +18,7 @@ import {
   type Call,
   type Program,
 } from '../harness/grader.ts';
+import { fromJson } from '../harness/json.ts';
 import { freePort } from '../harness/ports.ts';
 
 type Message = Record<string, any>;
@@ -147,14 +148,6 @@ async function talk({ message = 'hello', env = {}, version = agreedVersion, sess
 const lastWords = ({ stderr }: Program): { output?: string } =>
   stderr.trim() === '' ? {} : { output: stderr.trim().split('\n').slice(-4).join('\n') };
 
-function fromJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 const isObject = (value: unknown): value is Message => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 // What the grader's server sends.
@@ -269,7 +262,6 @@ const plainly = { 'content-type': 'application/json' };
 let byJson: Talk;
 const texts = random.words(2);
 
-// Each task also starts some that wait for the next.
 task({ number: 1, title: 'Shake hands', file: 'client.ts', programs: 2 }, () => {
   let initialize: Posted;
   const word = random.words(1)[0]!;
