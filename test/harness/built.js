@@ -5,6 +5,7 @@ import { createRequire, isBuiltin } from 'node:module';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
+import { packed } from './packages.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const support = join(root, 'lessons', 'support', sep);
@@ -74,7 +75,8 @@ function ownFilesOnly(build, folder) {
     if (kind === 'entry-point' || pluginData === 'again') return undefined;
     if (/^[^./#]/.test(path)) {
       if (!isBuiltin(path)) assertInstalled(path, importer);
-      return { path, external: true };
+      const file = packed(path);
+      return { path: file ? pathToFileURL(file).href : path, external: true };
     }
     const found = await build.resolve(path, { kind, importer, resolveDir, pluginData: 'again' });
     if (!found.path.startsWith(support)) return found;

@@ -8,6 +8,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import type { Explanation } from './failure.ts';
 import { Failure } from './failure.ts';
+import { unpacked } from './packages.js';
 import { beginProgram, busyLine, endProgram, residentMemory, takeProgram } from './spawn.js';
 import { visible, type Transcript } from './transcript.ts';
 
@@ -561,9 +562,7 @@ function shortener(folder: string, folderName: string): (text: string) => string
     ...forms(join(root, '/')).map((form) => [form, ''] as const),
   ];
   return (text) =>
-    names
-      .reduce((short, [form, name]) => short.replaceAll(form, name), text)
-      .replaceAll(`${folderName}\\`, `${folderName}/`);
+    unpacked(names.reduce((short, [form, name]) => short.replaceAll(form, name), text)).replaceAll(`${folderName}\\`, `${folderName}/`);
 }
 
 /** The end of what a program has printed, in a few lines. */

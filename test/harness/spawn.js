@@ -8,6 +8,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { buildFile, buildSupport, builtFile, needsTsx } from './built.js';
+import { packAll, packed, v8Flags } from './packages.js';
 import { endStrays } from './strays.js';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -21,7 +22,7 @@ const windows = process.platform === 'win32';
  * A heap of 256 MiB; no optimizing compiler, which costs a program of this size a fifth of its start;
  * and a debugger, when it is asked for, on a port that is free.
  */
-const flags = ['--max-old-space-size=256', '--no-opt', '--inspect-port=0'];
+const flags = [...v8Flags, '--inspect-port=0'];
 
 /**
  * What the copies of this module in one process share: the loader of the graders makes a copy of its own.
@@ -79,8 +80,10 @@ export function loadNext(file) {
  * @returns {Promise<boolean>} false when it is left to tsx
  */
 async function built(file) {
-  if (!shared.built.has(file)) shared.built.set(file, buildFile(file));
-  if (!shared.built.has('support')) shared.built.set('support', buildSupport());
+  if (!shared.built.has('packages')) shared.built.set('packages', packAll());
+  const packages = shared.built.get('packages');
+  if (!shared.built.has('support')) shared.built.set('support', packages.then(buildSupport));
+  if (!shared.built.has(file)) shared.built.set(file, packages.then(() => buildFile(file)));
   await shared.built.get('support');
   return shared.built.get(file);
 }
@@ -222,7 +225,7 @@ function spawnHeld(file, imports = []) {
     [...flags, ...(byTsx ? ['--import', tsx] : []), '--import', preload, byTsx ? file : builtFile(file), file],
     {
       cwd: root, // as when it is started by hand
-      env: programEnv(file, imports),
+      env: programEnv([...packagesOf(file).map((name) => (!byTsx && packed(name)) || name), ...imports]),
       stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe'], // the last one is for `holdDisk`
       detached: !windows, // a group of its own, so that it can be ended with all that it starts
     },
@@ -246,11 +249,12 @@ function spawnHeld(file, imports = []) {
   return program;
 }
 
-function programEnv(file, imports) {
+/** @param {string[]} imports what a program imports before its own file */
+function programEnv(imports) {
   const env = {
     ...process.env,
     CHUNK_BY_CHUNK_RUN: shared.run,
-    WARM_IMPORTS: [...packagesOf(file), ...imports].join(','),
+    WARM_IMPORTS: imports.join(','),
     NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compile'), // from Node 22 on, starts are faster
   };
   for (const name of Object.keys(env)) {

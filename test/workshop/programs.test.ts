@@ -84,6 +84,13 @@ try { inner(); } catch (error) { console.log((error as Error).stack!.split('\\n'
     beside: { 'neighbour.ts': "interface Nothing {}\n\nthrow new RangeError('out of reach');\n" },
   },
   'asks a package for what it has not': { program: "\nimport { nothing } from 'express';\nconsole.log(nothing);\n" },
+  'has what its packages have': {
+    program: `import * as express from 'express';
+import * as fetch from 'node-fetch';
+import * as zod from 'zod';
+for (const each of [express, fetch, zod]) console.log(Object.keys(each).filter((name) => name !== 'module.exports').sort().join());
+console.log(express.default.json === express.json, new fetch.default.Headers({ a: 'b' }), zod.z.string().parse('c'), zod.default === zod.z);\n`,
+  },
   'waits for ever': { program: 'await new Promise(() => {});\n' },
 };
 

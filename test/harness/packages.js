@@ -1,0 +1,88 @@
+// The packages that learners' programs import, each made into one file that V8 has compiled before.
+// Express alone is more than a hundred files: to find, read and compile them is half of what a start costs.
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { build } from 'esbuild';
+
+const modules = fileURLToPath(new URL('../../node_modules', import.meta.url));
+const packable = ['express', 'node-fetch', 'zod'];
+
+/** For V8, what was compiled under other flags is not the same. */
+export const v8Flags = ['--max-old-space-size=256', '--no-opt'];
+
+/**
+ * The file that does for a program what a package does.
+ * @param {string} name
+ * @returns {string | undefined} undefined when the package is not packed (yet)
+ */
+export function packed(name) {
+  const file = join(folderOf(name), 'index.mjs');
+  return existsSync(file) ? file : undefined;
+}
+
+/** A text in which a package that is packed has its own name. @param {string} text */
+export const unpacked = (text) => text.replace(/node_modules\/\.cache\/packages\/([\w-]+?)-\d+-[^/]*\/index\.mjs/g, '$1');
+
+/** Another install, another Node.js: another file. @param {string} name */
+function folderOf(name) {
+  const { mtimeMs = 0 } = statSync(join(modules, '.package-lock.json'), { throwIfNoEntry: false }) ?? {};
+  return join(modules, '.cache', 'packages', `${name}-${Math.round(mtimeMs)}-${process.version}-${process.arch}`);
+}
+
+/** Packs what is not packed yet. What cannot be is imported as it is. */
+export async function packAll() {
+  await Promise.all(packable.filter((name) => !packed(name)).map((name) => pack(name).catch(() => {})));
+}
+
+/** @param {string} name */
+async function pack(name) {
+  const { outputFiles } = await build({
+    stdin: { contents: `export * from '${name}'; export { default } from '${name}';`, resolveDir: dirname(modules) },
+    bundle: true,
+    write: false,
+    platform: 'node',
+    format: 'cjs',
+    target: `node${process.versions.node}`,
+    supported: { 'dynamic-import': false }, // which a script of node:vm has not
+    logLevel: 'silent',
+  });
+  const unfinished = `${folderOf(name)}.${process.pid}`;
+  try {
+    mkdirSync(unfinished, { recursive: true });
+    const file = join(unfinished, 'package.cjs');
+    writeFileSync(file, `(function (exports, require, module) {${outputFiles[0].text}\n})`);
+    const { stdout } = await promisify(execFile)(process.execPath, [...v8Flags, '--eval', compile, file]);
+    writeFileSync(join(unfinished, 'index.mjs'), load(JSON.parse(stdout)));
+    renameSync(unfinished, folderOf(name));
+  } finally {
+    rmSync(unfinished, { recursive: true, force: true });
+  }
+}
+
+/** Keeps what V8 has compiled of a package once it has run, and prints the names that it exports. */
+const compile = `
+const [, filename] = process.argv;
+const fs = require('node:fs');
+const script = new (require('node:vm').Script)(fs.readFileSync(filename, 'utf8'), { filename });
+const module_ = { exports: {} };
+script.runInThisContext()(module_.exports, require('node:module').createRequire(filename), module_);
+fs.writeFileSync(filename + '.cache', script.createCachedData());
+console.log(JSON.stringify(Object.keys(module_.exports)));
+`;
+
+/** @param {string[]} names that it exports, `default` among them */
+const load = (names) => `import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { Script } from 'node:vm';
+
+const filename = fileURLToPath(new URL('package.cjs', import.meta.url));
+const script = new Script(readFileSync(filename, 'utf8'), { filename, cachedData: readFileSync(filename + '.cache') });
+const module = { exports: {} };
+script.runInThisContext()(module.exports, createRequire(filename), module);
+${names.map((name, i) => `const _${i} = module.exports[${JSON.stringify(name)}];`).join('\n')}
+export { ${names.map((name, i) => `_${i} as ${name}`).join(', ')} };
+`;
