@@ -2,7 +2,8 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import * as modules from 'node:module';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { compiled } from './compiled.js';
 import { ensureInstalled } from './setup.js';
 
 const [name, ...args] = process.argv.splice(2, 1).concat(process.argv.slice(2));
@@ -11,16 +12,10 @@ modules.enableCompileCache?.(fileURLToPath(new URL('../node_modules/.cache/compi
 
 let endPrograms = () => {};
 if (name === 'check' || name === 'watch') {
-  // Programs take as long to start as the grader does: both at the same time.
+  // They take as long to start as the grader does: both at the same time.
   endPrograms = await startPrograms(args);
-  // Before TypeScript support, which would slow down each of its many modules.
-  await Promise.all([import('vitest/node'), import('vitest/worker'), import('vitest')]);
 }
-if (!process.features.typescript) {
-  const { register } = await import('tsx/esm/api');
-  register();
-}
-await import(`./${name}.ts`);
+await import(pathToFileURL(await compiled(fileURLToPath(new URL(`./${name}.ts`, import.meta.url)))));
 endPrograms();
 
 /** Starts the programs of the lesson that the arguments name, and returns what ends those that nobody took. */

@@ -1,8 +1,11 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { compiled } from '../../scripts/compiled.js';
 import type { Grader, Verdict } from '../../scripts/workshop/grade.ts';
 
 type Target = Parameters<Grader['grade']>[0];
+
+const worker = await compiled(fileURLToPath(new URL('worker.ts', import.meta.url)));
 
 /** Several graders that work at the same time, each in a process of its own. */
 export function graders(count: number): { grade(target: Target): Promise<Verdict>; close(): void } {
@@ -16,8 +19,7 @@ export function graders(count: number): { grade(target: Target): Promise<Verdict
     else idle.push(grader);
   };
   for (let i = 0; i < count; i++) {
-    const grader = fork(fileURLToPath(new URL('worker.ts', import.meta.url)), {
-      execArgv: ['--import', 'tsx'],
+    const grader = fork(worker, {
       env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('VITEST'))),
     });
     all.push(grader);

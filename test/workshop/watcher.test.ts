@@ -4,6 +4,7 @@ import { cpSync, existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, test, vi, type TestContext } from 'vitest';
+import { compiled } from '../../scripts/compiled.js';
 import type { Verdict } from '../../scripts/workshop/grade.ts';
 import { learnersCopy, learnersEnv, processesIn, type Copy } from './copy.ts';
 
@@ -22,15 +23,12 @@ type Watching = {
   pid: number;
 };
 
+const driver = await compiled(fileURLToPath(new URL('watching.ts', import.meta.url)));
+
 async function watching({ onTestFinished }: TestContext, { poll = false } = {}): Promise<Watching> {
   const copy = learnersCopy();
   onTestFinished(() => copy.remove());
-  const driver = fileURLToPath(new URL('watching.ts', import.meta.url));
-  const child: ChildProcess = fork(driver, [join(copy.folder, 'scripts/workshop/watcher.ts'), poll ? 'poll' : 'events'], {
-    cwd: copy.folder,
-    execArgv: ['--import', 'tsx'],
-    env: learnersEnv(),
-  });
+  const child: ChildProcess = fork(driver, [copy.folder, poll ? 'poll' : 'events'], { cwd: copy.folder, env: learnersEnv() });
   onTestFinished(() => void child.kill('SIGKILL'));
   const events: Event[] = [];
   let seen = 0;

@@ -1,9 +1,12 @@
 // Runs the engine of the watch mode in a copy of the workshop, and tells its parent every event.
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { WatchEvent } from '../../scripts/workshop/watcher.ts';
 
-const [module, poll] = process.argv.slice(2);
-const { watchLessons } = (await import(pathToFileURL(module!).href)) as typeof import('../../scripts/workshop/watcher.ts');
+const [folder, poll] = process.argv.slice(2);
+const from = (path: string) => import(pathToFileURL(path).href);
+const { compiled } = (await from(join(folder!, 'scripts/compiled.js'))) as typeof import('../../scripts/compiled.js');
+const { watchLessons } = (await from(await compiled(join(folder!, 'scripts/workshop/watcher.ts')))) as typeof import('../../scripts/workshop/watcher.ts');
 const tell = (event: WatchEvent) => {
   const { lesson, ...rest } = event;
   const error = event.type === 'error' ? event.error.message : undefined;
