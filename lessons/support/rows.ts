@@ -19,7 +19,7 @@ export async function* rows(): AsyncGenerator<Row> {
     if (ends && row % 997 === 0) break;
     if (row % pageSize === 0) await (graded ? nextTurn() : sleep(1));
     made++;
-    if (made % 10 === 0) report();
+    if (made % 100 === 0) report();
     yield rowAt(row);
   }
   report();

@@ -24,6 +24,8 @@ export type Target = {
   seed: number;
   /** False when no program is to be started before its requirement. */
   ahead?: boolean;
+  /** The first tasks, as many as these, are taken as passed. */
+  given?: number;
 };
 
 declare module 'vitest' {
@@ -70,6 +72,7 @@ export type Site = {
 
 const target = inject('target');
 let failed = false;
+let given = false;
 let record = newTranscript();
 let recordBefore = record;
 let file: 'server.ts' | 'client.ts' = 'server.ts';
@@ -136,14 +139,18 @@ export function task({ number, title, file: graded, programs, others = 0 }: Task
   const other = join(target.folder, graded === 'server.ts' ? 'client.ts' : 'server.ts');
   planPrograms(own, programs);
   planPrograms(other, others);
+  // What a task draws does not depend on the tasks before it.
+  random.restart(target.seed + number);
   describe(`task ${number} · ${title}`, () => {
     beforeAll(() => {
+      random.restart(target.seed - number);
       if (failed || target.ahead === false) return;
       if (number === 1) prepareRun();
       loadNext(own);
     });
     beforeEach(() => {
       file = graded;
+      given = number <= (target.given ?? 0);
     });
     requirements();
   });
@@ -153,6 +160,7 @@ export function task({ number, title, file: graded, programs, others = 0 }: Task
 export function requirement(sentence: string, check: () => Promise<void>, about?: Task['file']): void {
   test(sentence, { timeout: 60_000 }, async (context) => {
     if (failed) context.skip();
+    if (given) return;
     if (about) file = about;
     try {
       await Promise.race([check(), stopped]);

@@ -74,10 +74,10 @@ console.log(JSON.stringify(Object.keys(module_.exports)));
 `;
 
 /** @param {string[]} names that it exports, `default` among them */
-const load = (names) => `import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
-import { Script } from 'node:vm';
+const load = (names) => `const { readFileSync } = process.getBuiltinModule('node:fs'); // sooner there than by import
+const { createRequire } = process.getBuiltinModule('node:module');
+const { fileURLToPath } = process.getBuiltinModule('node:url');
+const { Script } = process.getBuiltinModule('node:vm');
 
 const filename = fileURLToPath(new URL('package.cjs', import.meta.url));
 const script = new Script(readFileSync(filename, 'utf8'), { filename, cachedData: readFileSync(filename + '.cache') });

@@ -1,8 +1,9 @@
 // Runs inside a learner's program, before it: waits for the word to begin, and answers the grader's questions.
 // Plain JavaScript, because most programs are built before they start: nothing in their process knows TypeScript.
-import fs from 'node:fs';
-import process from 'node:process';
-import { pathToFileURL } from 'node:url';
+
+const { process } = globalThis;
+const fs = process.getBuiltinModule('node:fs'); // sooner there than by import
+const { pathToFileURL } = process.getBuiltinModule('node:url');
 
 // What is run may be built from the program's file.
 const [, main, file] = process.argv;

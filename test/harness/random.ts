@@ -1,5 +1,7 @@
 /** Repeatable randomness: the same seed draws the same inputs on every machine. */
 export type Random = {
+  /** Draws from another seed from now on. */
+  restart(seed: number): void;
   /** A number from 0 up to 1. */
   next(): number;
   /** A whole number from `from` to `to`, both included. */
@@ -25,6 +27,9 @@ export function randomFrom(seed: number): Random {
   const word = () =>
     Array.from({ length: integer(3, 8) }, () => String.fromCharCode(integer(0x61, 0x7a))).join('');
   return {
+    restart: (seed) => {
+      state = seed >>> 0;
+    },
     next,
     integer,
     pick: (values) => values[integer(0, values.length - 1)]!,

@@ -12,12 +12,13 @@ export type Entry = {
   mark: Mark;
   /** Which of several connections or programs, as the learner knows it: `client 2`. */
   who?: string | undefined;
-  text: string;
+  readonly text: string;
 };
 
 export type Transcript = {
   entries: readonly Entry[];
-  add(mark: Mark, text: string, who?: string): void;
+  /** A text that is given as a function is made when somebody reads it. */
+  add(mark: Mark, text: string | (() => string), who?: string): void;
 };
 
 /** `onEntry` is called with each entry as it is made. */
@@ -29,7 +30,14 @@ export function transcript(onEntry: (entry: Entry) => void = () => {}): Transcri
     add(mark, text, who) {
       const now = performance.now();
       began ??= now;
-      const entry = { at: now - began, mark, who, text };
+      const entry: Entry = {
+        at: now - began,
+        mark,
+        who,
+        get text() {
+          return typeof text === 'string' ? text : text();
+        },
+      };
       entries.push(entry);
       onEntry(entry);
     },
@@ -46,11 +54,11 @@ export function row({ at, mark, who, text }: Entry, whoWidth = 0, columns = 76):
 
 /** A `wire` capture as text: a row an entry, the middle left out when it is long. */
 export function draw(entries: readonly Entry[]): string {
-  const whoWidth = Math.max(0, ...entries.map((entry) => entry.who?.length ?? 0));
-  const rows = entries.map((entry) => row(entry, whoWidth));
-  if (rows.length <= mostRows) return rows.join('\n');
-  const left = rows.length - mostRows + 1;
-  return [...rows.slice(0, 8), `          … ${left} rows left out`, ...rows.slice(8 + left)].join('\n');
+  const whoWidth = entries.reduce((width, { who }) => Math.max(width, who?.length ?? 0), 0);
+  const rows = (some: readonly Entry[]) => some.map((entry) => row(entry, whoWidth));
+  if (entries.length <= mostRows) return rows(entries).join('\n');
+  const left = entries.length - mostRows + 1;
+  return [...rows(entries.slice(0, 8)), `          … ${left} rows left out`, ...rows(entries.slice(8 + left))].join('\n');
 }
 
 /** A request as a row of a capture shows it, with the headers that decide what becomes of it. */

@@ -76,7 +76,7 @@ export function exchange(url: URL, ask: Ask, changed: () => void, transcript: ()
     transcript().add('←', `${status} ${response.statusMessage}`, who);
     response.on('data', (bytes: Buffer) => {
       chunks.push({ at: performance.now(), bytes });
-      transcript().add('←', visibleChunk(bytes), who);
+      transcript().add('←', () => visibleChunk(bytes), who);
       changed();
     });
     response.on('end', () => {

@@ -19,6 +19,9 @@ afterAll(() => {
   rmSync(temporary, { recursive: true, force: true });
 });
 
+/** The first tasks, as many as these, never meet the client: no mistake in it is to be found there. */
+const withoutClient: Record<string, number> = { '01-chunked-stream': 2, '02-server-sent-events': 2, '03-backpressure': 2 };
+
 type Programs = Record<(typeof learnerFiles)[number], string>;
 
 for (const lesson of catalog) {
@@ -28,11 +31,11 @@ for (const lesson of catalog) {
   const variants = readdirSync(join(root, 'test', 'variants', slug));
   const tasks = [...new Set(learnerFiles.flatMap((file) => tasksIn(solution[file])))].sort();
 
-  const grade = (name: string, programs: Programs, seed?: number): Promise<Verdict> => {
+  const grade = (name: string, programs: Programs, { seed, given }: { seed?: number; given?: number } = {}): Promise<Verdict> => {
     const folder = join(temporary, name, slug);
     mkdirSync(folder, { recursive: true });
     for (const file of learnerFiles) writeFileSync(join(folder, file), programs[file]);
-    return pool.grade({ slug, folder, folderName: `lessons/${slug}`, ...(seed !== undefined && { seed }) });
+    return pool.grade({ slug, folder, folderName: `lessons/${slug}`, ...(seed && { seed }), ...(given && { given }) });
   };
   const every = (change: (source: string) => string): Programs => ({
     'server.ts': change(solution['server.ts']),
@@ -47,7 +50,7 @@ for (const lesson of catalog) {
     });
 
     test.for(tasks)('the starter fails at task %i', async (task, { expect }) => {
-      const verdict = await grade(`starter-${task}`, every((source) => starterOf(source, task)), 1);
+      const verdict = await grade(`starter-${task}`, every((source) => starterOf(source, task)), { seed: 1 });
       expect(failedTask(verdict), text(verdict)).toBe(task);
       expect(asked(verdict), 'the README asks for what is graded, word for word').toEqual(readPage(lesson).tasks);
       await expect(kept(text(verdict))).toMatchFileSnapshot(`../verdicts/${slug}/starter-${task}.txt`);
@@ -55,7 +58,8 @@ for (const lesson of catalog) {
 
     test.for(mistakes.map((mistake) => [mistake.name, mistake] as const))('mistake: %s', async ([name, mistake], { expect }) => {
       const programs = { ...every(finished), [mistake.file]: made(mistake, finished(solution[mistake.file])) };
-      const verdict = await grade(name, programs, 1);
+      const given = mistake.file === 'client.ts' ? withoutClient[slug] : 0;
+      const verdict = await grade(name, programs, { seed: 1, given });
       expect(failedTask(verdict), text(verdict)).toBe(mistake.task);
       await expect(kept(text(verdict))).toMatchFileSnapshot(`../verdicts/${slug}/${name}.txt`);
     });
