@@ -9,8 +9,14 @@ const graded = process.env.WORK_CLOCK === 'grader';
 
 let made = 0;
 let ends = false;
-// The grader says when the table is to end.
-if (graded) process.on('message', (message) => (ends ||= Boolean((message as { endRows?: true }).endRows)));
+// The grader says when the table is to end, and asks how far it has come.
+if (graded) {
+  process.on('message', (message) => {
+    const { endRows, ping } = message as { endRows?: true; ping?: number };
+    ends ||= Boolean(endRows);
+    if (ping) report();
+  });
+}
 
 /** The rows of the table in order, each made when it is asked for. */
 export async function* rows(): AsyncGenerator<Row> {

@@ -40,7 +40,7 @@ export type Program = {
   /** Its calls of the file system that are not back yet, and its resident memory in MiB, at the same time. */
   readonly fileCalls: number;
   readonly memory: number;
-  /** How many rows of lessons/support/rows.ts it has taken, told after every hundredth. */
+  /** How many rows of lessons/support/rows.ts it has taken, told after every hundredth, and by `settled`. */
   readonly rows: number;
   /** Ends the table of lessons/support/rows.ts before long. */
   endRows(): void;

@@ -574,7 +574,8 @@ async function checkFilter(client: Client, level: string, when: string, { mayCom
     compare,
     advice,
   });
-  check(absent !== level, { cause: `${when} a message with that very level did not go out.`, compare, advice: 'The level is the least severe that goes out: it is included.' });
+  const included = advice === bySeverity ? 'The level is the least severe that goes out: it is included.' : advice;
+  check(absent !== level, { cause: `${when} a message with that very level did not go out.`, compare, advice: included });
   check(absent === undefined, { cause: `${when} a message with the level ${absent} did not go out, which is more severe.`, compare, advice });
   const order = came.filter((each) => each !== mayCome);
   check(order.join() === expected.join(), {
