@@ -729,21 +729,21 @@ task({ number: 4, title: 'Take up where you left off', file: 'server.ts', progra
       const [one, two, three, x, y] = random.words(5);
       const { site, client, call } = await openStream();
       let shortest = Infinity;
-      const next = async (id: string, advice: string) => {
+      const next = async (wait: number, id: string, advice: string) => {
         const since = performance.now();
-        const again = await nextCall(site, client, 50, id, advice);
+        const again = await nextCall(site, client, wait, id, advice);
         shortest = Math.min(shortest, again.at - since);
         return again;
       };
-      await call.send(`retry: 50\nretry: ${two}\n\nevent: step\nid: ${x}\ndata: ${one}\n\nid: ${y}\ndata: ${two}\n`);
+      await call.send(`retry: 100\nretry: ${two}\n\nevent: step\nid: ${x}\ndata: ${one}\n\nid: ${y}\ndata: ${two}\n`);
       call.breakOff();
-      const second = begin(await next(x!, 'An id is any text, and counts when the blank line of its event has come.'));
+      const second = begin(await next(100, x!, 'An id is any text, and counts when the blank line of its event has come.'));
       const keeps = 'An event without an id leaves the id as it was.';
-      await second.send(`data: ${two}\nid: ${y}\n\ndata: ${three}\n\n`);
+      await second.send(`retry: 20\ndata: ${two}\nid: ${y}\n\ndata: ${three}\n\n`);
       second.end();
-      const third = begin(await next(y!, keeps));
+      const third = begin(await next(20, y!, keeps));
       third.breakOff();
-      const fourth = await next(y!, 'A connection without an event leaves the id as it was.');
+      const fourth = await next(20, y!, 'A connection without an event leaves the id as it was.');
       checkPrinted(client, `step: ${one}\nmessage: ${two}\nmessage: ${three}\n`, 'What was not complete when the stream broke off is forgotten.');
       waiting = { site, client, call: fourth };
       // A wait of its own, or a slow machine: one that would be too short tells.
@@ -886,10 +886,10 @@ async function nextCall(site: Site, client: Program, wait: number, lastEventId: 
     advice: 'A stream that breaks off throws where you read it: that is no reason to end, as long as there is an id to go on from. A second break is no reason either, nor is an event without an id.',
   });
   const call = await site.call(client);
-  // A timer may ring a moment early.
-  check(call.at - since > wait - 3, {
+  // A timer counts from the turn in which it was set, and a turn may take long on a machine that is busy.
+  check(call.at - since > wait / 2, {
     cause: 'The client asked again before retry was over.',
-    compare: { expected: `${wait} ms later`, received: call.at - since < wait / 2 ? 'at once' : 'sooner' },
+    compare: { expected: `${wait} ms later`, received: 'at once' },
     advice: 'The field retry says how many milliseconds a client waits. One that is not all digits is ignored. A server that is overloaded is overloaded more by clients that do not wait.',
   });
   const received = call.request.headers['last-event-id'];

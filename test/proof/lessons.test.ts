@@ -12,7 +12,7 @@ import { graders } from './graders.ts';
 import { kept } from './kept.ts';
 import { mistakesOf, type Mistake } from './mistake.ts';
 
-const pool = graders(4);
+const pool = graders(5);
 const temporary = join(root, '.tmp', `proof-${process.pid}`);
 afterAll(() => {
   pool.close();
