@@ -10,9 +10,6 @@ import { build } from 'esbuild';
 const modules = fileURLToPath(new URL('../../node_modules', import.meta.url));
 const packable = ['express', 'node-fetch', 'zod'];
 
-/** For V8, what was compiled under other flags is not the same. */
-export const v8Flags = ['--max-old-space-size=256', '--no-opt'];
-
 /**
  * The file that does for a program what a package does.
  * @param {string} name
@@ -54,7 +51,7 @@ async function pack(name) {
     mkdirSync(unfinished, { recursive: true });
     const file = join(unfinished, 'package.cjs');
     writeFileSync(file, `(function (exports, require, module) {${outputFiles[0].text}\n})`);
-    const { stdout } = await promisify(execFile)(process.execPath, [...v8Flags, '--eval', compile, file]);
+    const { stdout } = await promisify(execFile)(process.execPath, ['--eval', compile, file]);
     writeFileSync(join(unfinished, 'index.mjs'), load(JSON.parse(stdout)));
     renameSync(unfinished, folderOf(name));
   } finally {
@@ -76,10 +73,10 @@ console.log(JSON.stringify(Object.keys(module_.exports)));
 /** @param {string[]} names that it exports, `default` among them */
 const load = (names) => `const { readFileSync } = process.getBuiltinModule('node:fs'); // sooner there than by import
 const { createRequire } = process.getBuiltinModule('node:module');
-const { fileURLToPath } = process.getBuiltinModule('node:url');
+const { join } = process.getBuiltinModule('node:path');
 const { Script } = process.getBuiltinModule('node:vm');
 
-const filename = fileURLToPath(new URL('package.cjs', import.meta.url));
+const filename = join(import.meta.dirname, 'package.cjs');
 const script = new Script(readFileSync(filename, 'utf8'), { filename, cachedData: readFileSync(filename + '.cache') });
 const module = { exports: {} };
 script.runInThisContext()(module.exports, createRequire(filename), module);

@@ -95,7 +95,7 @@ type Message = {
 
 /** Output that a program may write, in bytes, over both streams. */
 const outputLimit = 1024 * 1024;
-/** Resident memory that it may take, in MiB: well over what the heap's own limit allows. */
+/** Resident memory that it may take, in MiB: a right program takes a tenth. */
 const memoryLimit = 700;
 /** Milliseconds for which its event loop may stand still: more than five messages with a second of work each. */
 const busyLimit = 6000;

@@ -8,7 +8,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { buildFile, buildSupport, builtFile, needsTsx } from './built.js';
-import { packAll, packed, v8Flags } from './packages.js';
+import { packAll, packed } from './packages.js';
 import { endStrays } from './strays.js';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -19,10 +19,10 @@ const warm = pathToFileURL(join(here, 'warm.js')).href;
 const windows = process.platform === 'win32';
 
 /**
- * A heap of 256 MiB; no optimizing compiler, which costs a program of this size a fifth of its start;
- * and a debugger, when it is asked for, on a port that is free.
+ * A debugger, when it is asked for, is on a port that is free. None of V8's own flags: under any of them it takes for
+ * another's what Node.js has compiled of its own modules, and a start costs half as much again.
  */
-const flags = [...v8Flags, '--inspect-port=0'];
+const flags = ['--inspect-port=0'];
 
 /**
  * What the copies of this module in one process share: the loader of the graders makes a copy of its own.
