@@ -45,6 +45,7 @@ async function pack(name) {
     target: `node${process.versions.node}`,
     supported: { 'dynamic-import': false }, // which a script of node:vm has not
     minifyWhitespace: true,
+    lineLimit: 120, // an error that nobody catches prints its line
     logLevel: 'silent',
   });
   const code = outputFiles[0].text;
