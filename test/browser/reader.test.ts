@@ -47,7 +47,7 @@ describe.skipIf(!chromiumPath)('in a browser', { timeout: 60_000 }, () => {
   /** Opens a page; anything that it complains about fails the test, as does a request to anywhere else. */
   async function open(path: string, options: BrowserContextOptions & { at?: Started } = {}): Promise<Page> {
     const { at = reader, ...rest } = options;
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...rest });
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce', ...rest });
     const page = await context.newPage();
     const complaints: string[] = [];
     page.on('pageerror', (error) => complaints.push(error.message));
