@@ -26,6 +26,8 @@ export type Target = {
   ahead?: boolean;
   /** The first tasks, as many as these, are taken as passed. */
   given?: number;
+  /** As for a program. */
+  busyLimit?: number;
 };
 
 declare module 'vitest' {

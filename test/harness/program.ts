@@ -71,6 +71,8 @@ export type Start = {
   file: 'server.ts' | 'client.ts';
   args?: string[];
   env?: Record<string, string>;
+  /** Milliseconds for which its event loop may stand still, 6000 unless told: more than five messages with a second of work each. */
+  busyLimit?: number;
   /** Called after each thing that the program does. */
   changed(): void;
   transcript(): Transcript;
@@ -97,10 +99,7 @@ type Message = {
 const outputLimit = 1024 * 1024;
 /** Resident memory that it may take, in MiB: a right program takes a tenth. */
 const memoryLimit = 700;
-/** Milliseconds for which its event loop may stand still: more than five messages with a second of work each. */
-const busyLimit = 6000;
-
-export function startProgram({ folder, folderName, file, args = [], env = {}, changed, transcript, who }: Start): Program {
+export function startProgram({ folder, folderName, file, args = [], env = {}, busyLimit = 6000, changed, transcript, who }: Start): Program {
   const child = takeProgram(join(folder, file));
   const name = `${folderName}/${file}`;
   const held: (Held & { call: number | undefined })[] = [];
