@@ -514,7 +514,7 @@ task({ number: 3, title: 'Give up in time', file: 'client.ts', programs: 3 }, ()
         checkPrinted(client, expected);
         return true;
       };
-      for (limit of [120, 1000, 5000]) if (await moves(limit === 5000)) return;
+      for (limit of [90, 1000, 5000]) if (await moves(limit === 5000)) return;
     },
   );
 
@@ -794,7 +794,7 @@ task({ number: 4, title: 'Take up where you left off', file: 'server.ts', progra
         await givesUp(site, client, limit, 'after the second request', 'message: one\n', 'A timer that was cleared does not come back, not even by refresh(): start one with each request.');
         return true;
       };
-      for (const limit of [120, 1000, 5000]) if (await comesBack(limit, limit === 5000)) break;
+      for (const limit of [90, 1000, 5000]) if (await comesBack(limit, limit === 5000)) break;
 
       const { site, client, call } = await openStream();
       await call.send(`retry: ${never}\n\nid: 1\ndata: one\n\n`);
