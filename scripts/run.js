@@ -12,7 +12,7 @@ modules.enableCompileCache?.(fileURLToPath(new URL('../node_modules/.cache/compi
 
 let endPrograms = () => {};
 if (name === 'check' || name === 'watch') {
-  // They take as long to start as the grader does: both at the same time.
+  // Programs take as long to start as the grader does: both at the same time.
   endPrograms = await startPrograms(args);
 }
 await import(pathToFileURL(await compiled(fileURLToPath(new URL(`./${name}.ts`, import.meta.url)))));

@@ -99,6 +99,7 @@ type Message = {
 const outputLimit = 1024 * 1024;
 /** Resident memory that it may take, in MiB: a right program takes a tenth. */
 const memoryLimit = 700;
+
 export function startProgram({ folder, folderName, file, args = [], env = {}, busyLimit = 6000, changed, transcript, who }: Start): Program {
   const child = takeProgram(join(folder, file));
   const name = `${folderName}/${file}`;
