@@ -141,7 +141,7 @@ export function task({ number, title, file: graded, programs, others = 0 }: Task
   const other = join(target.folder, graded === 'server.ts' ? 'client.ts' : 'server.ts');
   planPrograms(own, programs);
   planPrograms(other, others);
-  // What a task draws does not depend on the tasks before it.
+  // What a task draws, here and while it runs, does not depend on the tasks before it.
   random.restart(target.seed + number);
   describe(`task ${number} · ${title}`, () => {
     beforeAll(() => {

@@ -10,6 +10,10 @@ import { build } from 'esbuild';
 const modules = fileURLToPath(new URL('../../node_modules', import.meta.url));
 const packable = ['express', 'node-fetch', 'zod'];
 
+/** Another install, another Node.js: another file. */
+const { mtimeMs = 0 } = statSync(join(modules, '.package-lock.json'), { throwIfNoEntry: false }) ?? {};
+const suffix = `${Math.round(mtimeMs)}-${process.version}-${process.arch}`;
+
 /**
  * The file that does for a program what a package does.
  * @param {string} name
@@ -23,11 +27,8 @@ export function packed(name) {
 /** A text in which a package that is packed has its own name. @param {string} text */
 export const unpacked = (text) => text.replace(/node_modules\/\.cache\/packages\/([\w-]+?)-\d+-[^/]*\/index\.mjs/g, '$1');
 
-/** Another install, another Node.js: another file. @param {string} name */
-function folderOf(name) {
-  const { mtimeMs = 0 } = statSync(join(modules, '.package-lock.json'), { throwIfNoEntry: false }) ?? {};
-  return join(modules, '.cache', 'packages', `${name}-${Math.round(mtimeMs)}-${process.version}-${process.arch}`);
-}
+/** @param {string} name */
+const folderOf = (name) => join(modules, '.cache', 'packages', `${name}-${suffix}`);
 
 /** Packs what is not packed yet. What cannot be is imported as it is. */
 export async function packAll() {

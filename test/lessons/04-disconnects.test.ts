@@ -867,7 +867,7 @@ afterAll(() => {
   for (const close of closes.splice(0)) close();
 });
 
-/** The stream is over. The client asks again: not before `wait` ms are over, and with this id. */
+/** The stream is over. The client asks again with this id; of a `wait` of more than 60 ms it can be told that it was kept. */
 async function nextCall(site: Site, client: Program, wait: number, lastEventId: string, advice = 'An id is any text.'): Promise<Call> {
   const since = performance.now();
   await expectSoon(

@@ -15,6 +15,16 @@ afterAll(() => copy.remove());
 const lesson1 = 'lessons/01-chunked-stream';
 const verdictOf = (stdout: string) => JSON.parse(stdout) as { state: string; seed: number; tasks: { state: string }[] };
 
+test('a command that has changed since it last ran is run as it is now', async () => {
+  const file = 'scripts/workshop/progress.ts';
+  const before = copy.read(file);
+  await copy.run('progress');
+  copy.write(file, `console.log('changed');\n${before}`);
+  expect((await copy.run('progress')).stdout).toMatch(/^changed\n/);
+  copy.write(file, before);
+  expect((await copy.run('progress')).stdout).not.toMatch(/^changed\n/);
+});
+
 describe('a learner’s way through a lesson', { timeout: 60_000 }, () => {
   test('check without a name grades the first lesson; a starter fails with exit code 1', async () => {
     const { code, stdout } = await copy.run('check');
