@@ -8,7 +8,14 @@ export default defineConfig({
     experimental: { fsModuleCache: true },
     projects: [
       // What grades keeps two processors busy by itself; the others wait for one thing or another, and come after it.
-      { extends: true, test: { name: 'graders', include: ['test/proof/*.test.ts', 'test/workshop/broken-programs.test.ts'], maxWorkers: 2 } },
+      {
+        extends: true,
+        test: {
+          name: 'graders',
+          include: ['test/proof/*.test.ts', 'test/workshop/broken-programs.test.ts'],
+          maxWorkers: 2,
+        },
+      },
       {
         extends: true,
         test: {

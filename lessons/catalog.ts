@@ -11,7 +11,7 @@ export type Lesson = {
   /** What an instructor plans for it. */
   minutes: number;
   /** What `npm run try` asks the server for, through the learner's client. */
-  tries: string;
+  tryPath: string;
 };
 
 /** The course, in order. Titles of tasks and requirements stand in each lesson's README. */
@@ -22,7 +22,7 @@ export const catalog: readonly Lesson[] = [
     title: 'A chunked stream',
     part: 'Streams',
     minutes: 25,
-    tries: '/stream',
+    tryPath: '/stream',
   },
   {
     number: 2,
@@ -30,7 +30,7 @@ export const catalog: readonly Lesson[] = [
     title: 'Server-sent events',
     part: 'Streams',
     minutes: 30,
-    tries: '/calculate?a=7&b=5&op=mul',
+    tryPath: '/calculate?a=7&b=5&op=mul',
   },
   {
     number: 3,
@@ -38,7 +38,7 @@ export const catalog: readonly Lesson[] = [
     title: 'Backpressure',
     part: 'Streams',
     minutes: 25,
-    tries: '/files/notes.txt',
+    tryPath: '/files/notes.txt',
   },
   {
     number: 4,
@@ -46,7 +46,7 @@ export const catalog: readonly Lesson[] = [
     title: 'Disconnects',
     part: 'Streams',
     minutes: 30,
-    tries: '/report',
+    tryPath: '/report',
   },
   {
     number: 5,
@@ -54,7 +54,7 @@ export const catalog: readonly Lesson[] = [
     title: 'JSON-RPC over HTTP',
     part: 'MCP by hand',
     minutes: 25,
-    tries: '/mcp',
+    tryPath: '/mcp',
   },
   {
     number: 6,
@@ -62,7 +62,7 @@ export const catalog: readonly Lesson[] = [
     title: 'The handshake',
     part: 'MCP by hand',
     minutes: 30,
-    tries: '/mcp',
+    tryPath: '/mcp',
   },
   {
     number: 7,
@@ -70,7 +70,7 @@ export const catalog: readonly Lesson[] = [
     title: 'Notifications',
     part: 'MCP by hand',
     minutes: 35,
-    tries: '/mcp',
+    tryPath: '/mcp',
   },
   {
     number: 8,
@@ -78,6 +78,6 @@ export const catalog: readonly Lesson[] = [
     title: 'The message handler',
     part: 'MCP by hand',
     minutes: 35,
-    tries: '/mcp',
+    tryPath: '/mcp',
   },
 ];

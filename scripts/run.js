@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import * as modules from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { compiled } from './compiled.js';
+import { compiled } from '../test/harness/fast-start/commands.js';
 import { ensureInstalled } from './setup.js';
 
 const [name, ...args] = process.argv.splice(2, 1).concat(process.argv.slice(2));
@@ -24,8 +24,11 @@ async function startPrograms(names) {
   const lessons = fileURLToPath(new URL('../lessons', import.meta.url));
   const slug = number && readdirSync(lessons).find((folder) => folder.startsWith(`${number.padStart(2, '0')}-`));
   if (!slug) return () => {};
-  const { prepareProgram, endAllPrograms } = await import('../test/harness/spawn.js');
-  for (const [file, count] of [['server.ts', 1], ['client.ts', 2]]) {
+  const { prepareProgram, endAllPrograms } = await import('../test/harness/programs/spawn.js');
+  for (const [file, count] of [
+    ['server.ts', 1],
+    ['client.ts', 2],
+  ]) {
     if (!isGiven(join(slug, file))) prepareProgram(join(lessons, slug, file), count);
   }
   return endAllPrograms;
@@ -34,7 +37,9 @@ async function startPrograms(names) {
 /** Whether a file of a lesson is nobody's to write: the solution has the same, and no grader starts it. */
 function isGiven(file) {
   try {
-    const [own, solution] = ['lessons', 'solutions'].map((folder) => readFileSync(new URL(`../${folder}/${file}`, import.meta.url), 'utf8'));
+    const [own, solution] = ['lessons', 'solutions'].map((folder) =>
+      readFileSync(new URL(`../${folder}/${file}`, import.meta.url), 'utf8'),
+    );
     return own === solution;
   } catch {
     return false;

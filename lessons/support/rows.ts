@@ -12,8 +12,8 @@ let ends = false;
 // The grader says when the table is to end, and asks how far it has come.
 if (graded) {
   process.on('message', (message) => {
-    const { endRows, ping } = message as { endRows?: true; ping?: number };
-    ends ||= Boolean(endRows);
+    const { finishTable, ping } = message as { finishTable?: true; ping?: number };
+    ends ||= Boolean(finishTable);
     if (ping) report();
   });
 }

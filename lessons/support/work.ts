@@ -31,8 +31,8 @@ function heldByGrader(label: string, signal?: AbortSignal): Promise<void> {
       if (--waiting === 0) process.channel?.unref();
     };
     const onMessage = (message: unknown) => {
-      const { letGo, failure } = message as { letGo?: number; failure?: string };
-      if (letGo !== call) return;
+      const { release, failure } = message as { release?: number; failure?: string };
+      if (release !== call) return;
       over();
       if (failure === undefined) resolve();
       else reject(new Error(failure));

@@ -45,7 +45,9 @@ function parse({ usage, options = {}, words }: Command, args: string[]): Argumen
     }
     return { words: positionals, options: values as Arguments['options'] };
   } catch (error) {
-    const reason = (error as Error).message.split('. ')[0]!.replace(/^(Unknown option|Option)/, (word) => word.toLowerCase());
+    const reason = (error as Error).message
+      .split('. ')[0]!
+      .replace(/^(Unknown option|Option)/, (word) => word.toLowerCase());
     throw new Refusal(`Not understood: ${reason}.\nUsage: ${usage}   (--help tells more)`);
   }
 }

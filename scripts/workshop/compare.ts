@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { freePort } from '../../test/harness/ports.ts';
-import { accepts } from '../../test/harness/program.ts';
+import { freePort } from '../../test/harness/programs/ports.ts';
+import { accepts } from '../../test/harness/programs/program.ts';
 import { median } from './median.ts';
 import { root, solutionsFolder } from './paths.ts';
 
@@ -26,7 +26,13 @@ const connections = 16;
 const messages = 2000;
 
 /** A server with a session. */
-type Open = { name: string; program: ChildProcess; ask(method: string, params: object): Promise<string>; requests: number[]; notifications: number[] };
+type Open = {
+  name: string;
+  program: ChildProcess;
+  ask(method: string, params: object): Promise<string>;
+  requests: number[];
+  notifications: number[];
+};
 
 /** Measures the servers in turn, several times over, and prints the medians and their ratios. */
 export async function compare(): Promise<number> {
@@ -71,18 +77,27 @@ async function start({ name, file }: (typeof servers)[number]): Promise<Open> {
   }
 
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
-  const headers: Record<string, string> = { 'Content-Type': 'application/json', Accept: 'application/json, text/event-stream' };
+  const headers: Record<string, string> = {
+    'Content-Type': 'application/json',
+    Accept: 'application/json, text/event-stream',
+  };
   let id = 0;
   const post = async (message: object): Promise<string> => {
     const response = await new Promise<import('node:http').IncomingMessage>((resolve, reject) => {
-      request({ host: '127.0.0.1', port, path: '/mcp', method: 'POST', headers, agent }, resolve).on('error', reject).end(JSON.stringify(message));
+      request({ host: '127.0.0.1', port, path: '/mcp', method: 'POST', headers, agent }, resolve)
+        .on('error', reject)
+        .end(JSON.stringify(message));
     });
     const session = response.headers['mcp-session-id'];
     if (session) headers['MCP-Session-Id'] = String(session);
     return text(response);
   };
   const ask = (method: string, params: object) => post({ jsonrpc: '2.0', id: ++id, method, params });
-  await ask('initialize', { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'compare', version: '1.0.0' } });
+  await ask('initialize', {
+    protocolVersion: '2025-11-25',
+    capabilities: {},
+    clientInfo: { name: 'compare', version: '1.0.0' },
+  });
   headers['MCP-Protocol-Version'] = '2025-11-25';
   await post({ jsonrpc: '2.0', method: 'notifications/initialized' });
   return { name, program, ask, requests: [], notifications: [] };

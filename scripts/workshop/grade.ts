@@ -1,9 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import type { TestCase, TestModule, TestSuite } from 'vitest/node';
-import type { Explanation } from '../../test/harness/failure.ts';
-import type { Target } from '../../test/harness/grader.ts';
-import { beginRun } from '../../test/harness/spawn.js';
+import type { Explanation } from '../../test/harness/run/failure.ts';
+import type { Target } from '../../test/harness/run/grader.ts';
+import { beginRun } from '../../test/harness/programs/spawn.js';
 import { lessonFolder, type Lesson } from './lessons.ts';
 import { root } from './paths.ts';
 import { inThisProcess } from './pool.ts';

@@ -12,7 +12,8 @@ export function hint({ words, options }: Arguments): number {
   const page = readPage(lesson);
   const number = options.task === undefined ? currentTask(lesson, page.tasks.length) : Number(options.task);
   const task = page.tasks.find((task) => task.number === number);
-  if (!task) throw new Refusal(`Lesson ${lesson.number} has the tasks 1 to ${page.tasks.length}; "${options.task}" is none.`);
+  if (!task)
+    throw new Refusal(`Lesson ${lesson.number} has the tasks 1 to ${page.tasks.length}; "${options.task}" is none.`);
   const hints = readHints(lesson).filter((hint) => hint.task === number);
 
   if (second === undefined) {
@@ -27,7 +28,9 @@ export function hint({ words, options }: Arguments): number {
   }
   const found = /^\d+$/.test(second) ? hints[Number(second) - 1] : undefined;
   if (!found) {
-    throw new Refusal(`Task ${number} of lesson ${lesson.number} has the questions 1 to ${hints.length}; "${second}" is none.`);
+    throw new Refusal(
+      `Task ${number} of lesson ${lesson.number} has the questions 1 to ${hints.length}; "${second}" is none.`,
+    );
   }
   console.log(`${found.question}\n`);
   for (const paragraph of found.answer.split(/\n{2,}/)) console.log(`${layOut(paragraph)}\n`);
@@ -37,7 +40,9 @@ export function hint({ words, options }: Arguments): number {
 /** Paragraphs are wrapped; code is left as it stands. */
 function layOut(paragraph: string): string {
   if (/^(```|    )/.test(paragraph)) return paragraph.replace(/^```.*\n?/gm, '').replace(/^/gm, '    ');
-  return wrap(paragraph.replaceAll('\n', ' '), 78).map((line) => `  ${line}`).join('\n');
+  return wrap(paragraph.replaceAll('\n', ' '), 78)
+    .map((line) => `  ${line}`)
+    .join('\n');
 }
 
 /** The first task that is not passed, or the last. */

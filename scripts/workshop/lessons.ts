@@ -24,8 +24,7 @@ export function findLesson(name: string): Lesson {
   if (found) return found;
   const last = catalog.at(-1)!;
   throw new Refusal(
-    `There is no lesson "${name}": the lessons are lesson-1 to ${shortName(last)}.\n` +
-      'npm run progress lists them.',
+    `There is no lesson "${name}": the lessons are lesson-1 to ${shortName(last)}.\n` + 'npm run progress lists them.',
   );
 }
 

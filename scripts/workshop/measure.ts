@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { residentMemory } from '../../test/harness/spawn.js';
+import { residentMemory } from '../../test/harness/programs/spawn.js';
 import { learnersCopy, learnersEnv, type Copy } from '../../test/workshop/copy.ts';
 import type { Arguments } from './command.ts';
 import { Refusal } from './command.ts';
@@ -16,7 +16,8 @@ const pause = 2000;
 export async function measure({ words: [name = '1'], options }: Arguments): Promise<number> {
   const lesson = findLesson(name);
   const runs = Number(options.runs ?? timed);
-  if (!Number.isInteger(runs) || runs < timed) throw new Refusal(`--runs takes a number from ${timed} on; "${options.runs}" is none.`);
+  if (!Number.isInteger(runs) || runs < timed)
+    throw new Refusal(`--runs takes a number from ${timed} on; "${options.runs}" is none.`);
   const copy = learnersCopy();
   await copy.run('solution', lesson.slug, '--apply');
   const watch = await startWatch(copy, lesson);
@@ -36,9 +37,16 @@ export async function measure({ words: [name = '1'], options }: Arguments): Prom
       if (run === 10) tenth = watch.memory();
     }
     const [save, check] = [median(saves), median(checks)];
-    console.log(`from save to verdict      ${save.toFixed(0)} ms in the median of ${timed}, ${Math.max(...saves).toFixed(0)} ms at the most`);
-    console.log(`a cold check, in turn     ${check.toFixed(0)} ms in the median, ${(check / save).toFixed(1)} times as long`);
-    if (tenth) console.log(`memory of the watch       ${tenth.toFixed(0)} MiB after the tenth save, ${watch.memory()!.toFixed(0)} MiB after ${runs}`);
+    console.log(
+      `from save to verdict      ${save.toFixed(0)} ms in the median of ${timed}, ${Math.max(...saves).toFixed(0)} ms at the most`,
+    );
+    console.log(
+      `a cold check, in turn     ${check.toFixed(0)} ms in the median, ${(check / save).toFixed(1)} times as long`,
+    );
+    if (tenth)
+      console.log(
+        `memory of the watch       ${tenth.toFixed(0)} MiB after the tenth save, ${watch.memory()!.toFixed(0)} MiB after ${runs}`,
+      );
     return 0;
   } finally {
     watch.end();
@@ -47,7 +55,10 @@ export async function measure({ words: [name = '1'], options }: Arguments): Prom
 }
 
 async function startWatch(copy: Copy, lesson: Lesson) {
-  const child = spawn(process.execPath, ['scripts/run.js', 'watch', lesson.slug], { cwd: copy.folder, env: learnersEnv() });
+  const child = spawn(process.execPath, ['scripts/run.js', 'watch', lesson.slug], {
+    cwd: copy.folder,
+    env: learnersEnv(),
+  });
   let look = (_printed: string) => {};
   child.stdout.on('data', (bytes: Buffer) => look(bytes.toString()));
   const verdict = () =>

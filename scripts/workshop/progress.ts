@@ -44,7 +44,9 @@ function readText(): string {
   try {
     return readFileSync(progressFile, 'utf8');
   } catch (error) {
-    throw new Refusal(`.progress cannot be read: ${(error as Error).message}.\nMove it away: a check of each lesson makes it again.`);
+    throw new Refusal(
+      `.progress cannot be read: ${(error as Error).message}.\nMove it away: a check of each lesson makes it again.`,
+    );
   }
 }
 
@@ -59,8 +61,7 @@ export function recordVerdict(lesson: Lesson, verdict: Verdict): void {
 }
 
 export type Standing =
-  | { state: 'not begun' }
-  | { state: 'begun' | 'passed' | 'changed since it passed'; tasks: number; of: number };
+  { state: 'not begun' } | { state: 'begun' | 'passed' | 'changed since it passed'; tasks: number; of: number };
 
 /** A recorded pass is believed as long as the files are those that passed. */
 export function standing(progress: Progress, lesson: Lesson): Standing {

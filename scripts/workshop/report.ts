@@ -17,7 +17,10 @@ export function report(lesson: Lesson, verdict: Verdict, next: Lesson | undefine
     else lines.push(pc.dim(` · task ${task.number}  waits for task ${failed?.number}`));
   }
   if (verdict.state === 'passed') {
-    lines.push('', next ? `Passed. The next lesson: lessons/${next.slug}/README.md` : 'Passed, and it was the last one.');
+    lines.push(
+      '',
+      next ? `Passed. The next lesson: lessons/${next.slug}/README.md` : 'Passed, and it was the last one.',
+    );
     if (next) lines.push(pc.dim(`Another way to write it: npm run solution ${shortName(lesson)}`));
   }
   return lines.join('\n');

@@ -40,7 +40,8 @@ export function replaceFiles(files: { path: string; text: string }[]): { wrote: 
 }
 
 /** The command that brings saved files back. */
-export const wayBack = (lesson: Lesson, saved: string): string => `npm run reset ${shortName(lesson)} -- --from ${saved}`;
+export const wayBack = (lesson: Lesson, saved: string): string =>
+  `npm run reset ${shortName(lesson)} -- --from ${saved}`;
 
 function copiesIn(lesson: Lesson, given: string): { path: string; text: string }[] {
   const folder = resolve(root, given);
@@ -53,6 +54,7 @@ function copiesIn(lesson: Lesson, given: string): { path: string; text: string }
     .filter(({ copy }) => existsSync(copy))
     .map(({ path, copy }) => ({ path, text: readFileSync(copy, 'utf8') }));
   if (copies.length > 0) return copies;
-  throw new Refusal(`${shown(join(folder, lesson.slug))} has no ${learnerFiles.join(' and no ')}: nothing was changed.`);
+  throw new Refusal(
+    `${shown(join(folder, lesson.slug))} has no ${learnerFiles.join(' and no ')}: nothing was changed.`,
+  );
 }
-

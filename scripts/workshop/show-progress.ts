@@ -22,8 +22,11 @@ export function showProgress({ options }: Arguments): number {
   for (const { lesson, state, tasks } of rows) {
     const mark = state === 'passed' ? pc.green('✓') : state === 'not begun' ? '·' : '~';
     const note = state === 'changed since it passed' ? '  (changed since it passed)' : '';
-    console.log(`${mark} lesson ${lesson.number} · ${pc.bold(lesson.title)}  ${pc.dim(`${lesson.minutes} min`)}${note}`);
-    for (const task of tasks) console.log(`    ${task.passed ? pc.green('✓') : '·'} task ${task.number}  ${task.title}`);
+    console.log(
+      `${mark} lesson ${lesson.number} · ${pc.bold(lesson.title)}  ${pc.dim(`${lesson.minutes} min`)}${note}`,
+    );
+    for (const task of tasks)
+      console.log(`    ${task.passed ? pc.green('✓') : '·'} task ${task.number}  ${task.title}`);
   }
   const count = rows.filter(({ state }) => state === 'passed').length;
   console.log(`\n${count} of ${rows.length} lessons passed.`);

@@ -17,7 +17,10 @@ export function solution({ words: [name], options }: Arguments): number {
   const lesson = findLesson(name);
   const sources = sourcesOf(lesson);
   if (options.apply) {
-    return replace(lesson, sources.map(({ file, source }) => ({ path: join(lessonFolder(lesson), file), text: finished(source) })));
+    return replace(
+      lesson,
+      sources.map(({ file, source }) => ({ path: join(lessonFolder(lesson), file), text: finished(source) })),
+    );
   }
   if (!options.reveal && !hasPassed(lesson)) {
     throw new Refusal(
@@ -25,7 +28,9 @@ export function solution({ words: [name], options }: Arguments): number {
         `To see the solution all the same: npm run solution ${shortName(lesson)} -- --reveal`,
     );
   }
-  const tasks = readPage(lesson).tasks.filter(({ number }) => options.task === undefined || number === Number(options.task));
+  const tasks = readPage(lesson).tasks.filter(
+    ({ number }) => options.task === undefined || number === Number(options.task),
+  );
   if (tasks.length === 0) throw new Refusal(`Lesson ${lesson.number} has no task "${options.task}".`);
   console.log(heading(lesson, 'solution'));
   for (const { number, title } of tasks) {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { endAllPrograms } from '../../test/harness/spawn.js';
+import { endAllPrograms } from '../../test/harness/programs/spawn.js';
 import { Refusal, type Arguments } from './command.ts';
 import { catalog, shortName } from './lessons.ts';
 import { nextLesson, readProgress } from './progress.ts';
@@ -13,7 +13,11 @@ export async function start({ options }: Arguments): Promise<number> {
   const port = portFrom(options.port);
   const editor = editorLinks(String(options.editor ?? 'vscode'));
   const { exit } = process; // while a grader runs, it has another
-  const reader = await openReader({ port, editor, watch: (watching) => watchLessons({ ...watching, poll: options.poll === true }) });
+  const reader = await openReader({
+    port,
+    editor,
+    watch: (watching) => watchLessons({ ...watching, poll: options.poll === true }),
+  });
   console.log(`The workshop is at ${reader.url}\n`);
   if (lesson) {
     console.log(`${lesson === catalog[0] ? 'Begin' : 'Go on'} with lesson ${lesson.number}, "${lesson.title}" (${lesson.minutes} minutes):
@@ -48,7 +52,12 @@ function portFrom(given: string | boolean | undefined): number {
 /** Asks the system to; where there is no browser, nothing happens. */
 function openBrowser(url: string): void {
   if (process.platform === 'linux' && !process.env.DISPLAY && !process.env.WAYLAND_DISPLAY) return;
-  const commands: Partial<Record<NodeJS.Platform, string[]>> = { darwin: ['open', url], win32: ['cmd', '/c', 'start', '', url] };
+  const commands: Partial<Record<NodeJS.Platform, string[]>> = {
+    darwin: ['open', url],
+    win32: ['cmd', '/c', 'start', '', url],
+  };
   const [command, ...args] = commands[process.platform] ?? ['xdg-open', url];
-  spawn(command!, args, { stdio: 'ignore', detached: true }).on('error', () => {}).unref();
+  spawn(command!, args, { stdio: 'ignore', detached: true })
+    .on('error', () => {})
+    .unref();
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { endAllPrograms } from '../../test/harness/spawn.js';
+import { endAllPrograms } from '../../test/harness/programs/spawn.js';
 import type { Arguments } from './command.ts';
 import { Refusal } from './command.ts';
 import { createGrader } from './grade.ts';
@@ -33,6 +33,8 @@ export async function steady({ words: [name], options }: Arguments): Promise<num
     await grader.close();
     endAllPrograms();
   }
-  console.log(`${runs} of ${runs} runs passed, ${median(times).toFixed(0)} ms in the median, ${Math.max(...times).toFixed(0)} ms at the most.`);
+  console.log(
+    `${runs} of ${runs} runs passed, ${median(times).toFixed(0)} ms in the median, ${Math.max(...times).toFixed(0)} ms at the most.`,
+  );
   return 0;
 }

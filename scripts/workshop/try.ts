@@ -1,9 +1,9 @@
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
-import { Failure } from '../../test/harness/failure.ts';
-import { freePort } from '../../test/harness/ports.ts';
-import { listeningOn, startProgram } from '../../test/harness/program.ts';
-import { endAllPrograms } from '../../test/harness/spawn.js';
-import { row, transcript, visibleChunk, type Transcript } from '../../test/harness/transcript.ts';
+import { Failure } from '../../test/harness/run/failure.ts';
+import { freePort } from '../../test/harness/programs/ports.ts';
+import { listeningOn, startProgram } from '../../test/harness/programs/program.ts';
+import { endAllPrograms } from '../../test/harness/programs/spawn.js';
+import { row, transcript, visibleChunk, type Transcript } from '../../test/harness/wire/transcript.ts';
 import type { Arguments } from './command.ts';
 import { findLesson, lessonFolder, requireFiles, type Lesson } from './lessons.ts';
 import { nextLesson, readProgress } from './progress.ts';
@@ -45,7 +45,7 @@ async function runBoth(lesson: Lesson, folder: string): Promise<number> {
   const between = await relay(port, () => record);
   const start = () => transcript((entry) => console.log(row(entry, 0, process.stdout.columns || 80)));
   record = start();
-  const client = startProgram({ ...common, file: 'client.ts', args: [`${between.url}${lesson.tries}`], env });
+  const client = startProgram({ ...common, file: 'client.ts', args: [`${between.url}${lesson.tryPath}`], env });
   await new Promise<void>((resolve) => {
     look = () => {
       if (client.end ?? server.end) resolve();

@@ -1,4 +1,4 @@
-import { endAllPrograms } from '../../test/harness/spawn.js';
+import { endAllPrograms } from '../../test/harness/programs/spawn.js';
 import type { Arguments } from './command.ts';
 import { hint } from './hint.ts';
 import { catalog, findLesson, type Lesson } from './lessons.ts';
@@ -59,7 +59,9 @@ export async function watch({ words: [name], options }: Arguments): Promise<numb
     if (event.type !== 'verdict' && event.type !== 'error') return;
 
     const text = event.type === 'error' ? event.error.message : report(lesson, event.verdict, following(lesson));
-    const lines = found?.concat(`${event.type === 'verdict' ? mark[event.verdict.state] : '!'} lesson ${lesson.number} · ${lesson.title}`);
+    const lines = found?.concat(
+      `${event.type === 'verdict' ? mark[event.verdict.state] : '!'} lesson ${lesson.number} · ${lesson.title}`,
+    );
     showVerdict = () => console.log(lines?.join('\n') ?? text);
     screen.show(showVerdict);
     say(`${event.type === 'verdict' ? `graded in ${event.took.toFixed(0)} ms` : 'not graded'}; waiting for a save`);

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync, watch, type FSWatcher } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { endAllPrograms, endLeftBehind, prepareAgain } from '../../test/harness/spawn.js';
+import { endAllPrograms, endLeftBehind, prepareAgain } from '../../test/harness/programs/spawn.js';
 import { createGrader, learnersTarget, newSeed, type Verdict } from './grade.ts';
 import { catalog, learnerFiles, lessonFolder, requireFiles, type Lesson } from './lessons.ts';
 import { lessonsFolder } from './paths.ts';
@@ -82,11 +82,14 @@ export async function watchLessons(options: { onEvent(event: WatchEvent): void; 
       readProgress(); // a broken file is said before the work, not after it
       onEvent({ type: 'run', lesson, seed });
       const grader = await loading;
-      const verdict = await grader.grade({ ...learnersTarget(lesson), seed }, {
-        signal,
-        onRequirement: (task, { sentence, state }) =>
-          onEvent({ type: 'requirement', lesson, task, sentence, state: state === 'waiting' ? 'skipped' : state }),
-      });
+      const verdict = await grader.grade(
+        { ...learnersTarget(lesson), seed },
+        {
+          signal,
+          onRequirement: (task, { sentence, state }) =>
+            onEvent({ type: 'requirement', lesson, task, sentence, state: state === 'waiting' ? 'skipped' : state }),
+        },
+      );
       if (files.haveChanged(lesson)) return undefined;
       recordVerdict(lesson, verdict);
       verdicts.set(lesson.slug, verdict);
@@ -200,7 +203,11 @@ function contentOf(lesson: Lesson): string {
   try {
     const names = readdirSync(folder).filter((name) => /^[^.].*\.([cm]?[jt]s|json)$/.test(name));
     if (!learnerFiles.every((name) => names.includes(name))) return '';
-    for (const name of names.sort()) hash.update(`${name}\n`).update(readFileSync(join(folder, name))).update('\n');
+    for (const name of names.sort())
+      hash
+        .update(`${name}\n`)
+        .update(readFileSync(join(folder, name)))
+        .update('\n');
     return hash.digest('hex');
   } catch {
     return ''; // it went while we read it

@@ -27,7 +27,11 @@ for (const path of ['/', `/${folder}/`]) {
   const times: number[] = [];
   for (let i = 0; i < runs; i++) {
     await page.goto(reader.url + path);
-    times.push(await page.evaluate(() => (performance.getEntriesByType('navigation')[0] as PerformanceNavigationTiming).loadEventEnd));
+    times.push(
+      await page.evaluate(
+        () => (performance.getEntriesByType('navigation')[0] as PerformanceNavigationTiming).loadEventEnd,
+      ),
+    );
   }
   figure(`load of ${path}`, times);
 }

@@ -47,12 +47,18 @@ describe.skipIf(!chromiumPath)('in a browser', { timeout: 60_000 }, () => {
   /** Opens a page; anything that it complains about fails the test, as does a request to anywhere else. */
   async function open(path: string, options: BrowserContextOptions & { at?: Started } = {}): Promise<Page> {
     const { at = reader, ...rest } = options;
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce', ...rest });
+    const context = await browser.newContext({
+      viewport: { width: 1280, height: 800 },
+      reducedMotion: 'reduce',
+      ...rest,
+    });
     const page = await context.newPage();
     const complaints: string[] = [];
     page.on('pageerror', (error) => complaints.push(error.message));
     page.on('console', (message) => {
-      const expected = /ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED/.test(message.text()) || message.location().url.endsWith('/nothing');
+      const expected =
+        /ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED/.test(message.text()) ||
+        message.location().url.endsWith('/nothing');
       if (message.type() === 'error' && !expected) complaints.push(message.text());
     });
     page.on('request', (request) => {
@@ -93,7 +99,10 @@ describe.skipIf(!chromiumPath)('in a browser', { timeout: 60_000 }, () => {
     expect(await picture.locator('.work .span.held').count()).toBe(1);
     expect(await picture.locator('.missing').first().innerText()).toContain('Message 1');
     // What never came is looked for from left to right, as long as the work is held.
-    const [held, wait] = await Promise.all([picture.locator('.span.held').boundingBox(), picture.locator('.wait').boundingBox()]);
+    const [held, wait] = await Promise.all([
+      picture.locator('.span.held').boundingBox(),
+      picture.locator('.wait').boundingBox(),
+    ]);
     expect(Math.abs(held!.width - wait!.width)).toBeLessThan(5);
     expect(await page.getByText('curl -N http://127.0.0.1:3000/stream', { exact: true }).last().isVisible()).toBe(true);
     expect(await page.locator('main [data-requirement="1.0"]').getAttribute('data-state')).toBe('passed');
@@ -136,12 +145,19 @@ describe.skipIf(!chromiumPath)('in a browser', { timeout: 60_000 }, () => {
     const seen = await pages[1].evaluateHandle(() => {
       const states: string[] = [];
       new MutationObserver((changes) => {
-        for (const { target } of changes) states.push(`${(target as HTMLElement).dataset.key ?? 'all'} ${(target as HTMLElement).dataset.state}`);
-      }).observe(document.querySelector('#live')!, { attributes: true, attributeFilter: ['data-state'], subtree: true });
+        for (const { target } of changes)
+          states.push(`${(target as HTMLElement).dataset.key ?? 'all'} ${(target as HTMLElement).dataset.state}`);
+      }).observe(document.querySelector('#live')!, {
+        attributes: true,
+        attributeFilter: ['data-state'],
+        subtree: true,
+      });
       return states;
     });
     await verdictOn(pages.slice(0, 2), () => pages[0].getByRole('button', { name: 'check with this seed' }).click());
-    expect(await seen.jsonValue()).toEqual(expect.arrayContaining(['all running', '1.0 running', '1.0 passed', '1.1 failed', '2.0 waiting']));
+    expect(await seen.jsonValue()).toEqual(
+      expect.arrayContaining(['all running', '1.0 running', '1.0 passed', '1.1 failed', '2.0 waiting']),
+    );
   });
 
   test('a page that was away shows what it missed', async () => {
@@ -208,7 +224,8 @@ describe.skipIf(!chromiumPath)('in a browser', { timeout: 60_000 }, () => {
     const at = await startReader(own);
     onTestFinished(async () => void (await at.stop()));
     const page = await open('/', { at });
-    const press = (...keys: string[]) => keys.reduce(async (before, key) => (await before, page.keyboard.press(key)), Promise.resolve());
+    const press = (...keys: string[]) =>
+      keys.reduce(async (before, key) => (await before, page.keyboard.press(key)), Promise.resolve());
     const focused = () => page.evaluate(() => document.activeElement?.textContent?.trim());
     /** Tabs on until something with that text has the focus. */
     const tabTo = async (text: string) => {
@@ -297,7 +314,9 @@ describe.skipIf(!chromiumPath)('in a browser', { timeout: 60_000 }, () => {
         const { axe } = globalThis as unknown as { axe: { run(options: object): Promise<AxeResults> } };
         return (await axe.run(options)).violations;
       }, options);
-      return violations.flatMap(({ id, nodes }) => nodes.map(({ target, any }) => `${id}: ${target.join(' ')}: ${any.map(({ message }) => message).join(' ')}`));
+      return violations.flatMap(({ id, nodes }) =>
+        nodes.map(({ target, any }) => `${id}: ${target.join(' ')}: ${any.map(({ message }) => message).join(' ')}`),
+      );
     };
     const openForAxe = (path: string) => open(path, { colorScheme: 'light', bypassCSP: true });
     /** Looks at a page in light and in dark colours, on which only the contrast depends. */
@@ -310,7 +329,9 @@ describe.skipIf(!chromiumPath)('in a browser', { timeout: 60_000 }, () => {
       expect(await tooWide(page), `${what} is wider than the window`).toBeLessThanOrEqual(0);
     };
 
-    const others = ['hints', 'solution?reveal=1', 'diff', 'examples/blocking.ts#L3', 'nothing'].map((page) => lesson1 + page);
+    const others = ['hints', 'solution?reveal=1', 'diff', 'examples/blocking.ts#L3', 'nothing'].map(
+      (page) => lesson1 + page,
+    );
 
     test('on any page', async () => {
       copy.write(`${folder}/server.ts`, collects);

@@ -31,7 +31,10 @@ async function judge(kind: string, ...args: string[]): Promise<Findings> {
       readdirSync(results).map((folder) => {
         const name = folder.replace(/^server-|-\d{4}-\d\d-\d\dT.*$/g, '');
         const checks = JSON.parse(readFileSync(join(results, folder, 'checks.json'), 'utf8')) as Check[];
-        return [name, checks.filter(({ status }) => status !== 'INFO').map(({ status, errorMessage }) => errorMessage ?? status)];
+        return [
+          name,
+          checks.filter(({ status }) => status !== 'INFO').map(({ status, errorMessage }) => errorMessage ?? status),
+        ];
       }),
     );
   } finally {

@@ -9,16 +9,29 @@ const text = (text: string) => ({ type: 'text', text });
 const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC';
 const wav = 'UklGRiwAAABXQVZFZm10IBAAAAABAAEAUAAAAFAAAAABAAgAZGF0YQgAAACAgICAgICAgA==';
 const image = { type: 'image', data: png, mimeType: 'image/png' };
-const resource = (uri: string, mimeType: string, text: string) => ({ type: 'resource', resource: { uri, mimeType, text } });
+const resource = (uri: string, mimeType: string, text: string) => ({
+  type: 'resource',
+  resource: { uri, mimeType, text },
+});
 
-const tool = (name: string, run: Tool['run']): Tool => ({ name, description: `${name}, as the conformance suite has it`, input: nothing, run });
-const answering = (...content: ToolResult['content']) => async () => ({ content });
+const tool = (name: string, run: Tool['run']): Tool => ({
+  name,
+  description: `${name}, as the conformance suite has it`,
+  input: nothing,
+  run,
+});
+const answering =
+  (...content: ToolResult['content']) =>
+  async () => ({ content });
 
 export const tools: Tool[] = [
   tool('test_simple_text', answering(text('This is a simple text response for testing.'))),
   tool('test_image_content', answering(image)),
   tool('test_audio_content', answering({ type: 'audio', data: wav, mimeType: 'audio/wav' } as { type: string })),
-  tool('test_embedded_resource', answering(resource('test://embedded-resource', 'text/plain', 'This is an embedded resource content.'))),
+  tool(
+    'test_embedded_resource',
+    answering(resource('test://embedded-resource', 'text/plain', 'This is an embedded resource content.')),
+  ),
   tool(
     'test_multiple_content_types',
     answering(

@@ -7,11 +7,11 @@ import {
   longestPause,
   missing,
   notCrashed,
-  openSite,
+  startGraderServer,
   random,
   requirement,
   sameCapture,
-  soon,
+  promptMs,
   startClient,
   startServer,
   task,
@@ -21,19 +21,24 @@ import {
   type Exchange,
   type Program,
   type Server,
-} from '../harness/grader.ts';
-import type { Explanation } from '../harness/failure.ts';
-import { freePort } from '../harness/ports.ts';
+} from '../harness/run/grader.ts';
+import type { Explanation } from '../harness/run/failure.ts';
+import { freePort } from '../harness/programs/ports.ts';
 
 const messages = [1, 2, 3, 4, 5].map((i) => `Message ${i}`);
 /** By other means than the work clock, five messages take about a second each. */
-const slowly = 5000;
+const workMs = 5000;
 
 let server: Server;
 
 /** How many messages have arrived: lines that say something, or chunks where there are no lines. */
 const arrived = ({ text, chunks }: Exchange) =>
-  text.includes('\n') ? text.split('\n').slice(0, -1).filter((line) => line.trim() !== '').length : chunks.length;
+  text.includes('\n')
+    ? text
+        .split('\n')
+        .slice(0, -1)
+        .filter((line) => line.trim() !== '').length
+    : chunks.length;
 const finished = (stream: Exchange) => stream.ended || stream.broken !== undefined;
 const body = messages.map((message) => `${message}\n`).join('');
 
@@ -51,7 +56,7 @@ function checkAnswered(stream: Exchange): void {
 }
 
 /** Lets one piece of work go, when one is held; a program that waits by other means goes on by itself. */
-const letGo = (program: Program) => program.held[0]?.letGo();
+const release = (program: Program) => program.held[0]?.release();
 
 task({ number: 1, title: 'Send each message as soon as it is ready', file: 'server.ts', programs: 1 }, () => {
   let stream: Exchange;
@@ -74,15 +79,15 @@ task({ number: 1, title: 'Send each message as soon as it is ready', file: 'serv
     const { program } = server;
     begin();
     const answered = () => stream.status !== undefined || stream.broken !== undefined;
-    await until(() => answered() || program.held.length > 0, slowly);
+    await until(() => answered() || program.held.length > 0, workMs);
     // What the program sent before it began to work is here after this.
-    await program.settled();
+    await program.caughtUp();
     if (!answered() && program.held.length > 0) {
       // Many servers send the head together with the first message.
-      letGo(program);
+      release(program);
       done++;
       await until(() => answered() || program.held.length > 0);
-      await program.settled();
+      await program.caughtUp();
     }
     if (!answered()) {
       late = true;
@@ -107,15 +112,18 @@ task({ number: 1, title: 'Send each message as soon as it is ready', file: 'serv
         () => program.held.length > 0 || arrived(stream) >= i || finished(stream),
         () => {
           missing(`Message ${i}`);
-          return { cause: `Message ${i} did not come within ${slowly / 1000} seconds, and the program waits for no work.`, ...see };
+          return {
+            cause: `Message ${i} did not come within ${workMs / 1000} seconds, and the program waits for no work.`,
+            ...see,
+          };
         },
         program,
-        slowly,
+        workMs,
       );
-      await program.settled();
+      await program.caughtUp();
       if (program.held.length > 0 && done < i) {
         checkNothingEarly(stream, i);
-        letGo(program);
+        release(program);
         done++;
       }
       await expectSoon(
@@ -152,15 +160,18 @@ task({ number: 1, title: 'Send each message as soon as it is ready', file: 'serv
     });
   });
 
-  requirement('The body is `Message 1` to `Message 5`, each on a line of its own that ends with `\\n`, and nothing else.', async () => {
-    sameCapture();
-    await drain(stream);
-    check(stream.text === body, {
-      cause: 'The body of GET /stream is not the five lines.',
-      compare: { expected: visible(body), received: visible(stream.text) },
-      ...see,
-    });
-  });
+  requirement(
+    'The body is `Message 1` to `Message 5`, each on a line of its own that ends with `\\n`, and nothing else.',
+    async () => {
+      sameCapture();
+      await drain(stream);
+      check(stream.text === body, {
+        cause: 'The body of GET /stream is not the five lines.',
+        compare: { expected: visible(body), received: visible(stream.text) },
+        ...see,
+      });
+    },
+  );
 
   requirement('Each message travels in a chunk of its own; there is no `Content-Length`.', async () => {
     sameCapture();
@@ -199,12 +210,12 @@ task({ number: 1, title: 'Send each message as soon as it is ready', file: 'serv
     const seeOther = { see: `curl -i http://127.0.0.1:3000${other.name.slice(4)}` };
     await expectSoon(
       () => {
-        letGo(server.program);
+        release(server.program);
         return other.status !== undefined || other.broken;
       },
       () => ({ cause: `${other.name} has no answer.`, ...seeOther }),
       server.program,
-      slowly,
+      workMs,
     );
     check(other.status === 404, {
       cause: `${other.name} did not answer with 404.`,
@@ -219,7 +230,10 @@ const stillAt = (program: Program) => program.held[0]?.label;
 
 /** The work of message `i` is going on: of the body, only what came before it can be there. */
 function checkNothingEarly(stream: Exchange, i: number): void {
-  const before = messages.slice(0, i - 1).map((message) => `${message}\n`).join('');
+  const before = messages
+    .slice(0, i - 1)
+    .map((message) => `${message}\n`)
+    .join('');
   check(arrived(stream) < i || stream.text.includes(messages[i - 1]!), {
     cause: `Something else was on the wire before Message ${i} was ready.`,
     compare: { expected: visible(before) || '(nothing)', received: visible(stream.text) },
@@ -246,9 +260,12 @@ function apart({ chunks }: Exchange, began: number): boolean {
 async function drain(stream: Exchange): Promise<void> {
   const { program } = server;
   while (!finished(stream)) {
-    const moved = await until(() => finished(stream) || program.held.length > 0 || arrived(stream) >= messages.length, slowly);
-    letGo(program);
-    await program.settled();
+    const moved = await until(
+      () => finished(stream) || program.held.length > 0 || arrived(stream) >= messages.length,
+      workMs,
+    );
+    release(program);
+    await program.caughtUp();
     if (!moved || (arrived(stream) >= messages.length && program.held.length === 0)) return;
   }
 }
@@ -258,7 +275,7 @@ async function finish(stream: Exchange): Promise<void> {
   const { program } = server;
   await expectSoon(
     () => {
-      letGo(program);
+      release(program);
       return finished(stream);
     },
     () => {
@@ -270,20 +287,21 @@ async function finish(stream: Exchange): Promise<void> {
       };
     },
     program,
-    arrived(stream) >= messages.length ? soon : messages.length * slowly,
+    arrived(stream) >= messages.length ? promptMs : messages.length * workMs,
   );
   checkAnswered(stream);
 }
 
 task({ number: 2, title: 'Keep serving everybody else', file: 'server.ts', programs: 0 }, () => {
   /** What keeps an answer back: a program that answers the grader is not busy. */
-  const queue = 'The event loop turns, so something makes one request wait for another: a lock, a queue, one stream for everybody?';
+  const queue =
+    'The event loop turns, so something makes one request wait for another: a lock, a queue, one stream for everybody?';
   const busy = 'Something kept the event loop busy: a loop that waits, or a call that ends in Sync.';
 
   requirement('`GET /ping` answers `pong` with status 200, also while a stream waits for its work.', async () => {
     const { program } = server;
     const stream = server.request('/stream', { who: 'stream' });
-    await until(() => program.held.length > 0 || arrived(stream) > 0, slowly);
+    await until(() => program.held.length > 0 || arrived(stream) > 0, workMs);
     const ping = server.request('/ping', { who: 'ping' });
     const began = performance.now();
     const pause = longestPause(program, () => finished(ping) || finished(stream));
@@ -291,13 +309,17 @@ task({ number: 2, title: 'Keep serving everybody else', file: 'server.ts', progr
       () => finished(ping) || finished(stream),
       () => {
         if (ping.text !== '') {
-          return { cause: 'The answer of GET /ping does not end.', advice: 'response.send or response.end ends it.', ...seePing };
+          return {
+            cause: 'The answer of GET /ping does not end.',
+            advice: 'response.send or response.end ends it.',
+            ...seePing,
+          };
         }
         missing('pong', 'ping');
         return { cause: 'GET /ping has no answer while a stream is going on.', advice: queue, ...seePing };
       },
       program,
-      program.held.length > 0 ? soon : slowly,
+      program.held.length > 0 ? promptMs : workMs,
     );
     const waited = performance.now() - began;
     check(finished(ping), {
@@ -307,7 +329,10 @@ task({ number: 2, title: 'Keep serving everybody else', file: 'server.ts', progr
     });
     check(ping.status === 200 && ping.text.trim() === 'pong', {
       cause: 'GET /ping did not answer pong.',
-      compare: { expected: '200 pong', received: `${ping.status ?? ping.broken} ${visible(ping.text.slice(0, 60))}`.trim() },
+      compare: {
+        expected: '200 pong',
+        received: `${ping.status ?? ping.broken} ${visible(ping.text.slice(0, 60))}`.trim(),
+      },
       ...seePing,
     });
     await finish(stream);
@@ -316,17 +341,17 @@ task({ number: 2, title: 'Keep serving everybody else', file: 'server.ts', progr
   requirement('A second client gets its first message before the first client has its last.', async () => {
     const { program } = server;
     const first = server.request('/stream', { who: 'client 1' });
-    await until(() => program.held.length > 0 || arrived(first) > 0, slowly);
-    await program.settled();
+    await until(() => program.held.length > 0 || arrived(first) > 0, workMs);
+    await program.caughtUp();
     // The first client's work stays held.
     const before = new Set(program.held);
     const fresh = () => program.held.find((work) => !before.has(work));
-    const patience = before.size > 0 ? soon : slowly;
+    const patience = before.size > 0 ? promptMs : workMs;
     const second = server.request('/stream', { who: 'client 2' });
     const began = performance.now();
     const pause = longestPause(program, () => arrived(second) > 0 || finished(first));
     await until(() => fresh() || arrived(second) > 0 || finished(first), patience);
-    fresh()?.letGo();
+    fresh()?.release();
     await expectSoon(
       () => arrived(second) > 0 || finished(first),
       () => {
@@ -358,18 +383,19 @@ task({ number: 2, title: 'Keep serving everybody else', file: 'server.ts', progr
       const stream = server.request('/stream', { who: `client ${i}` });
       streams.push(stream);
       // One after the other, so that the same seed lets the same work go.
-      await until(() => program.held.length > held || arrived(stream) > 0 || finished(stream), soon);
-      await program.settled();
+      await until(() => program.held.length > held || arrived(stream) > 0 || finished(stream), promptMs);
+      await program.caughtUp();
     }
     const all = () => streams.every(finished);
-    while (!all() && (await until(() => program.held.length > 0 || all(), slowly))) {
-      await program.settled();
-      if (program.held.length > 0) random.pick(program.held).letGo();
-      await program.settled();
+    while (!all() && (await until(() => program.held.length > 0 || all(), workMs))) {
+      await program.caughtUp();
+      if (program.held.length > 0) random.pick(program.held).release();
+      await program.caughtUp();
     }
     for (const [i, stream] of streams.entries()) {
       checkAnswered(stream);
-      const mixed = stream.text !== body && stream.text.split('\n').sort().join('\n') === body.split('\n').sort().join('\n');
+      const mixed =
+        stream.text !== body && stream.text.split('\n').sort().join('\n') === body.split('\n').sort().join('\n');
       check(stream.text === body, {
         cause: mixed
           ? `Client ${i + 1} of three got its five messages in another order.`
@@ -430,7 +456,7 @@ task({ number: 3, title: 'Print each line as it arrives', file: 'client.ts', pro
   };
 
   requirement('`client.ts URL` prints each line as soon as it is complete, while it waits for the next.', async () => {
-    const site = await openSite('/stream');
+    const site = await startGraderServer('/stream');
     client = startClient(site.url);
     call = await site.call(client);
     call.response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' });
@@ -454,7 +480,8 @@ task({ number: 3, title: 'Print each line as it arrives', file: 'client.ts', pro
       const [above, below] = random.words(2);
       const spaced = [`  ${above} `, '', below!];
       await expectLines([`${spaced.join('\n')}\n`], spaced, 'A line is all that stands between two line breaks.');
-      const utf8 = 'Decode with one TextDecoder and { stream: true }: it keeps the first bytes of a character for the next piece.';
+      const utf8 =
+        'Decode with one TextDecoder and { stream: true }: it keeps the first bytes of a character for the next piece.';
       for (const character of ['é', '世', '🎈']) {
         const bytes = Buffer.from(`${random.words(1)[0]}${character}\n`);
         const inside = bytes.length - 1 - random.integer(1, Buffer.byteLength(character) - 1);
@@ -474,59 +501,65 @@ task({ number: 3, title: 'Print each line as it arrives', file: 'client.ts', pro
     });
   });
 
-  requirement('At the end of the stream it prints what is left as a last line, prints nothing when nothing is left, and exits with code 0.', async () => {
-    const [last] = random.words(1);
-    await call.send(last!);
-    call.end();
-    sent.push(last!);
-    await ended(client, 'The stream has ended, and the client goes on running.');
-    checkOutput('What is left after the last line break is a line too.');
-    check(client.end?.code === 0, {
-      cause: 'The stream came to its proper end, and the client did not exit with code 0.',
-      compare: { expected: '0', received: String(client.end?.code ?? client.end?.signal) },
-      ...(client.stderr.trim() && { output: client.stderr.trim() }),
-    });
+  requirement(
+    'At the end of the stream it prints what is left as a last line, prints nothing when nothing is left, and exits with code 0.',
+    async () => {
+      const [last] = random.words(1);
+      await call.send(last!);
+      call.end();
+      sent.push(last!);
+      await ended(client, 'The stream has ended, and the client goes on running.');
+      checkOutput('What is left after the last line break is a line too.');
+      check(client.end?.code === 0, {
+        cause: 'The stream came to its proper end, and the client did not exit with code 0.',
+        compare: { expected: '0', received: String(client.end?.code ?? client.end?.signal) },
+        ...(client.stderr.trim() && { output: client.stderr.trim() }),
+      });
 
-    const site = await openSite('/stream');
-    const complete = startClient(site.url);
-    const answer = await site.call(complete);
-    answer.response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' });
-    await answer.send(`${last}\n`);
-    answer.end();
-    await ended(complete, 'The stream has ended, and the client goes on running.');
-    check(complete.stdout.replaceAll('\r\n', '\n') === `${last}\n`, {
-      cause: 'The stream ended with a line break, and the client did not print exactly its one line.',
-      compare: { expected: visible(`${last}\n`), received: visible(complete.stdout) },
-      advice: 'When nothing is left after the last line break, there is no line to print.',
-    });
-  });
+      const site = await startGraderServer('/stream');
+      const complete = startClient(site.url);
+      const answer = await site.call(complete);
+      answer.response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' });
+      await answer.send(`${last}\n`);
+      answer.end();
+      await ended(complete, 'The stream has ended, and the client goes on running.');
+      check(complete.stdout.replaceAll('\r\n', '\n') === `${last}\n`, {
+        cause: 'The stream ended with a line break, and the client did not print exactly its one line.',
+        compare: { expected: visible(`${last}\n`), received: visible(complete.stdout) },
+        advice: 'When nothing is left after the last line break, there is no line to print.',
+      });
+    },
+  );
 
-  requirement('An answer other than 2xx: nothing on standard output, one line on standard error that has the status code, exit code 1.', async () => {
-    const status = random.pick([404, 418, 429, 500, 503]);
-    const page = 'This is not the stream.';
-    const site = await openSite('/stream');
-    const failing = startClient(site.url);
-    const answer = await site.call(failing);
-    answer.response.writeHead(status, { 'content-type': 'text/plain' });
-    await answer.send(`${page}\n`);
-    answer.end();
-    await ended(failing, `The answer had status ${status}, and the client goes on running.`);
-    check(!failing.stdout.includes(page), {
-      cause: `The client printed the body of an answer with status ${status} as if it were the stream.`,
-      compare: { expected: '(nothing)', received: visible(failing.stdout) },
-      advice: 'fetch rejects only when there is no answer: look at response.ok.',
-    });
-    check(failing.stdout === '', {
-      cause: `The client printed something on standard output about an answer with status ${status}.`,
-      compare: { expected: '(nothing)', received: visible(failing.stdout) },
-      advice: 'Standard output is for the lines of the stream; console.error writes to standard error.',
-    });
-    checkComplaint(failing, `an answer with status ${status}`);
-    check(failing.stderr.includes(String(status)), {
-      cause: `The line on standard error does not have the status code ${status}.`,
-      compare: { expected: `… ${status} …`, received: visible(failing.stderr.trim()) },
-    });
-  });
+  requirement(
+    'An answer other than 2xx: nothing on standard output, one line on standard error that has the status code, exit code 1.',
+    async () => {
+      const status = random.pick([404, 418, 429, 500, 503]);
+      const page = 'This is not the stream.';
+      const site = await startGraderServer('/stream');
+      const failing = startClient(site.url);
+      const answer = await site.call(failing);
+      answer.response.writeHead(status, { 'content-type': 'text/plain' });
+      await answer.send(`${page}\n`);
+      answer.end();
+      await ended(failing, `The answer had status ${status}, and the client goes on running.`);
+      check(!failing.stdout.includes(page), {
+        cause: `The client printed the body of an answer with status ${status} as if it were the stream.`,
+        compare: { expected: '(nothing)', received: visible(failing.stdout) },
+        advice: 'fetch rejects only when there is no answer: look at response.ok.',
+      });
+      check(failing.stdout === '', {
+        cause: `The client printed something on standard output about an answer with status ${status}.`,
+        compare: { expected: '(nothing)', received: visible(failing.stdout) },
+        advice: 'Standard output is for the lines of the stream; console.error writes to standard error.',
+      });
+      checkComplaint(failing, `an answer with status ${status}`);
+      check(failing.stderr.includes(String(status)), {
+        cause: `The line on standard error does not have the status code ${status}.`,
+        compare: { expected: `… ${status} …`, received: visible(failing.stderr.trim()) },
+      });
+    },
+  );
 
   requirement('A refused connection: one line on standard error, exit code 1.', async () => {
     const refused = startClient(`http://127.0.0.1:${await freePort()}/stream`);
@@ -534,22 +567,30 @@ task({ number: 3, title: 'Print each line as it arrives', file: 'client.ts', pro
     checkComplaint(refused, 'a refused connection');
   });
 
-  requirement('A stream that breaks off: the lines that came before are printed, then one line on standard error, exit code 1.', async () => {
-    const site = await openSite('/stream');
-    const cut = startClient(site.url);
-    const answer = await site.call(cut);
-    const words = random.words(2);
-    answer.response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' });
-    await answer.send(`${words.join('\n')}\nunfini`);
-    await until(() => cut.lines.length >= 2 || cut.end);
-    answer.breakOff();
-    await ended(cut, 'The stream broke off, and the client goes on running.');
-    check(words.every((word, i) => cut.lines[i] === word), {
-      cause: 'The lines that came before the stream broke off were not printed.',
-      compare: { expected: words.join(' '), received: visible(cut.stdout) },
-    });
-    checkComplaint(cut, 'a stream that breaks off', { silent: 'Reading a stream that breaks off throws: is that error caught and dropped?' });
-  });
+  requirement(
+    'A stream that breaks off: the lines that came before are printed, then one line on standard error, exit code 1.',
+    async () => {
+      const site = await startGraderServer('/stream');
+      const cut = startClient(site.url);
+      const answer = await site.call(cut);
+      const words = random.words(2);
+      answer.response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' });
+      await answer.send(`${words.join('\n')}\nunfini`);
+      await until(() => cut.lines.length >= 2 || cut.end);
+      answer.breakOff();
+      await ended(cut, 'The stream broke off, and the client goes on running.');
+      check(
+        words.every((word, i) => cut.lines[i] === word),
+        {
+          cause: 'The lines that came before the stream broke off were not printed.',
+          compare: { expected: words.join(' '), received: visible(cut.stdout) },
+        },
+      );
+      checkComplaint(cut, 'a stream that breaks off', {
+        silent: 'Reading a stream that breaks off throws: is that error caught and dropped?',
+      });
+    },
+  );
 });
 
 /** What is wrong with the lines that a client printed, where that can be told. */
@@ -559,12 +600,23 @@ function explainOutput(expected: string[], received: string[], advice: string, e
   const withoutEmpty = (lines: string[]) => lines.filter((line) => line.trim() !== '');
   const compare = { expected: visible(text(expected)), received: visible(text(received)) || '(nothing)' };
   if (text(received).includes('\ufffd')) {
-    return { cause: 'A character came out as \ufffd: its bytes came in two pieces, and each was decoded by itself.', compare, advice };
+    return {
+      cause: 'A character came out as \ufffd: its bytes came in two pieces, and each was decoded by itself.',
+      compare,
+      advice,
+    };
   }
   if (received.some((line) => /^(<Buffer |Uint8Array\(|[\d,]+$)/.test(line))) {
-    return { cause: 'The client printed bytes, not text.', compare, advice: 'A chunk is bytes: a TextDecoder makes text of them.' };
+    return {
+      cause: 'The client printed bytes, not text.',
+      compare,
+      advice: 'A chunk is bytes: a TextDecoder makes text of them.',
+    };
   }
-  if (expected.every((line, i) => line === received[i]) && received.slice(expected.length).some((line) => line !== '')) {
+  if (
+    expected.every((line, i) => line === received[i]) &&
+    received.slice(expected.length).some((line) => line !== '')
+  ) {
     return {
       cause: 'The client printed the beginning of a line that is not complete.',
       compare,

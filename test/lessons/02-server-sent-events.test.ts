@@ -7,10 +7,10 @@ import {
   expectSoon,
   missing,
   notCrashed,
-  openSite,
+  startGraderServer,
   random,
   requirement,
-  soon,
+  promptMs,
   startClient,
   startServer,
   task,
@@ -20,12 +20,12 @@ import {
   type Exchange,
   type Program,
   type Server,
-} from '../harness/grader.ts';
-import { fromJson } from '../harness/json.ts';
-import { freePort } from '../harness/ports.ts';
+} from '../harness/run/grader.ts';
+import { fromJson } from '../harness/vocabulary/json.ts';
+import { freePort } from '../harness/programs/ports.ts';
 
 /** By other means than the work clock, a calculation takes about a second. */
-const slowly = 5000;
+const workMs = 5000;
 /** Milliseconds of quiet: far more than a run takes, and far less than a calculation. */
 const never = 60_000;
 const often = 25;
@@ -67,16 +67,21 @@ const calculate = (query: Query) =>
   `/calculate?${Object.entries(query)
     .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
     .join('&')}`;
-const curl = (stream: Exchange, option = '-N') => ({ see: `curl ${option} "http://127.0.0.1:3000${stream.name.slice(4)}"` });
+const curl = (stream: Exchange, option = '-N') => ({
+  see: `curl ${option} "http://127.0.0.1:3000${stream.name.slice(4)}"`,
+});
 
 /** Whole numbers with one decimal, others as JavaScript writes them. */
 const decimal = (value: number) => (Number.isInteger(value) ? value.toFixed(1) : String(value));
-const info = ({ a, b, op }: Query): Event => ({ type: 'info', data: `Calculating: ${decimal(Number(a))} ${op} ${decimal(Number(b))}` });
+const info = ({ a, b, op }: Query): Event => ({
+  type: 'info',
+  data: `Calculating: ${decimal(Number(a))} ${op} ${decimal(Number(b))}`,
+});
 const result = (data: string): Event => ({ type: 'result', data });
 const show = ({ type, data }: Event) => `${type}: ${visible(data)}`;
 
 /** Lets one piece of work go, when one is held; a program that waits by other means goes on by itself. */
-const letGo = (program: Program) => program.held[0]?.letGo();
+const release = (program: Program) => program.held[0]?.release();
 
 /** Sends a request and lets all work go until its response has ended. */
 async function complete({ program, request }: Server, query: Query): Promise<Exchange> {
@@ -88,20 +93,22 @@ async function complete({ program, request }: Server, query: Query): Promise<Exc
 async function finish(program: Program, stream: Exchange): Promise<void> {
   await expectSoon(
     () => {
-      letGo(program);
+      release(program);
       return finished(stream);
     },
     () => {
       missing('the end of the response');
       const last = read(stream).events.at(-1);
       return {
-        cause: last ? `The response does not end after the event ${last.type}.` : `${stream.name} has no complete answer.`,
+        cause: last
+          ? `The response does not end after the event ${last.type}.`
+          : `${stream.name} has no complete answer.`,
         advice: 'After the last event, response.end() tells the client that nothing more will come.',
         ...curl(stream),
       };
     },
     program,
-    slowly,
+    workMs,
   );
   check(stream.broken === undefined, {
     cause: `The connection of ${stream.name} broke before the response had ended.`,
@@ -138,7 +145,10 @@ function missed(type: string, stream: Exchange) {
     cause: jumbled
       ? `What came in the place of the event ${type} has no field event or data.`
       : `The event ${type} has no end: no blank line follows it.`,
-    compare: { expected: `event: ${type}\\ndata: …\\n\\n`, received: visible(stream.text.slice(stream.text.lastIndexOf(rest))) },
+    compare: {
+      expected: `event: ${type}\\ndata: …\\n\\n`,
+      received: visible(stream.text.slice(stream.text.lastIndexOf(rest))),
+    },
     advice: jumbled
       ? 'An event is written in fields: event: and its type on one line, data: and its text on the next, then a blank line.'
       : 'A blank line ends an event, the last one too: after the \\n of its last line comes one more \\n.',
@@ -160,7 +170,9 @@ function checkEvents(stream: Exchange, expected: Event[], advice?: string): void
           ? `An event without a type came in the place of the event ${wanted.type}.`
           : `The event ${came.type} came in the place of the event ${wanted.type}.`,
       compare,
-      ...(came.type === 'message' ? { advice: 'The field event belongs to the same event: no blank line between it and the field data.' } : advice && { advice }),
+      ...(came.type === 'message'
+        ? { advice: 'The field event belongs to the same event: no blank line between it and the field data.' }
+        : advice && { advice }),
       ...curl(stream),
     });
     check(came.data === wanted.data, {
@@ -188,7 +200,7 @@ task({ number: 1, title: 'Frame events', file: 'server.ts', programs: 1 }, () =>
       const stream = server.request(calculate(example));
       // Many servers send the head together with the first event. That the response ends is the next requirement.
       await until(() => {
-        letGo(program);
+        release(program);
         return finished(stream);
       });
       if (stream.status === undefined || stream.broken !== undefined) await finish(program, stream);
@@ -196,7 +208,8 @@ task({ number: 1, title: 'Frame events', file: 'server.ts', programs: 1 }, () =>
       const control = stream.headers['cache-control'] ?? '';
       const directives = control.toLowerCase().split(/\s*,\s*/);
       check(directives.includes('no-cache') && directives.includes('no-transform'), {
-        cause: 'Cache-Control is another one: without it, something on the way may keep the stream, or pack it and so hold it back.',
+        cause:
+          'Cache-Control is another one: without it, something on the way may keep the stream, or pack it and so hold it back.',
         compare: { expected: 'no-cache, no-transform', received: control || '(no Cache-Control)' },
         ...curl(stream, '-i'),
       });
@@ -215,7 +228,7 @@ task({ number: 1, title: 'Frame events', file: 'server.ts', programs: 1 }, () =>
       const { program } = server;
       const stream = server.request(calculate(example));
       const count = () => read(stream).events.length;
-      await until(() => program.held.length > 0 || count() > 0 || finished(stream), slowly);
+      await until(() => program.held.length > 0 || count() > 0 || finished(stream), workMs);
       await expectSoon(
         () => count() > 0 || finished(stream),
         () => ({
@@ -226,10 +239,10 @@ task({ number: 1, title: 'Frame events', file: 'server.ts', programs: 1 }, () =>
           }),
         }),
         program,
-        program.held.length > 0 ? soon : slowly,
+        program.held.length > 0 ? promptMs : workMs,
       );
-      await until(() => program.held.length > 0 || count() > 1 || finished(stream), slowly);
-      await program.settled();
+      await until(() => program.held.length > 0 || count() > 1 || finished(stream), workMs);
+      await program.caughtUp();
       const worked = program.held.length > 0;
       const early = read(stream).events.find((event) => event.type === 'result');
       check(!worked || (!early && !finished(stream)), {
@@ -257,10 +270,19 @@ task({ number: 1, title: 'Frame events', file: 'server.ts', programs: 1 }, () =>
       const small = () => random.integer(2, 99);
       const divisor = small();
       const calculations: [number, string, number, number][] = [];
-      for (const [a, b] of [[small(), small()], [-small(), small()], [small() + 0.5, small() + 0.25], [0.1, 0.2]] as const) {
+      for (const [a, b] of [
+        [small(), small()],
+        [-small(), small()],
+        [small() + 0.5, small() + 0.25],
+        [0.1, 0.2],
+      ] as const) {
         calculations.push([a, 'add', b, a + b], [a, 'sub', b, a - b], [a, 'mul', b, a * b]);
       }
-      calculations.push([small() * divisor, 'div', divisor, 0], [small() * 2 + 1, 'div', 2, 0], [small() + 0.5, 'div', 0.5, 0]);
+      calculations.push(
+        [small() * divisor, 'div', divisor, 0],
+        [small() * 2 + 1, 'div', 2, 0],
+        [small() + 0.5, 'div', 0.5, 0],
+      );
       for (const [a, op, b, value] of calculations) {
         const query = { a: String(a), b: String(b), op };
         const stream = await complete(server, query);
@@ -289,7 +311,10 @@ task({ number: 1, title: 'Frame events', file: 'server.ts', programs: 1 }, () =>
         });
         check(!arrived || !lines.startsWith(`${arrived}\n`), {
           cause: 'Only the beginning of the note arrived: a reader takes its other lines for fields of their own.',
-          compare: { expected: show({ type: 'note', data: lines }), received: show({ type: 'note', data: arrived ?? '' }) },
+          compare: {
+            expected: show({ type: 'note', data: lines }),
+            received: show({ type: 'note', data: arrived ?? '' }),
+          },
           advice,
           ...curl(stream),
         });
@@ -317,7 +342,10 @@ task({ number: 2, title: 'Say what went wrong', file: 'server.ts', programs: 0 }
     const { name, status, text } = answer;
     const streams = /event-stream/i.test(answer.headers['content-type'] ?? '');
     check(status === 400, {
-      cause: streams && status === 200 ? `${name} began a stream instead of being refused.` : `${name} answered with status ${status}.`,
+      cause:
+        streams && status === 200
+          ? `${name} began a stream instead of being refused.`
+          : `${name} answered with status ${status}.`,
       compare: { expected: '400', received: `${status} ${visible(text.slice(0, 80))}` },
       advice,
       ...curl(answer, '-i'),
@@ -351,7 +379,8 @@ task({ number: 2, title: 'Say what went wrong', file: 'server.ts', programs: 0 }
     'An `a` or `b` that is missing, empty or not a number: status 400 and a JSON body whose `parameter` is its name and whose `error` is a sentence, and no stream.',
     async () => {
       const { a, b, op } = { ...example, a: String(random.integer(2, 99)) };
-      const number = 'Look at the parameters before the stream begins, and answer what is not a number with status 400.';
+      const number =
+        'Look at the parameters before the stream begins, and answer what is not a number with status 400.';
       const empty = "Number('') is 0, and so is Number(' '): ask for the empty text by itself.";
       const [word] = random.words(1);
       await expectRefusal({ a: word!, b, op }, 'a', number);
@@ -364,13 +393,18 @@ task({ number: 2, title: 'Say what went wrong', file: 'server.ts', programs: 0 }
       const rest = `parseFloat reads "7${word}" as 7 and drops the rest; Number reads the whole text, or gives NaN.`;
       await expectRefusal({ a, b: `7${word}`, op }, 'b', rest);
       await expectRefusal({ a: '1,5', b, op }, 'a', rest);
-      await expectRefusal({ a: 'NaN', b, op }, 'a', 'NaN stands for something that is not a number: Number.isFinite refuses it.');
+      await expectRefusal(
+        { a: 'NaN', b, op },
+        'a',
+        'NaN stands for something that is not a number: Number.isFinite refuses it.',
+      );
     },
   );
 
   requirement('An `op` that is none of the four: the same, with the `parameter` `op`.', async () => {
     const { a, b } = example;
-    const listed = 'Look the operation up before the stream begins, and answer with status 400 when it is none of the four.';
+    const listed =
+      'Look the operation up before the stream begins, and answer with status 400 when it is none of the four.';
     await expectRefusal({ a, b, op: random.words(1)[0]! }, 'op', listed);
     await expectRefusal({ a, b }, 'op', listed);
     await expectRefusal({ a, b, op: '' }, 'op', listed);
@@ -386,7 +420,11 @@ task({ number: 2, title: 'Say what went wrong', file: 'server.ts', programs: 0 }
   requirement(
     'A division by zero: `info`, then an event `error` whose data says `division by zero`, no `result`, and a proper end.',
     async () => {
-      for (const [a, b] of [[random.integer(2, 99), '0'], [-random.integer(2, 99), '0.0'], [0, '0']] as const) {
+      for (const [a, b] of [
+        [random.integer(2, 99), '0'],
+        [-random.integer(2, 99), '0.0'],
+        [0, '0'],
+      ] as const) {
         const query = { a: String(a), b, op: 'div' };
         const stream = await complete(server, query);
         check(stream.status !== 400, {
@@ -399,14 +437,22 @@ task({ number: 2, title: 'Say what went wrong', file: 'server.ts', programs: 0 }
         const { events } = read(stream);
         const says = events[1]?.type === 'error' && /division by zero/i.test(events[1].data);
         const error = { type: 'error', data: says ? events[1]!.data : 'division by zero' };
-        checkEvents(stream, [info(query), error], events[2] ? 'After the event error comes the end, and no result.' : advice);
+        checkEvents(
+          stream,
+          [info(query), error],
+          events[2] ? 'After the event error comes the end, and no result.' : advice,
+        );
       }
     },
   );
 
   requirement('After any of these the server goes on serving.', async () => {
     const [word] = random.words(1);
-    for (const wrong of [{ ...example, a: word! }, { ...example, op: word! }, { ...example, b: '0', op: 'div' }]) {
+    for (const wrong of [
+      { ...example, a: word! },
+      { ...example, op: word! },
+      { ...example, b: '0', op: 'div' },
+    ]) {
       await complete(server, wrong);
       checkEvents(await complete(server, example), [info(example), result('35.0')]);
     }
@@ -428,10 +474,15 @@ task({ number: 3, title: 'Read events', file: 'client.ts', programs: 4 }, () => 
         `${type}: ${three}\n`,
         'Print the type, a colon, a space and the data. Read response.body piece by piece: response.text() waits for the end.',
       );
-      const whole = 'Keep the type and the data of an event until its blank line comes: where a piece ends, nothing has ended yet.';
+      const whole =
+        'Keep the type and the data of an event until its blank line comes: where a piece ends, nothing has ended yet.';
       await reader.expect([`event: ${type}\ndata: ${one}\n`], '', whole);
       await reader.expect(['\n'], `${type}: ${one}\n`, whole);
-      await reader.expect([`data: ${two}\n\n`], `message: ${two}\n`, 'A blank line ends an event: the type of the next one is message again.');
+      await reader.expect(
+        [`data: ${two}\n\n`],
+        `message: ${two}\n`,
+        'A blank line ends an event: the type of the next one is message again.',
+      );
       await reader.expect([`data: ${three}\n`, `event: ${type}\n`], '', whole);
       await reader.expect(['\n'], `${type}: ${three}\n`, 'The fields of an event may come in any order.');
       const many = 'One piece can hold several events: print each of them, and keep what is left.';
@@ -445,7 +496,11 @@ task({ number: 3, title: 'Read events', file: 'client.ts', programs: 4 }, () => 
     async () => {
       const [type, one, two] = random.words(3);
       const rn = '\\r\\n is one line break: its two characters may come in two pieces.';
-      await reader.expect([`event: ${type}\r\ndata: ${one}\r\n\r\n`], `${type}: ${one}\n`, 'A line may end with \\r\\n: the \\r is no part of it.');
+      await reader.expect(
+        [`event: ${type}\r\ndata: ${one}\r\n\r\n`],
+        `${type}: ${one}\n`,
+        'A line may end with \\r\\n: the \\r is no part of it.',
+      );
       await reader.expect([`event: ${type}\r`, `\ndata: ${one}\r`, '\n\r', '\n'], `${type}: ${one}\n`, rn);
       await reader.expect([`data: ${two}\r`, `\nevent: ${type}\r\n\r\n`], `${type}: ${two}\n`, rn);
       // What a \r ends may be known only by what follows it.
@@ -454,7 +509,8 @@ task({ number: 3, title: 'Read events', file: 'client.ts', programs: 4 }, () => 
       await reader.expect(['\n'], `message: ${two}\n`, r);
       const field = 'Keep what comes after the last line break until the rest of its line is here.';
       await reader.expect(['ev', `ent: ${type}\nda`, `ta: ${one}`, `${two}\n`, '\n'], `${type}: ${one}${two}\n`, field);
-      const utf8 = 'Decode with one TextDecoder and { stream: true }: it keeps the first bytes of a character for the next piece.';
+      const utf8 =
+        'Decode with one TextDecoder and { stream: true }: it keeps the first bytes of a character for the next piece.';
       for (const character of ['é', '世', '🎈']) {
         const bytes = Buffer.from(`data: ${one}${character}\n\n`);
         const inside = bytes.length - 2 - random.integer(1, Buffer.byteLength(character) - 1);
@@ -472,11 +528,19 @@ task({ number: 3, title: 'Read events', file: 'client.ts', programs: 4 }, () => 
     'Several `data` fields are one text of several lines; one space after the colon is dropped, and no more; a field without a colon has an empty value.',
     async () => {
       const [type, one, two] = random.words(3);
-      await reader.expect([`data: ${one}\ndata: ${two}\ndata: ${one}\n\n`], `message: ${one}\n${two}\n${one}\n`, 'Join the lines of the data with \\n.');
+      await reader.expect(
+        [`data: ${one}\ndata: ${two}\ndata: ${one}\n\n`],
+        `message: ${one}\n${two}\n${one}\n`,
+        'Join the lines of the data with \\n.',
+      );
       const space = 'Drop one space after the colon where there is one, and nothing else: no trim.';
       await reader.expect([`event:${type}\ndata:${one}\n\n`], `${type}: ${one}\n`, space);
       await reader.expect([`data:  ${one}  \ndata:\t${two}\n\n`], `message:  ${one}  \n\t${two}\n`, space);
-      await reader.expect([`data: ${one}: ${two}:\n\n`], `message: ${one}: ${two}:\n`, 'Only the first colon ends the name of the field.');
+      await reader.expect(
+        [`data: ${one}: ${two}:\n\n`],
+        `message: ${one}: ${two}:\n`,
+        'Only the first colon ends the name of the field.',
+      );
       const empty = 'data without a colon is data: with nothing behind it, an empty line of the text.';
       await reader.expect([`data: ${one}\ndata\ndata:\ndata: ${two}\n\n`], `message: ${one}\n\n\n${two}\n`, empty);
       await reader.expect(
@@ -493,17 +557,28 @@ task({ number: 3, title: 'Read events', file: 'client.ts', programs: 4 }, () => 
       const [type, one, two] = random.words(3);
       const others = 'Only the fields event and data count here; a line that begins with a colon is a comment.';
       await reader.expect(
-        [`: ${one}\n:\nid: ${random.integer(1, 99)}\nretry: 1000\n${one}: ${two}\nDATA: ${two}\ndatax: ${two}\n data: ${two}\n${two}\ndata: ${one}\n\n`],
+        [
+          `: ${one}\n:\nid: ${random.integer(1, 99)}\nretry: 1000\n${one}: ${two}\nDATA: ${two}\ndatax: ${two}\n data: ${two}\n${two}\ndata: ${one}\n\n`,
+        ],
         `message: ${one}\n`,
         others,
       );
-      await reader.expect([`id: 1\ndata: ${one}\n:data: ${two}\nretry: 10\ndata: ${two}\n\n`], `message: ${one}\n${two}\n`, others);
+      await reader.expect(
+        [`id: 1\ndata: ${one}\n:data: ${two}\nretry: 10\ndata: ${two}\n\n`],
+        `message: ${one}\n${two}\n`,
+        others,
+      );
       const noData = 'At a blank line without data nothing is printed, and the type is forgotten.';
       await reader.expect([`event: ${type}\n\n\n\n: ${one}\n\nid: ${two}\n\n`], '', noData);
       await reader.expect([`data: ${one}\n\n`], `message: ${one}\n`, noData);
       marked = await openReader();
-      const bom = 'The bytes EF BB BF at the beginning are a byte order mark; a TextDecoder drops it, if it reads the stream from its first byte.';
-      await marked.expect([new Uint8Array([0xef]), new Uint8Array([0xbb, 0xbf]), `data: ${one}\n\n`], `message: ${one}\n`, bom);
+      const bom =
+        'The bytes EF BB BF at the beginning are a byte order mark; a TextDecoder drops it, if it reads the stream from its first byte.';
+      await marked.expect(
+        [new Uint8Array([0xef]), new Uint8Array([0xbb, 0xbf]), `data: ${one}\n\n`],
+        `message: ${one}\n`,
+        bom,
+      );
     },
   );
 
@@ -532,7 +607,11 @@ task({ number: 3, title: 'Read events', file: 'client.ts', programs: 4 }, () => 
       const parser = createParser({ onEvent: ({ event = 'message', data }) => (expected += `${event}: ${data}\n`) });
       parser.feed(text);
       const pieces = random.cut(Buffer.from(text), random.integer(0, 9));
-      await marked.expect(pieces, expected, 'What was sent stands above, piece by piece: read it line by line, as the requirements before say.');
+      await marked.expect(
+        pieces,
+        expected,
+        'What was sent stands above, piece by piece: read it line by line, as the requirements before say.',
+      );
     }
   });
 
@@ -541,7 +620,7 @@ task({ number: 3, title: 'Read events', file: 'client.ts', programs: 4 }, () => 
     async () => {
       const [one, two] = random.words(2);
       const status = random.pick([400, 404, 429, 500, 503]);
-      const site = await openSite('/calculate');
+      const site = await startGraderServer('/calculate');
       const failing = startClient(site.url);
       const refused = startClient(`http://127.0.0.1:${await freePort()}/calculate`);
       const answer = await site.call(failing);
@@ -549,7 +628,9 @@ task({ number: 3, title: 'Read events', file: 'client.ts', programs: 4 }, () => 
       await answer.send(`data: ${one}\n\n`);
       answer.end();
       await ended(failing, `The answer had status ${status}, and the client goes on running.`);
-      checkComplaint(failing, `an answer with status ${status}`, { silent: 'fetch rejects only when there is no answer: look at response.ok.' });
+      checkComplaint(failing, `an answer with status ${status}`, {
+        silent: 'fetch rejects only when there is no answer: look at response.ok.',
+      });
       check(failing.stdout === '', {
         cause: `The client printed the body of an answer with status ${status} as if it were the stream.`,
         compare: { expected: '(nothing)', received: visible(failing.stdout) },
@@ -580,7 +661,7 @@ type Reader = {
 };
 
 async function openReader(): Promise<Reader> {
-  const site = await openSite('/calculate');
+  const site = await startGraderServer('/calculate');
   const client = startClient(site.url);
   const call = await site.call(client);
   call.response.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -592,7 +673,7 @@ async function openReader(): Promise<Reader> {
     call,
     async expect(pieces, output, advice) {
       for (const piece of pieces) await call.send(piece);
-      if (output === '') await client.settled();
+      if (output === '') await client.caughtUp();
       await expectSoon(
         () => printed().length >= output.length || client.end,
         () => {
@@ -621,7 +702,10 @@ async function openReader(): Promise<Reader> {
     checkOutput(output, advice) {
       const received = printed();
       check(received === output, {
-        cause: output === '' ? 'The client printed something of what is no complete event.' : 'The client did not print what was sent.',
+        cause:
+          output === ''
+            ? 'The client printed something of what is no complete event.'
+            : 'The client did not print what was sent.',
         compare: { expected: visible(output) || '(nothing)', received: visible(received) || '(nothing)' },
         advice,
       });
@@ -634,7 +718,8 @@ async function openReader(): Promise<Reader> {
 /** Lines of every kind in any order, with line breaks of every kind; the last two are blank lines. */
 function randomStream(): string {
   const [word, other] = random.words(2);
-  const value = () => random.pick([word, `${word} ${other}`, `é${word}世`, `🎈 ${other}`, `${word}: ${other}`, ` ${word} `, '']);
+  const value = () =>
+    random.pick([word, `${word} ${other}`, `é${word}世`, `🎈 ${other}`, `${word}: ${other}`, ` ${word} `, '']);
   const kinds = [
     () => '',
     () => '',
@@ -645,9 +730,21 @@ function randomStream(): string {
     () => `event: ${word}`,
     () => `event:${other}`,
     () => `: ${value()}`,
-    () => random.pick([`id: ${word}`, 'retry: 100', `${word}: ${other}`, `Data: ${word}`, ` data: ${word}`, `data ${word}`, word!]),
+    () =>
+      random.pick([
+        `id: ${word}`,
+        'retry: 100',
+        `${word}: ${other}`,
+        `Data: ${word}`,
+        ` data: ${word}`,
+        `data ${word}`,
+        word!,
+      ]),
   ];
-  const lines = Array.from({ length: random.integer(12, 24) }, () => random.pick(kinds)() + random.pick(['\n', '\r\n', '\r']));
+  const lines = Array.from(
+    { length: random.integer(12, 24) },
+    () => random.pick(kinds)() + random.pick(['\n', '\r\n', '\r']),
+  );
   return `event: ${word}\ndata: ${other}\n${lines.join('')}\n\n`;
 }
 
@@ -658,8 +755,14 @@ task({ number: 4, title: 'Stay alive', file: 'server.ts', programs: 1, others: 1
   const expectComments = async (stream: Exchange, count: number) => {
     const enough = () => read(stream).comments.length >= count;
     // What has sent so much else does not mean to send a comment.
-    const other = () => read(stream).comments.length === 0 && (read(stream).events.length > 1 || stream.chunks.length > 12);
-    await expectSoon(() => enough() || finished(stream) || other(), () => tooFew(stream, count), lively.program, 2 * soon);
+    const other = () =>
+      read(stream).comments.length === 0 && (read(stream).events.length > 1 || stream.chunks.length > 12);
+    await expectSoon(
+      () => enough() || finished(stream) || other(),
+      () => tooFew(stream, count),
+      lively.program,
+      2 * promptMs,
+    );
     if (!enough()) check(false, tooFew(stream, count));
   };
   const tooFew = (stream: Exchange, count: number) => {
@@ -703,7 +806,11 @@ task({ number: 4, title: 'Stay alive', file: 'server.ts', programs: 1, others: 1
       const stream = lively.request(calculate(example));
       await expectComments(stream, 3);
       await finish(lively.program, stream);
-      checkEvents(stream, [info(example), result('35.0')], 'A comment ends with \\n, and stands between two events, not inside of one.');
+      checkEvents(
+        stream,
+        [info(example), result('35.0')],
+        'A comment ends with \\n, and stands between two events, not inside of one.',
+      );
     },
   );
 
@@ -713,15 +820,16 @@ task({ number: 4, title: 'Stay alive', file: 'server.ts', programs: 1, others: 1
       const division = { ...example, b: '0', op: 'div' };
       for (const query of [example, division]) {
         const { program } = lively;
-        await program.settled();
+        await program.caughtUp();
         const before = program.timers;
         await complete(lively, query);
         // What still waits for one last interval has time to see that it is over.
-        const gone = async () => (await program.settled(), program.timers <= before);
+        const gone = async () => (await program.caughtUp(), program.timers <= before);
         for (let tries = 0; tries < 40 && !(await gone()); tries++) await until(() => false, often);
         check(program.timers <= before, {
           cause: `A timer goes on after the end of ${query.op === 'div' ? 'a division by zero' : 'its response'}: there is one more for each request.`,
-          advice: 'It keeps the memory of every request ever made: clear it on each way to the end of the response, clearInterval in a finally for example.',
+          advice:
+            'It keeps the memory of every request ever made: clear it on each way to the end of the response, clearInterval in a finally for example.',
           ...seeComments,
         });
       }
@@ -754,20 +862,23 @@ task({ number: 4, title: 'Stay alive', file: 'server.ts', programs: 1, others: 1
         () => client.end || client.stdout !== '',
         () => ({ cause: 'The client did not print the event info of your server while the server was at work.' }),
         client,
-        2 * slowly,
+        2 * workMs,
       );
       // Where comments come to us, they come to the client too.
       const beside = request(calculate(example), { who: 'beside' });
       await expectComments(beside, 2);
       await until(() => {
-        letGo(program);
+        release(program);
         return client.end;
-      }, slowly);
+      }, workMs);
       await ended(client, 'The server has ended the stream, and the client goes on running.');
       const expected = [info(example), result('35.0')].map(({ type, data }) => `${type}: ${data}\n`).join('');
       check(client.stdout.replaceAll('\r\n', '\n') === expected && client.end?.code === 0, {
         cause: 'The client did not print the two events of your server.',
-        compare: { expected: `${visible(expected)} (exit code 0)`, received: `${visible(client.stdout)} (exit code ${client.end?.code})` },
+        compare: {
+          expected: `${visible(expected)} (exit code 0)`,
+          received: `${visible(client.stdout)} (exit code ${client.end?.code})`,
+        },
         ...(client.stderr && { output: client.stderr.trim().split('\n').slice(0, 6).join('\n') }),
       });
     },

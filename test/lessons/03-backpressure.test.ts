@@ -1,5 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { constants, closeSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  constants,
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { isDeepStrictEqual } from 'node:util';
@@ -13,7 +24,7 @@ import {
   missing,
   note,
   notCrashed,
-  openSite,
+  startGraderServer,
   random,
   requirement,
   sameCapture,
@@ -28,8 +39,8 @@ import {
   type Exchange,
   type Program,
   type Server,
-} from '../harness/grader.ts';
-import { fromJson } from '../harness/json.ts';
+} from '../harness/run/grader.ts';
+import { fromJson } from '../harness/vocabulary/json.ts';
 
 /** What may be made ahead of a reader that has stopped: far more than the buffers of any system hold on the way. */
 const rowsAhead = 30_000;
@@ -47,7 +58,9 @@ mkdirSync(files);
 let server: Server;
 
 const finished = (stream: Exchange) => stream.ended || stream.broken !== undefined;
-const curl = (stream: Exchange, option = '-i') => ({ see: `curl ${option} "http://127.0.0.1:3000${stream.name.slice(4)}"` });
+const curl = (stream: Exchange, option = '-i') => ({
+  see: `curl ${option} "http://127.0.0.1:3000${stream.name.slice(4)}"`,
+});
 /** A command for a stream that is too long to look at. */
 const firstRows = { see: 'curl -sN http://127.0.0.1:3000/export | head -n 3' };
 /** Where rows are compared: all that came twice, the first that is not in its place, and where two requests begin. */
@@ -61,8 +74,8 @@ const count = (number: number) => number.toLocaleString('en');
 async function standsStill(program: Program, value: () => number, limit: number): Promise<boolean> {
   const deadline = performance.now() + patience;
   let before = Number.NaN;
-  for (let still = 0; still < 4; ) {
-    await program.settled();
+  for (let still = 0; still < 4;) {
+    await program.caughtUp();
     const now = value();
     if (now > limit || performance.now() > deadline) return false;
     still = now === before ? still + 1 : 0;
@@ -110,7 +123,9 @@ function readRows(stream: Exchange): RowReader {
     const received = fromJson(line);
     if (isDeepStrictEqual(received, rowAt(wanted))) return;
     const { row } = (received ?? {}) as { row?: unknown };
-    missing(`row ${count(wanted)}${typeof row === 'number' ? `: here is row ${count(row)}${row < wanted ? ' again' : ''}` : ''}`);
+    missing(
+      `row ${count(wanted)}${typeof row === 'number' ? `: here is row ${count(row)}${row < wanted ? ' again' : ''}` : ''}`,
+    );
     check(received !== undefined && typeof received === 'object' && received !== null, {
       cause: 'A line is not a row as JSON.',
       compare: { expected: '{"row":…}', received: visible(line.slice(0, 60)) },
@@ -160,7 +175,7 @@ function readRows(stream: Exchange): RowReader {
       );
       if (!finished(stream)) stream.pause();
       if (rows < target && stream.status !== undefined) checkHead(stream);
-      if (finished(stream)) await server.program.settled();
+      if (finished(stream)) await server.program.caughtUp();
       const noString = /The "chunk" argument must be of type string/.exec(server.program.stderr)?.[0];
       check(!noString || rows >= target, {
         cause: 'The response broke off: it takes strings and bytes, and was given something else.',
@@ -219,7 +234,8 @@ task({ number: 1, title: 'Do not outrun the reader', file: 'server.ts', programs
 
   const stuck = (cause: string) => ({
     cause,
-    advice: 'When write has returned false and all that was kept has gone out, response emits drain: then write the next row.',
+    advice:
+      'When write has returned false and all that was kept has gone out, response emits drain: then write the next row.',
   });
 
   const comesToStop = async (readers: RowReader[]) => {
@@ -283,12 +299,14 @@ task({ number: 1, title: 'Do not outrun the reader', file: 'server.ts', programs
       const { program } = server;
       first.stream.resume();
       // More than there was on the way.
-      await first.readTo(program.rows - second.rows + random.integer(150, 1500), () => stuck('The reader read on, and the server did not go on with the next rows.'));
+      await first.readTo(program.rows - second.rows + random.integer(150, 1500), () =>
+        stuck('The reader read on, and the server did not go on with the next rows.'),
+      );
       await comesToStop([first, second]);
-      program.endRows();
+      program.finishTable();
       await first.readToEnd();
       await second.readToEnd();
-      await program.settled();
+      await program.caughtUp();
       const { rows } = program;
       check(first.rows + second.rows === rows, {
         cause: 'The last rows are lost: the response ended before they were written.',
@@ -314,7 +332,10 @@ task({ number: 2, title: 'Send a file', file: 'server.ts', programs: 0 }, () => 
       () => {
         missing('the end of the response');
         return {
-          cause: answer.status === undefined ? `${answer.name} has no answer.` : `The response to ${answer.name} does not end.`,
+          cause:
+            answer.status === undefined
+              ? `${answer.name} has no answer.`
+              : `The response to ${answer.name} does not end.`,
           advice: 'Every request needs an answer, and every answer an end, also when there is no such file.',
           ...curl(answer),
         };
@@ -331,7 +352,10 @@ task({ number: 2, title: 'Send a file', file: 'server.ts', programs: 0 }, () => 
   const checkFile = (answer: Exchange, bytes: Buffer, advice?: string, byHand: { see?: string } = notes) => {
     check(answer.status === 200, {
       cause: `${answer.name} answered with status ${answer.status}.`,
-      compare: { expected: '200', received: `${answer.status ?? ''} ${visible(answer.broken ?? answer.text.slice(0, 80))}` },
+      compare: {
+        expected: '200',
+        received: `${answer.status ?? ''} ${visible(answer.broken ?? answer.text.slice(0, 80))}`,
+      },
       ...(advice && { advice }),
       ...notes,
     });
@@ -355,7 +379,9 @@ task({ number: 2, title: 'Send a file', file: 'server.ts', programs: 0 }, () => 
     });
     const received = Buffer.concat(answer.chunks.map((chunk) => chunk.bytes));
     check(answer.ended && received.equals(bytes), {
-      cause: answer.ended ? 'The body has other bytes than the file.' : `The connection broke after ${count(received.length)} of ${count(bytes.length)} bytes.`,
+      cause: answer.ended
+        ? 'The body has other bytes than the file.'
+        : `The connection broke after ${count(received.length)} of ${count(bytes.length)} bytes.`,
       advice: 'A file is bytes: as text, some of them become others. And nothing goes out after the last.',
       ...notes,
     });
@@ -365,7 +391,11 @@ task({ number: 2, title: 'Send a file', file: 'server.ts', programs: 0 }, () => 
     '`GET /files/:name` answers 200 with `Content-Type: application/octet-stream`, the size of the file as `Content-Length`, and its bytes.',
     async () => {
       const [word] = random.words(1);
-      for (const [ending, bytes] of [['bin', randomBytes(random.integer(150_000, 250_000))], ['txt', Buffer.from(`é${word}\n`)], ['json', Buffer.alloc(0)]] as const) {
+      for (const [ending, bytes] of [
+        ['bin', randomBytes(random.integer(150_000, 250_000))],
+        ['txt', Buffer.from(`é${word}\n`)],
+        ['json', Buffer.alloc(0)],
+      ] as const) {
         const name = `${word}.${ending}`;
         writeFileSync(join(files, name), bytes);
         checkFile(await get(name), bytes);
@@ -373,23 +403,33 @@ task({ number: 2, title: 'Send a file', file: 'server.ts', programs: 0 }, () => 
     },
   );
 
-  requirement('A name may have a space, a `%`, an `é` or two dots in it: `a b.txt`, `50%.txt`, `é.txt`, `v1..v2.txt`.', async () => {
-    const [word] = random.words(1);
-    for (const name of [`${word} b.txt`, `50%.${word}`, `%41${word}.txt`, `é世${word}.txt`, `v1..${word}.txt`, `a+${word}.txt`]) {
-      const bytes = Buffer.from(`${name}\n`);
-      writeFileSync(join(files, name), bytes);
-      // What the learner has of the same kind.
-      const own = name.startsWith('50%') ? '50%25.txt' : name.startsWith('v1..') && 'v1..v2.txt';
-      checkFile(
-        await get(name),
-        bytes,
-        name.startsWith('v1..')
-          ? 'Two dots in a name lead nowhere by themselves: put the path together, and judge where it leads.'
-          : 'Express has decoded request.params.name once: it is the name of the file as it stands in the folder.',
-        own ? { see: `curl -i "http://127.0.0.1:3000/files/${own}"` } : {},
-      );
-    }
-  });
+  requirement(
+    'A name may have a space, a `%`, an `é` or two dots in it: `a b.txt`, `50%.txt`, `é.txt`, `v1..v2.txt`.',
+    async () => {
+      const [word] = random.words(1);
+      for (const name of [
+        `${word} b.txt`,
+        `50%.${word}`,
+        `%41${word}.txt`,
+        `é世${word}.txt`,
+        `v1..${word}.txt`,
+        `a+${word}.txt`,
+      ]) {
+        const bytes = Buffer.from(`${name}\n`);
+        writeFileSync(join(files, name), bytes);
+        // What the learner has of the same kind.
+        const own = name.startsWith('50%') ? '50%25.txt' : name.startsWith('v1..') && 'v1..v2.txt';
+        checkFile(
+          await get(name),
+          bytes,
+          name.startsWith('v1..')
+            ? 'Two dots in a name lead nowhere by themselves: put the path together, and judge where it leads.'
+            : 'Express has decoded request.params.name once: it is the name of the file as it stands in the folder.',
+          own ? { see: `curl -i "http://127.0.0.1:3000/files/${own}"` } : {},
+        );
+      }
+    },
+  );
 
   requirement(
     'While the reader does not read, the server reads no further in the file: one of 400 MB does not take 200 MB of memory.',
@@ -399,7 +439,7 @@ task({ number: 2, title: 'Send a file', file: 'server.ts', programs: 0 }, () => 
       writeFileSync(join(files, name), '');
       truncateSync(join(files, name), bigFile * 1024 ** 2);
       const { program } = server;
-      await program.settled();
+      await program.caughtUp();
       const before = program.memory;
       const stream = server.request(`/files/${name}`);
       await expectSoon(
@@ -409,13 +449,20 @@ task({ number: 2, title: 'Send a file', file: 'server.ts', programs: 0 }, () => 
         patience,
       );
       stream.pause();
-      await program.settled();
+      await program.caughtUp();
       check(stream.status === 200, {
         cause: `${stream.name}, a file of ${bigFile} MiB, was answered with status ${stream.status ?? '(none)'}.`,
-        compare: { expected: '200', received: `${stream.status ?? ''} ${visible(stream.broken ?? stream.text.slice(0, 80))}`.trim() },
+        compare: {
+          expected: '200',
+          received: `${stream.status ?? ''} ${visible(stream.broken ?? stream.text.slice(0, 80))}`.trim(),
+        },
       });
       const grown = () => program.memory - before;
-      const still = await standsStill(program, () => (grown() > memoryAhead ? Infinity : program.fileCalls === 0 ? 0 : NaN), 0);
+      const still = await standsStill(
+        program,
+        () => (grown() > memoryAhead ? Infinity : program.fileCalls === 0 ? 0 : NaN),
+        0,
+      );
       note('·', `the file has ${bigFile} MiB; the memory grew by ${grown().toFixed(0)} MiB`);
       check(still && grown() <= memoryAhead, {
         cause: `The reader had stopped, and the server went on reading the file${grown() > memoryAhead ? `: its memory grew by more than ${memoryAhead} MiB` : ''}.`,
@@ -424,7 +471,10 @@ task({ number: 2, title: 'Send a file', file: 'server.ts', programs: 0 }, () => 
       });
       check(stream.headers['content-length'] === String(bigFile * 1024 ** 2), {
         cause: 'Content-Length is not the size of the file in bytes.',
-        compare: { expected: String(bigFile * 1024 ** 2), received: stream.headers['content-length'] ?? '(no Content-Length)' },
+        compare: {
+          expected: String(bigFile * 1024 ** 2),
+          received: stream.headers['content-length'] ?? '(no Content-Length)',
+        },
       });
     },
   );
@@ -455,8 +505,14 @@ task({ number: 2, title: 'Send a file', file: 'server.ts', programs: 0 }, () => 
           ...see,
         });
         check(answer.status === 404, {
-          cause: answer.status === undefined ? `The connection of ${answer.name} broke before an answer.` : `${answer.name} answered with status ${answer.status}.`,
-          compare: { expected: '404', received: `${answer.status ?? ''} ${visible(answer.broken ?? answer.text.slice(0, 80))}`.trim() },
+          cause:
+            answer.status === undefined
+              ? `The connection of ${answer.name} broke before an answer.`
+              : `${answer.name} answered with status ${answer.status}.`,
+          compare: {
+            expected: '404',
+            received: `${answer.status ?? ''} ${visible(answer.broken ?? answer.text.slice(0, 80))}`.trim(),
+          },
           advice:
             answer.status === 400 || answer.status === 403
               ? 'Whoever asks learns from another status that the name means something here. sendFile with root refuses with 403: give it a callback, and answer 404.'
@@ -464,24 +520,44 @@ task({ number: 2, title: 'Send a file', file: 'server.ts', programs: 0 }, () => 
           ...see,
         });
       };
-      const where = 'Put the path together first, and then look where it leads: whether its folder is the one that you hand out.';
+      const where =
+        'Put the path together first, and then look where it leads: whether its folder is the one that you hand out.';
       await expectRefusal(`..%2f${outside}`, where);
       await expectRefusal(`%2e%2e%2f${outside}`, where);
       await expectRefusal(`../${outside}`, where);
       await expectRefusal(`inner%2f..%2f..%2f${outside}`, where);
-      await expectRefusal(`....%2f%2f${outside}`, 'Where ../ is taken out of ....// it comes into being. Refuse the name, and do not mend it.');
-      await expectRefusal(`..%2f${private_}%2f${outside}`, `The name of another folder can begin like yours: ${private_} begins with ${basename(files)}.`);
-      await expectRefusal(encodeURIComponent(join(folder, outside)), 'path.resolve takes an absolute path as it is, and forgets the folder before it.');
-      const once = 'A name is decoded once, and Express has done it: who decodes it again turns %2e into a dot after the check.';
+      await expectRefusal(
+        `....%2f%2f${outside}`,
+        'Where ../ is taken out of ....// it comes into being. Refuse the name, and do not mend it.',
+      );
+      await expectRefusal(
+        `..%2f${private_}%2f${outside}`,
+        `The name of another folder can begin like yours: ${private_} begins with ${basename(files)}.`,
+      );
+      await expectRefusal(
+        encodeURIComponent(join(folder, outside)),
+        'path.resolve takes an absolute path as it is, and forgets the folder before it.',
+      );
+      const once =
+        'A name is decoded once, and Express has done it: who decodes it again turns %2e into a dot after the check.';
       await expectRefusal(`%252e%252e%252f${outside}`, once);
       await expectRefusal(`..%252f${outside}`, once);
-      await expectRefusal(`..%5c${outside}`, 'On Windows a backslash divides a path as well: path.join and path.dirname know that.');
-      await expectRefusal(`..%2f${inside}.txt`, 'The folder has a file with that name, but this name leads out of it: without its ../ it is another name. Refuse it, and do not mend it.');
+      await expectRefusal(
+        `..%5c${outside}`,
+        'On Windows a backslash divides a path as well: path.join and path.dirname know that.',
+      );
+      await expectRefusal(
+        `..%2f${inside}.txt`,
+        'The folder has a file with that name, but this name leads out of it: without its ../ it is another name. Refuse it, and do not mend it.',
+      );
       const folderOnly = 'A folder can be opened too, and reading it is an error: stat tells whether a path is a file.';
       await expectRefusal('inner', folderOnly);
       await expectRefusal('%2e', folderOnly);
       await expectRefusal('%2e%2e', folderOnly);
-      await expectRefusal(`${inside}.txt%00`, 'No name of a file has a null byte: open and stat throw on it. To the client it is one more file that is not there.');
+      await expectRefusal(
+        `${inside}.txt%00`,
+        'No name of a file has a null byte: open and stat throw on it. To the client it is one more file that is not there.',
+      );
       await expectNotOpened();
     },
   );
@@ -505,7 +581,7 @@ task({ number: 2, title: 'Send a file', file: 'server.ts', programs: 0 }, () => 
     };
     const answer = server.request('/files/', { path: '/files/..%2fpipe' });
     await until(() => finished(answer));
-    await server.program.settled();
+    await server.program.caughtUp();
     check(!isOpen(), {
       cause: 'The server opened a file outside of the folder before it looked where the name leads.',
       advice: 'Look at the path first, and open only what may be sent: to open some files does something, or waits.',
@@ -523,8 +599,16 @@ task({ number: 2, title: 'Send a file', file: 'server.ts', programs: 0 }, () => 
       const [word, other] = random.words(2);
       const expectNone = async (name: string, advice: string) => {
         const answer = await get(name);
-        const compare = { expected: '404', received: `${answer.status ?? answer.broken} ${visible(answer.text.slice(0, 80))}` };
-        check(answer.status === 404, { cause: `${answer.name} answered with status ${answer.status}: there is no such file.`, compare, advice, ...curl(answer) });
+        const compare = {
+          expected: '404',
+          received: `${answer.status ?? answer.broken} ${visible(answer.text.slice(0, 80))}`,
+        };
+        check(answer.status === 404, {
+          cause: `${answer.name} answered with status ${answer.status}: there is no such file.`,
+          compare,
+          advice,
+          ...curl(answer),
+        });
         check(!/<!doctype|<html|^\s+at /im.test(answer.text), {
           cause: 'The answer is a page of HTML, as Express makes one of an error or when no route answers.',
           compare: { expected: 'a sentence', received: visible(answer.text.slice(0, 80)) },
@@ -539,11 +623,13 @@ task({ number: 2, title: 'Send a file', file: 'server.ts', programs: 0 }, () => 
         check(!answer.text.includes(folder), {
           cause: 'The answer tells where the folder is on this machine.',
           compare: { expected: 'There is no such file.', received: visible(answer.text).replaceAll(folder, '/…') },
-          advice: 'The message of an error is for your log; whoever asks needs to know only that there is no such file.',
+          advice:
+            'The message of an error is for your log; whoever asks needs to know only that there is no such file.',
           ...curl(answer),
         });
       };
-      const open = 'Before the head is out you can still choose the status: open the file first, and answer 404 when that fails.';
+      const open =
+        'Before the head is out you can still choose the status: open the file first, and answer 404 when that fails.';
       await expectNone(`${word}.none`, open);
       const name = `${other}.note`;
       const bytes = Buffer.from(`${word} ${other}\n`);
@@ -576,12 +662,18 @@ async function download({ old = false } = {}): Promise<Download> {
   mkdirSync(own);
   const file = join(own, `${random.words(1)[0]}.bin`);
   if (old) writeFileSync(file, oldContent);
-  const site = await openSite('/files/report.bin');
+  const site = await startGraderServer('/files/report.bin');
   const temporary = join(folder, `temporary-${downloads}`);
   mkdirSync(temporary);
   const client = startClientWith({ TMPDIR: temporary, TEMP: temporary, TMP: temporary }, site.url, file);
   const call = await site.call(client);
-  return { client, call, file, temporary: () => readdirSync(temporary).length > 0, others: () => readdirSync(own).filter((name) => name !== basename(file)) };
+  return {
+    client,
+    call,
+    file,
+    temporary: () => readdirSync(temporary).length > 0,
+    others: () => readdirSync(own).filter((name) => name !== basename(file)),
+  };
 }
 let downloads = 0;
 
@@ -601,7 +693,7 @@ task({ number: 3, title: 'Write no faster than the disk', file: 'client.ts', pro
   const send = async ({ call, client }: Download, bytes: Buffer) => {
     note('←', `(${count(bytes.length)} bytes)`);
     await new Promise<void>((resolve) => call.response.write(bytes, () => resolve()));
-    await client.settled();
+    await client.caughtUp();
   };
 
   requirement(
@@ -620,7 +712,8 @@ task({ number: 3, title: 'Write no faster than the disk', file: 'client.ts', pro
           running.temporary()
             ? {
                 cause: 'What has come is in the folder for temporary files, and not in the folder of FILE.',
-                advice: 'Write in the folder of FILE, under another name: from a folder that is on another file system, rename does not work.',
+                advice:
+                  'Write in the folder of FILE, under another name: from a folder that is on another file system, rename does not work.',
               }
             : {
                 cause: `${count(bytes.length)} bytes have come, and nothing of them is in the folder of FILE.`,
@@ -638,39 +731,38 @@ task({ number: 3, title: 'Write no faster than the disk', file: 'client.ts', pro
     },
   );
 
-  requirement(
-    'While the disk takes nothing, the client takes no more than 32 MB from the server.',
-    async () => {
-      sameCapture();
-      const { client, call, file } = running;
-      if (!(await client.holdDisk())) return;
-      note('·', '(the disk takes nothing more)');
-      const beside = dirname(file);
-      const onDisk = () => readdirSync(beside, { recursive: true }).reduce((sum, name) => sum + sizeOf(join(beside, String(name))), 0);
-      const before = onDisk();
-      const piece = randomBytes(1000);
-      const block = Buffer.concat(Array.from({ length: 256 }, () => piece));
-      let taken = 0;
-      const pass = () => {
-        while (taken < bytesAhead * 1.25) {
-          sent.push(block);
-          taken += block.length;
-          if (!call.response.write(block)) return void call.response.once('drain', pass);
-        }
-      };
-      pass();
-      await standsStill(client, () => taken, Infinity);
-      note('←', `(${count(taken)} bytes)`);
-      // What is written by a call that ends in Sync cannot be held: then the disk has it.
-      check(taken - (onDisk() - before) <= bytesAhead, {
-        cause: 'The disk took nothing, and the client took more than 32 MB from the server: it keeps in memory what it cannot write.',
-        advice:
-          'The write of a stream returns false when it should have no more, and emits drain when it can go on. pipeline waits for that by itself; so does a loop that awaits each write.',
-      });
-      client.letDiskGo();
-      note('·', '(the disk goes on)');
-    },
-  );
+  requirement('While the disk takes nothing, the client takes no more than 32 MB from the server.', async () => {
+    sameCapture();
+    const { client, call, file } = running;
+    if (!(await client.holdDisk())) return;
+    note('·', '(the disk takes nothing more)');
+    const beside = dirname(file);
+    const onDisk = () =>
+      readdirSync(beside, { recursive: true }).reduce((sum, name) => sum + sizeOf(join(beside, String(name))), 0);
+    const before = onDisk();
+    const piece = randomBytes(1000);
+    const block = Buffer.concat(Array.from({ length: 256 }, () => piece));
+    let taken = 0;
+    const pass = () => {
+      while (taken < bytesAhead * 1.25) {
+        sent.push(block);
+        taken += block.length;
+        if (!call.response.write(block)) return void call.response.once('drain', pass);
+      }
+    };
+    pass();
+    await standsStill(client, () => taken, Infinity);
+    note('←', `(${count(taken)} bytes)`);
+    // What is written by a call that ends in Sync cannot be held: then the disk has it.
+    check(taken - (onDisk() - before) <= bytesAhead, {
+      cause:
+        'The disk took nothing, and the client took more than 32 MB from the server: it keeps in memory what it cannot write.',
+      advice:
+        'The write of a stream returns false when it should have no more, and emits drain when it can go on. pipeline waits for that by itself; so does a loop that awaits each write.',
+    });
+    client.releaseDisk();
+    note('·', '(the disk goes on)');
+  });
 
   requirement(
     'When the download is whole, FILE has exactly its bytes, the other name is gone, and the client exits with code 0.',
@@ -725,11 +817,18 @@ task({ number: 3, title: 'Write no faster than the disk', file: 'client.ts', pro
         const content = contentOf(file);
         check(old ? content?.equals(old) : content === undefined, {
           cause: `After ${what}, FILE is ${old ? 'not what it was before' : 'there'}: whoever finds it takes it for the download.`,
-          compare: { expected: old ? `its ${old.length} old bytes` : '(no file)', received: content ? `${count(content.length)} bytes` : '(no file)' },
-          advice: old && !content ? 'FILE is not yours to remove: remove what you have begun under the other name.' : advice,
+          compare: {
+            expected: old ? `its ${old.length} old bytes` : '(no file)',
+            received: content ? `${count(content.length)} bytes` : '(no file)',
+          },
+          advice:
+            old && !content ? 'FILE is not yours to remove: remove what you have begun under the other name.' : advice,
         });
         // Node ends a program with this code when nothing is left that could go on.
-        check(client.end?.code !== 13, { cause: `After ${what}, the client waited for something that never came, and ended.`, advice });
+        check(client.end?.code !== 13, {
+          cause: `After ${what}, the client waited for something that never came, and ended.`,
+          advice,
+        });
         checkComplaint(client, what, { silent: advice });
         check(others().length === 0, {
           cause: `After ${what}, a half file is left behind.`,
@@ -751,7 +850,8 @@ task({ number: 3, title: 'Write no faster than the disk', file: 'client.ts', pro
       await send(short, bytes);
       note('←', '(the connection is closed)');
       short.call.response.socket!.end();
-      const whole = 'A body that is not whole ends with an error: pipeline rejects with it, and so does a loop with for await; pipe leaves it to you.';
+      const whole =
+        'A body that is not whole ends with an error: pipeline rejects with it, and so does a loop with for await; pipe leaves it to you.';
       await checkFailed(short, 'a body shorter than its Content-Length', whole);
 
       const broken = await download({ old: true });
@@ -761,7 +861,7 @@ task({ number: 3, title: 'Write no faster than the disk', file: 'client.ts', pro
       await checkFailed(broken, 'a body that breaks off', whole, oldContent);
 
       // Who opens FILE before the request never sends one.
-      const site = await openSite('/files/report.bin');
+      const site = await startGraderServer('/files/report.bin');
       const lost = startClient(site.url, join(folder, 'not-there', 'report.bin'));
       const call = await site.call(lost).catch(() => undefined);
       call?.response.end(bytes);

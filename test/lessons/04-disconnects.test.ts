@@ -10,11 +10,11 @@ import {
   missing,
   note,
   notCrashed,
-  openSite,
+  startGraderServer,
   random,
   requirement,
   sameCapture,
-  soon,
+  promptMs,
   startClientWith,
   startServer,
   task,
@@ -24,9 +24,9 @@ import {
   type Exchange,
   type Program,
   type Server,
-  type Site,
-} from '../harness/grader.ts';
-import { freePort } from '../harness/ports.ts';
+  type GraderServer,
+} from '../harness/run/grader.ts';
+import { freePort } from '../harness/programs/ports.ts';
 
 /** Milliseconds that no run takes. */
 const never = 60_000;
@@ -58,7 +58,9 @@ const finished = (stream: Exchange) => stream.ended || stream.broken !== undefin
 const show = ({ type, data }: Event) => `${type}: ${visible(data)}`;
 const list = (events: Event[]) => events.map(show).join(' | ') || '(no event)';
 const report = (steps: number) => `/report?steps=${steps}`;
-const curl = (stream: Exchange, option = '-N') => ({ see: `curl ${option} "http://127.0.0.1:3000${stream.name.replace(/^\w+ /, '')}"` });
+const curl = (stream: Exchange, option = '-N') => ({
+  see: `curl ${option} "http://127.0.0.1:3000${stream.name.replace(/^\w+ /, '')}"`,
+});
 
 /** The events of a report, behind the first `seen`. */
 const eventsOf = (steps: number, seen = 0): Event[] =>
@@ -68,13 +70,17 @@ const eventsOf = (steps: number, seen = 0): Event[] =>
   ].slice(seen);
 
 /** Lets one step go, when one is held. */
-const letGo = (program: Program) => program.held[0]?.letGo();
+const release = (program: Program) => program.held[0]?.release();
 
 /** The step that the server begins now, beside those that it is at already. */
 async function nextStep(program: Program, stream: Exchange, beside = 0) {
   await expectSoon(
     () => program.held.length > beside || finished(stream),
-    () => ({ cause: 'The server does not begin the next step.', advice: 'Each step is a call of work: await work(`step ${step}`).', ...curl(stream) }),
+    () => ({
+      cause: 'The server does not begin the next step.',
+      advice: 'Each step is a call of work: await work(`step ${step}`).',
+      ...curl(stream),
+    }),
     program,
   );
   checkStays(stream);
@@ -85,7 +91,10 @@ async function nextStep(program: Program, stream: Exchange, beside = 0) {
 function checkStays(stream: Exchange): void {
   check(!finished(stream), {
     cause: 'The server gave up a client that was still there.',
-    compare: { expected: 'the next step', received: stream.broken === undefined ? '(end of the response)' : '(the connection broke)' },
+    compare: {
+      expected: 'the next step',
+      received: stream.broken === undefined ? '(end of the response)' : '(the connection broke)',
+    },
     advice: stream.name.startsWith('POST')
       ? 'The event close of the request comes as soon as the request has been read to its end. The event close of the response comes when its connection is gone, or it has ended.'
       : 'Every response closes, one that has ended too: what you keep about a stream, an AbortController for example, belongs inside of the handler.',
@@ -96,7 +105,7 @@ function checkStays(stream: Exchange): void {
 async function finish(program: Program, stream: Exchange): Promise<void> {
   await expectSoon(
     () => {
-      letGo(program);
+      release(program);
       return finished(stream);
     },
     () => {
@@ -136,17 +145,23 @@ function checkEvents(stream: Exchange, expected: Event[], advice?: string): void
 
 /** The server waits for no more timers than these. */
 async function checkTimers(program: Program, before: number, when: string): Promise<void> {
-  const gone = async () => (await program.settled(), program.timers <= before);
+  const gone = async () => (await program.caughtUp(), program.timers <= before);
   for (let tries = 0; tries < 20 && !(await gone()); tries++) await until(() => false, 10);
   check(program.timers <= before, {
     cause: `A timer goes on ${when}: there is one more for each such request.`,
-    advice: 'It keeps the memory of every request ever made. Clear it on each way out of the handler: in a finally, for example.',
+    advice:
+      'It keeps the memory of every request ever made. Clear it on each way out of the handler: in a finally, for example.',
   });
 }
 
 task({ number: 1, title: 'Stop when nobody listens', file: 'server.ts', programs: 1 }, () => {
   const post = (steps: number, who: string) =>
-    server.request('/report', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ steps }), who });
+    server.request('/report', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ steps }),
+      who,
+    });
   const get = (steps: number, who: string) => server.request(report(steps), { who });
 
   requirement(
@@ -159,7 +174,7 @@ task({ number: 1, title: 'Stop when nobody listens', file: 'server.ts', programs
         const stream = ask(steps, 'client');
         for (let step = 1; step <= steps; step++) {
           const held = await nextStep(program, stream);
-          await program.settled();
+          await program.caughtUp();
           checkStays(stream);
           const { events } = read(stream);
           check(list(events) === list(eventsOf(steps).slice(0, step - 1)), {
@@ -167,7 +182,7 @@ task({ number: 1, title: 'Stop when nobody listens', file: 'server.ts', programs
             compare: { expected: list(eventsOf(steps).slice(0, step - 1)), received: list(events) },
             ...curl(stream),
           });
-          held.letGo();
+          held.release();
         }
         await finish(program, stream);
         checkEvents(stream, eventsOf(steps));
@@ -182,17 +197,17 @@ task({ number: 1, title: 'Stop when nobody listens', file: 'server.ts', programs
       const stays = get(steps, 'stays');
       const own = await nextStep(program, stays);
       const leaves = ask(steps, 'leaves');
-      for (let step = random.integer(1, 3); step > 0; step--) (await nextStep(program, leaves, 1)).letGo();
+      for (let step = random.integer(1, 3); step > 0; step--) (await nextStep(program, leaves, 1)).release();
       const last = await nextStep(program, leaves, 1);
       leaves.close();
-      await program.settled();
+      await program.caughtUp();
       check(program.held.includes(own), {
         cause: 'One client went away, and the server gave up the step of another.',
         advice: 'Each stream needs an AbortController of its own, made inside of the handler.',
       });
       checkStays(stays);
-      if (program.held.includes(last)) last.letGo();
-      await program.settled();
+      if (program.held.includes(last)) last.release();
+      await program.caughtUp();
       const further = program.held.find((held) => held !== own && held !== last);
       check(!further, {
         cause: `The client had gone during ${last.label}, and the server began ${further?.label} all the same.`,
@@ -219,7 +234,8 @@ task({ number: 1, title: 'Stop when nobody listens', file: 'server.ts', programs
           missing(`given up: ${held.label}`);
           return {
             cause: `The client has gone, and ${held.label} still goes on: nothing tells it.`,
-            advice: 'Pass a signal, work(label, { signal }), and abort its AbortController when the response closes. work then rejects at once.',
+            advice:
+              'Pass a signal, work(label, { signal }), and abort its AbortController when the response closes. work then rejects at once.',
           };
         },
         program,
@@ -231,12 +247,12 @@ task({ number: 1, title: 'Stop when nobody listens', file: 'server.ts', programs
     'Nothing is left of it: no timer outlives the connection, and the server prints no error, because a client that goes away is none.',
     async () => {
       const { program } = server;
-      await program.settled();
+      await program.caughtUp();
       const before = program.timers;
       const printed = program.stderr.length;
       for (const ask of [get, post]) {
         const leaves = ask(random.integer(2, 5), 'leaves');
-        (await nextStep(program, leaves)).letGo();
+        (await nextStep(program, leaves)).release();
         await nextStep(program, leaves);
         leaves.close();
         await until(() => program.held.length === 0);
@@ -265,7 +281,7 @@ task({ number: 2, title: 'Fail in mid-stream', file: 'server.ts', programs: 0, o
     async () => {
       const { program } = server;
       failed = server.request(report(steps), { failsOnPurpose: true });
-      for (let step = random.integer(1, 2); step > 0; step--, done++) (await nextStep(program, failed)).letGo();
+      for (let step = random.integer(1, 2); step > 0; step--, done++) (await nextStep(program, failed)).release();
       const { label, fail } = await nextStep(program, failed);
       fail(message);
       await until(() => finished(failed) || program.held.length > 0);
@@ -296,43 +312,57 @@ task({ number: 2, title: 'Fail in mid-stream', file: 'server.ts', programs: 0, o
       check(error, {
         cause: `The work failed in ${label}, and the stream ended without the event error.`,
         compare: { expected: `${list(eventsOf(steps).slice(0, done))} | error: …`, received: list(events) },
-        advice: 'The status 200 is sent already, so only an event can tell. A proper end alone says that this was all: half a report would be taken for a whole one.',
+        advice:
+          'The status 200 is sent already, so only an event can tell. A proper end alone says that this was all: half a report would be taken for a whole one.',
         ...fails(label),
       });
-      check(error.data.trim() !== '', { cause: 'The event error has no text.', advice: 'Say in a few words what the client can do with.', ...fails(label) });
+      check(error.data.trim() !== '', {
+        cause: 'The event error has no text.',
+        advice: 'Say in a few words what the client can do with.',
+        ...fails(label),
+      });
       checkEvents(failed, [...eventsOf(steps).slice(0, done), error], 'The event error is the last one.');
     },
   );
 
   const fails = (label: string) => ({ see: `WORK_FAILS="${label}" npm run try lesson-4` });
 
-  requirement("Nothing of the error's own text or its stack goes to the client; the server prints it, for whoever runs the server.", async () => {
-    sameCapture();
-    const { program } = server;
-    const said = read(failed).events.at(-1)!.data;
-    check(![name, host, '5432'].some((word) => failed.text.includes(word!)) && !/\bat .*:\d+|\.ts\b|node_modules/.test(said), {
-      cause: "The client was sent the error's own text, with what is nobody's business.",
-      compare: { expected: 'a text of yours', received: visible(said.split('\n')[0]!) },
-      advice: 'Errors name hosts, paths and queries. Write what happened for the client, and print the error for yourself.',
-      ...fails(`step ${done + 1}`),
-    });
-    await expectSoon(
-      () => `${program.stderr}${program.stdout}`.includes(message),
-      () => ({
-        cause: 'The client was rightly told no details, and the server printed nothing: the error is nowhere to be found.',
-        advice: 'console.error prints the error with its stack.',
-        see: `WORK_FAILS="step ${done + 1}" node --import tsx lessons/04-disconnects/server.ts`,
-      }),
-      program,
-    );
-  });
+  requirement(
+    "Nothing of the error's own text or its stack goes to the client; the server prints it, for whoever runs the server.",
+    async () => {
+      sameCapture();
+      const { program } = server;
+      const said = read(failed).events.at(-1)!.data;
+      check(
+        ![name, host, '5432'].some((word) => failed.text.includes(word!)) &&
+          !/\bat .*:\d+|\.ts\b|node_modules/.test(said),
+        {
+          cause: "The client was sent the error's own text, with what is nobody's business.",
+          compare: { expected: 'a text of yours', received: visible(said.split('\n')[0]!) },
+          advice:
+            'Errors name hosts, paths and queries. Write what happened for the client, and print the error for yourself.',
+          ...fails(`step ${done + 1}`),
+        },
+      );
+      await expectSoon(
+        () => `${program.stderr}${program.stdout}`.includes(message),
+        () => ({
+          cause:
+            'The client was rightly told no details, and the server printed nothing: the error is nowhere to be found.',
+          advice: 'console.error prints the error with its stack.',
+          see: `WORK_FAILS="step ${done + 1}" node --import tsx lessons/04-disconnects/server.ts`,
+        }),
+        program,
+      );
+    },
+  );
 
   requirement('No timer is left, other streams go on, and the server serves the next report.', async () => {
     const { program } = server;
-    await program.settled();
+    await program.caughtUp();
     const before = program.timers;
     const fails = server.request(report(steps), { who: 'fails', failsOnPurpose: true });
-    (await nextStep(program, fails)).letGo();
+    (await nextStep(program, fails)).release();
     const held = await nextStep(program, fails);
     const goesOn = server.request(report(steps), { who: 'goes on' });
     await nextStep(program, goesOn, 1);
@@ -352,18 +382,36 @@ task({ number: 2, title: 'Fail in mid-stream', file: 'server.ts', programs: 0, o
     async () => {
       const [one, two] = random.words(2);
       const ways: { what: string; last?: string; end: (call: Call) => void; advice: string; fails: boolean }[] = [
-        { what: 'the event done', last: 'done', end: (call) => call.end(), advice: 'done is the end that was agreed on.', fails: false },
-        { what: 'the event error', last: 'error', end: (call) => call.end(), advice: 'Remember the type of the last event until the stream is over.', fails: true },
+        {
+          what: 'the event done',
+          last: 'done',
+          end: (call) => call.end(),
+          advice: 'done is the end that was agreed on.',
+          fails: false,
+        },
+        {
+          what: 'the event error',
+          last: 'error',
+          end: (call) => call.end(),
+          advice: 'Remember the type of the last event until the stream is over.',
+          fails: true,
+        },
         {
           what: 'a stream that ended before done',
           end: (call) => call.end(),
-          advice: 'A proper end only says that the response is complete: a proxy or a server that is stopped ends one, too. Only done says that the report is.',
+          advice:
+            'A proper end only says that the response is complete: a proxy or a server that is stopped ends one, too. Only done says that the report is.',
           fails: true,
         },
-        { what: 'a stream that broke off before done', end: (call) => call.breakOff(), advice: 'The error of the stream is no end of the report: let it through to where it is said.', fails: true },
+        {
+          what: 'a stream that broke off before done',
+          end: (call) => call.breakOff(),
+          advice: 'The error of the stream is no end of the report: let it through to where it is said.',
+          fails: true,
+        },
       ];
       for (const { what, last, end, advice, fails } of ways) {
-        const site = await openSite('/report');
+        const site = await startGraderServer('/report');
         const client = startReader(site.url);
         const call = begin(await site.call(client));
         // After done and error there is nothing to go on with, id or not.
@@ -389,8 +437,8 @@ task({ number: 2, title: 'Fail in mid-stream', file: 'server.ts', programs: 0, o
 });
 
 /** The client ends, and sends no further request. */
-async function endsAfter(site: Site, client: Program, what: string): Promise<void> {
-  await until(() => client.end ?? client.verdict ?? site.waiting > 0, 2 * soon);
+async function endsAfter(site: GraderServer, client: Program, what: string): Promise<void> {
+  await until(() => client.end ?? client.verdict ?? site.waiting > 0, 2 * promptMs);
   check(site.waiting === 0, {
     cause: `The client asked again after ${what}.`,
     advice: 'Connect again only when there is more to come, and an id to go on from.',
@@ -404,7 +452,9 @@ function checkPrinted(client: Program, expected: string, advice?: string): void 
   const more = received.startsWith(expected);
   if (!more) advice ??= 'Print every event on standard output; standard error is for your own line.';
   check(received === expected, {
-    cause: more ? 'The client printed more than the events that were complete.' : 'The client did not print the events that came.',
+    cause: more
+      ? 'The client printed more than the events that were complete.'
+      : 'The client did not print the events that came.',
     compare: { expected: visible(expected) || '(nothing)', received: visible(received) || '(nothing)' },
     ...(advice && { advice }),
     ...(client.stderr && { output: client.stderr.trim().split('\n').slice(0, 4).join('\n') }),
@@ -421,8 +471,8 @@ function checkSuccess(client: Program, what: string): void {
 }
 
 /** A client at the grader's server, and its first request, answered with the head of a stream. */
-async function openStream(idleLimit = never): Promise<{ site: Site; client: Program; call: Call }> {
-  const site = await openSite('/report');
+async function openStream(idleLimit = never): Promise<{ site: GraderServer; client: Program; call: Call }> {
+  const site = await startGraderServer('/report');
   const client = startReader(site.url, idleLimit);
   return { site, client, call: begin(await site.call(client)) };
 }
@@ -464,7 +514,8 @@ task({ number: 3, title: 'Give up in time', file: 'client.ts', programs: 3 }, ()
         {
           what: 'An event',
           texts: pieces.map((i) => `data: ${i}\n\n`),
-          advice: 'AbortSignal.timeout, and a timer that is started once, limit the whole stream. Start the timer again with each piece that comes.',
+          advice:
+            'AbortSignal.timeout, and a timer that is started once, limit the whole stream. Start the timer again with each piece that comes.',
         },
         {
           what: 'A comment',
@@ -523,9 +574,9 @@ task({ number: 3, title: 'Give up in time', file: 'client.ts', programs: 3 }, ()
     async () => {
       note('←', '(nothing more, in the stream of the requirement before)');
       await givesUp(moving.site, moving.client, limit, 'in mid-stream', expected);
-      const site = await openSite('/report');
+      const site = await startGraderServer('/report');
       const client = startReader(site.url, limit);
-      await until(() => site.waiting > 0 || client.end || client.verdict, 4 * soon);
+      await until(() => site.waiting > 0 || client.end || client.verdict, 4 * promptMs);
       if (site.waiting > 0) await site.call(client);
       await givesUp(site, client, limit, 'after the request', '');
     },
@@ -540,30 +591,45 @@ task({ number: 3, title: 'Give up in time', file: 'client.ts', programs: 3 }, ()
       await expectPrinted(client, `step: ${one}\n`);
       client.interrupt();
       await endsAfter(site, client, 'Ctrl-C');
-      checkPrinted(client, `step: ${one}\n`, 'An event without its blank line is not complete, however the stream ends.');
+      checkPrinted(
+        client,
+        `step: ${one}\n`,
+        'An event without its blank line is not complete, however the stream ends.',
+      );
       checkInterrupted(client);
     },
   );
 });
 
 /** The client ends after so much silence, and says so. */
-async function givesUp(site: Site, client: Program, limit: number, when: string, printed: string, advice?: string): Promise<void> {
+async function givesUp(
+  site: GraderServer,
+  client: Program,
+  limit: number,
+  when: string,
+  printed: string,
+  advice?: string,
+): Promise<void> {
   await expectSoon(
     () => client.end ?? client.verdict ?? site.waiting > 0,
     () => {
       missing(`the client gives up (IDLE_LIMIT=${limit})`);
       return {
         cause: `Nothing came ${when} for more than ten times IDLE_LIMIT, and the client still waits.`,
-        advice: advice ?? 'A timer has to end the waiting: let it abort the signal of the request. process.env.IDLE_LIMIT says how many milliseconds it takes.',
+        advice:
+          advice ??
+          'A timer has to end the waiting: let it abort the signal of the request. process.env.IDLE_LIMIT says how many milliseconds it takes.',
         ...(!advice && { see: 'IDLE_LIMIT=500 npm run try lesson-4' }),
       };
     },
     client,
-    10 * limit + soon,
+    10 * limit + promptMs,
   );
   await endsAfter(site, client, `silence ${when}`);
   checkPrinted(client, printed, 'Nothing more had come.');
-  checkComplaint(client, `silence ${when}`, { silent: 'A stream that is given up must not look like one that has ended: console.error writes there.' });
+  checkComplaint(client, `silence ${when}`, {
+    silent: 'A stream that is given up must not look like one that has ended: console.error writes there.',
+  });
 }
 
 /** The client has ended after Ctrl-C as it should. */
@@ -571,16 +637,19 @@ function checkInterrupted(client: Program): void {
   const byItself = client.end?.signal === 'SIGINT';
   check(!byItself || client.stderr.trim() !== '', {
     cause: 'Ctrl-C ended the client before it could say anything.',
-    advice: "process.once('SIGINT', …) has Node call you instead: abort the signal of the request, with a reason that says so.",
+    advice:
+      "process.once('SIGINT', …) has Node call you instead: abort the signal of the request, with a reason that says so.",
   });
   // One that raises the signal again, when all is said, ends as a shell expects: that is 130 too.
   if (byItself) return;
-  const advice = 'Set process.exitCode = 130 in the listener of SIGINT, before the abort; a catch cannot tell Ctrl-C from silence.';
+  const advice =
+    'Set process.exitCode = 130 in the listener of SIGINT, before the abort; a catch cannot tell Ctrl-C from silence.';
   checkComplaint(client, 'Ctrl-C', { code: 130, advice });
 }
 
 task({ number: 4, title: 'Take up where you left off', file: 'server.ts', programs: 0, others: 5 }, () => {
-  const resume = (steps: number, lastEventId: string) => server.request(report(steps), { headers: { 'Last-Event-ID': lastEventId } });
+  const resume = (steps: number, lastEventId: string) =>
+    server.request(report(steps), { headers: { 'Last-Event-ID': lastEventId } });
   const seeResume = (stream: Exchange, lastEventId: string) => ({
     see: `curl -i -N -H "Last-Event-ID: ${lastEventId}" "http://127.0.0.1:3000${stream.name.slice(4)}"`,
   });
@@ -601,7 +670,9 @@ task({ number: 4, title: 'Take up where you left off', file: 'server.ts', progra
         ...curl(stream),
       });
       check(begun.retry === retry && begun.begins, {
-        cause: begun.begins ? 'The field retry has another number.' : 'The field retry comes behind an event: a stream that breaks off before it has none.',
+        cause: begun.begins
+          ? 'The field retry has another number.'
+          : 'The field retry comes behind an event: a stream that breaks off before it has none.',
         ...(begun.begins && {
           compare: { expected: `retry: ${retry}`, received: `retry: ${begun.retry}` },
           advice: 'process.env.RETRY says how many milliseconds; the starter has them as a number.',
@@ -616,7 +687,7 @@ task({ number: 4, title: 'Take up where you left off', file: 'server.ts', progra
         ...curl(stream),
       });
       const failing = server.request(report(steps), { failsOnPurpose: true });
-      (await nextStep(program, failing)).letGo();
+      (await nextStep(program, failing)).release();
       (await nextStep(program, failing)).fail('the work failed on purpose');
       await finish(program, failing);
       const error = read(failing).events.at(-1);
@@ -638,7 +709,7 @@ task({ number: 4, title: 'Take up where you left off', file: 'server.ts', progra
         let worked = 0;
         await until(() => {
           if (program.held.length > 0) worked++;
-          letGo(program);
+          release(program);
           return finished(stream);
         });
         await finish(program, stream);
@@ -649,25 +720,29 @@ task({ number: 4, title: 'Take up where you left off', file: 'server.ts', progra
         check(first?.data !== eventsOf(steps)[0]!.data, {
           cause: `The stream began from the beginning, and ${after}.`,
           compare: { expected: list(wanted), received: list(events) },
-          advice: "request.get('Last-Event-ID') is the id of the last event that the client has seen: a text, or undefined.",
+          advice:
+            "request.get('Last-Event-ID') is the id of the last event that the client has seen: a text, or undefined.",
           ...seeResume(stream, String(seen)),
         });
         check(first?.data !== eventsOf(steps)[seen - 1]!.data, {
           cause: `The event ${seen} came twice: ${after}.`,
           compare: { expected: list(wanted), received: list(events) },
-          advice: 'Last-Event-ID names the last event that the client has, and nothing else does: the stream begins with the next one.',
+          advice:
+            'Last-Event-ID names the last event that the client has, and nothing else does: the stream begins with the next one.',
           ...seeResume(stream, String(seen)),
         });
         check(events.length > 0 && (events.length >= wanted.length || first!.data === wanted[0]!.data), {
           cause: `The event ${seen + 1} is lost: ${after}.`,
           compare: { expected: list(wanted), received: list(events) },
-          advice: "A header is a text, and '3' + 1 is '31'. Make a number of it; the next event has that number and one.",
+          advice:
+            "A header is a text, and '3' + 1 is '31'. Make a number of it; the next event has that number and one.",
           ...seeResume(stream, String(seen)),
         });
         checkEvents(stream, wanted);
         const ids = (all: Event[]) => all.map(({ id }) => id ?? '(none)').join(', ');
         check(ids(events) === ids(wanted), {
-          cause: 'The ids count anew with each connection: after the next break the client would be given a wrong place.',
+          cause:
+            'The ids count anew with each connection: after the next break the client would be given a wrong place.',
           compare: { expected: ids(wanted), received: ids(events) },
           advice: 'An id is a place in the report, the same in every connection.',
           ...seeResume(stream, String(seen)),
@@ -689,7 +764,7 @@ task({ number: 4, title: 'Take up where you left off', file: 'server.ts', progra
       const answer = async (id: string) => {
         const stream = resume(steps, id);
         await until(() => {
-          letGo(program);
+          release(program);
           return finished(stream);
         });
         await finish(program, stream);
@@ -699,11 +774,15 @@ task({ number: 4, title: 'Take up where you left off', file: 'server.ts', progra
       check(over.status === 204, {
         cause: 'The client had seen done, and the answer was not 204.',
         compare: { expected: '204', received: `${over.status} ${visible(over.text.slice(0, 80))}` },
-        advice: 'An EventSource connects again when a stream ends, and stops only at 204: without it, it asks for ever.',
+        advice:
+          'An EventSource connects again when a stream ends, and stops only at 204: without it, it asks for ever.',
         ...seeResume(over, String(steps + 1)),
       });
       const wrong: [string, string][] = [
-        [random.words(1)[0]!, 'Number makes NaN of a text that is none, and no comparison with NaN is true: Number.isInteger tells.'],
+        [
+          random.words(1)[0]!,
+          'Number makes NaN of a text that is none, and no comparison with NaN is true: Number.isInteger tells.',
+        ],
         [String(steps + random.integer(2, 90)), 'An id behind the last event belongs to another report.'],
         ['-1', 'The ids begin with 1.'],
         ['1.5', 'An id is a whole number: Number.isInteger tells.'],
@@ -737,14 +816,20 @@ task({ number: 4, title: 'Take up where you left off', file: 'server.ts', progra
       };
       await call.send(`retry: 100\nretry: ${two}\n\nevent: step\nid: ${x}\ndata: ${one}\n\nid: ${y}\ndata: ${two}\n`);
       call.breakOff();
-      const second = begin(await next(100, x!, 'An id is any text, and counts when the blank line of its event has come.'));
+      const second = begin(
+        await next(100, x!, 'An id is any text, and counts when the blank line of its event has come.'),
+      );
       const keeps = 'An event without an id leaves the id as it was.';
       await second.send(`retry: 20\ndata: ${two}\nid: ${y}\n\ndata: ${three}\n\n`);
       second.end();
       const third = begin(await next(20, y!, keeps));
       third.breakOff();
       const fourth = await next(20, y!, 'A connection without an event leaves the id as it was.');
-      checkPrinted(client, `step: ${one}\nmessage: ${two}\nmessage: ${three}\n`, 'What was not complete when the stream broke off is forgotten.');
+      checkPrinted(
+        client,
+        `step: ${one}\nmessage: ${two}\nmessage: ${three}\n`,
+        'What was not complete when the stream broke off is forgotten.',
+      );
       waiting = { site, client, call: fourth };
       // A wait of its own, or a slow machine: one that would be too short tells.
       if (shortest > 400) await breaksOff(1200);
@@ -783,15 +868,23 @@ task({ number: 4, title: 'Take up where you left off', file: 'server.ts', progra
         await call.send(`retry: ${2 * limit}\n\nid: 1\ndata: one\n\n`);
         const slow = performance.now() - began > limit / 2;
         call.breakOff();
-        await until(() => client.end ?? client.verdict ?? site.waiting > 0, 2 * limit + 2 * soon);
+        await until(() => client.end ?? client.verdict ?? site.waiting > 0, 2 * limit + 2 * promptMs);
         if (client.end && slow && !last) return false;
         if (site.waiting === 0) missing('a request with Last-Event-ID: 1');
         check(!client.end, {
           cause: 'The client gave up while it waited to ask again: retry was longer than IDLE_LIMIT.',
-          advice: 'While nobody is asked, nothing can come. Stop the timer when the stream is over, and start one with the next request.',
+          advice:
+            'While nobody is asked, nothing can come. Stop the timer when the stream is over, and start one with the next request.',
         });
         await site.call(client);
-        await givesUp(site, client, limit, 'after the second request', 'message: one\n', 'A timer that was cleared does not come back, not even by refresh(): start one with each request.');
+        await givesUp(
+          site,
+          client,
+          limit,
+          'after the second request',
+          'message: one\n',
+          'A timer that was cleared does not come back, not even by refresh(): start one with each request.',
+        );
         return true;
       };
       for (const limit of [90, 1000, 5000]) if (await comesBack(limit, limit === 5000)) break;
@@ -800,7 +893,7 @@ task({ number: 4, title: 'Take up where you left off', file: 'server.ts', progra
       await call.send(`retry: ${never}\n\nid: 1\ndata: one\n\n`);
       call.breakOff();
       // Until it has seen the break.
-      for (let turns = 0; turns < 5; turns++) await client.settled();
+      for (let turns = 0; turns < 5; turns++) await client.caughtUp();
       client.interrupt();
       await expectSoon(
         () => client.end ?? client.verdict ?? site.waiting > 0,
@@ -808,7 +901,8 @@ task({ number: 4, title: 'Take up where you left off', file: 'server.ts', progra
           missing('the end of the client');
           return {
             cause: 'Ctrl-C did not end the client while it waited to ask again.',
-            advice: 'Whatever the client waits for needs the signal of stop: await sleep(retry, undefined, { signal: stop.signal }).',
+            advice:
+              'Whatever the client waits for needs the signal of stop: await sleep(retry, undefined, { signal: stop.signal }).',
           };
         },
         client,
@@ -825,15 +919,20 @@ task({ number: 4, title: 'Take up where you left off', file: 'server.ts', progra
       const { program } = server;
       const steps = random.integer(8, 10);
       const expected = eventsOf(steps).map(show);
-      const cuts = () => Array.from({ length: 3 }, () => ({ events: random.integer(1, 2), bytes: random.integer(0, 30), end: random.integer(0, 2) === 0 }));
+      const cuts = () =>
+        Array.from({ length: 3 }, () => ({
+          events: random.integer(1, 2),
+          bytes: random.integer(0, 30),
+          end: random.integer(0, 2) === 0,
+        }));
 
       const site = await openRelay(server, cuts());
       const client = startReader(`${site}${report(steps)}`);
       const printed = () => client.stdout.trimEnd().split(/\r?\n/);
       await until(() => {
-        letGo(program);
+        release(program);
         return client.end ?? client.verdict;
-      }, 3 * soon);
+      }, 3 * promptMs);
       await ended(client, 'The client goes on running, and the report of your server is over.');
       checkOnce(printed(), expected, 'your client', client.stderr);
       checkSuccess(client, 'the event done');
@@ -847,15 +946,19 @@ task({ number: 4, title: 'Take up where you left off', file: 'server.ts', progra
         });
       }
       const stopped = () => source.readyState === source.CLOSED;
-      for (let tries = 0; tries < 3 * soon && !stopped(); tries += 10) await until(() => (letGo(program), stopped()), 10);
+      for (let tries = 0; tries < 3 * promptMs && !stopped(); tries += 10)
+        await until(() => (release(program), stopped()), 10);
       checkOnce(received, expected, 'a standard EventSource');
-      check(stopped(), { cause: 'A standard EventSource has every event of your server, and asks for more, again and again.', advice: 'Its Last-Event-ID is that of done: 204 stops it.' });
+      check(stopped(), {
+        cause: 'A standard EventSource has every event of your server, and asks for more, again and again.',
+        advice: 'Its Last-Event-ID is that of done: 204 stops it.',
+      });
     },
   );
 });
 
 /** A client whose stream has broken off behind the event 1, and its next request. */
-async function breaksOff(wait: number): Promise<{ site: Site; client: Program; call: Call }> {
+async function breaksOff(wait: number): Promise<{ site: GraderServer; client: Program; call: Call }> {
   const { site, client, call } = await openStream();
   await call.send(`retry: ${wait}\n\nid: 1\ndata: one\n\n`);
   call.breakOff();
@@ -868,35 +971,53 @@ afterAll(() => {
 });
 
 /** The stream is over. The client asks again with this id; of a `wait` of more than 60 ms it can be told that it was kept. */
-async function nextCall(site: Site, client: Program, wait: number, lastEventId: string, advice = 'An id is any text.'): Promise<Call> {
+async function nextCall(
+  site: GraderServer,
+  client: Program,
+  wait: number,
+  lastEventId: string,
+  advice = 'An id is any text.',
+): Promise<Call> {
   const since = performance.now();
   await expectSoon(
     () => site.waiting > 0 || client.end || client.verdict,
     () => {
       missing(`a request with Last-Event-ID: ${lastEventId}`);
-      return { cause: 'The stream was over before done, and the client does not ask again.', advice: 'Where the stream is over without done, wait for retry milliseconds, and fetch again.' };
+      return {
+        cause: 'The stream was over before done, and the client does not ask again.',
+        advice: 'Where the stream is over without done, wait for retry milliseconds, and fetch again.',
+      };
     },
     client,
-    wait + soon,
+    wait + promptMs,
   );
   notCrashed(client, 'when the stream was over');
   check(site.waiting > 0, {
     cause: 'The stream was over before done, and the client ended instead of asking again.',
     ...(client.stderr && { output: client.stderr.trim().split('\n').slice(0, 4).join('\n') }),
-    advice: 'A stream that breaks off throws where you read it: that is no reason to end, as long as there is an id to go on from. A second break is no reason either, nor is an event without an id.',
+    advice:
+      'A stream that breaks off throws where you read it: that is no reason to end, as long as there is an id to go on from. A second break is no reason either, nor is an event without an id.',
   });
   const call = await site.call(client);
   // A timer counts from the beginning of the turn in which it was set, and a turn may take long where others work too.
   check(call.at - since > wait - 60, {
     cause: 'The client asked again before retry was over.',
     compare: { expected: `${wait} ms later`, received: call.at - since < wait / 2 ? 'at once' : 'sooner' },
-    advice: 'The field retry says how many milliseconds a client waits. One that is not all digits is ignored. A server that is overloaded is overloaded more by clients that do not wait.',
+    advice:
+      'The field retry says how many milliseconds a client waits. One that is not all digits is ignored. A server that is overloaded is overloaded more by clients that do not wait.',
   });
   const received = call.request.headers['last-event-id'];
   check(received === lastEventId, {
-    cause: received ? 'The client named another event as its last one.' : 'The client asked again, and did not say where it was.',
-    compare: { expected: `Last-Event-ID: ${lastEventId}`, received: received ? `Last-Event-ID: ${received}` : '(no Last-Event-ID)' },
-    advice: received ? advice : "The id that was kept goes into the request: fetch(url, { headers: { 'Last-Event-ID': … } }).",
+    cause: received
+      ? 'The client named another event as its last one.'
+      : 'The client asked again, and did not say where it was.',
+    compare: {
+      expected: `Last-Event-ID: ${lastEventId}`,
+      received: received ? `Last-Event-ID: ${received}` : '(no Last-Event-ID)',
+    },
+    advice: received
+      ? advice
+      : "The id that was kept goes into the request: fetch(url, { headers: { 'Last-Event-ID': … } }).",
   });
   return call;
 }
@@ -907,10 +1028,15 @@ function checkOnce(received: string[], expected: string[], whose: string, stderr
   const twice = received.find((event, i) => received.indexOf(event) < i);
   const lost = expected.find((event) => !received.includes(event));
   check(false, {
-    cause: twice ? `The event ${twice} reached ${whose} twice.` : lost ? `The event ${lost} never reached ${whose}.` : `The events reached ${whose} in another order.`,
+    cause: twice
+      ? `The event ${twice} reached ${whose} twice.`
+      : lost
+        ? `The event ${lost} never reached ${whose}.`
+        : `The events reached ${whose} in another order.`,
     compare: { expected: expected.join(' | '), received: received.join(' | ') },
     ...(stderr.trim() && { output: stderr.trim().split('\n').slice(0, 4).join('\n') }),
-    advice: 'The connection broke off three times. The id that a client names has to be that of the last event it has, and the stream has to go on with the next.',
+    advice:
+      'The connection broke off three times. The id that a client names has to be that of the last event it has, and the stream has to go on with the next.',
   });
 }
 
@@ -921,14 +1047,16 @@ type Cut = { events: number; bytes: number; end: boolean };
 async function openRelay({ request: ask }: Server, cuts: Cut[]): Promise<string> {
   const relay = createServer(async (request, response) => {
     const lastEventId = request.headers['last-event-id'];
-    const sent = ask(request.url!, { headers: lastEventId === undefined ? {} : { 'Last-Event-ID': String(lastEventId) } });
+    const sent = ask(request.url!, {
+      headers: lastEventId === undefined ? {} : { 'Last-Event-ID': String(lastEventId) },
+    });
     response.on('close', () => sent.close());
     // A server that has ended is reported by the requirement that waits for it.
     const answered = await until(() => sent.status ?? finished(sent), never).catch(() => false);
     if (!answered || sent.status === undefined) return response.destroy();
     response.writeHead(sent.status, { 'content-type': sent.headers['content-type'] ?? 'text/plain' }).flushHeaders();
     const cut = sent.status === 200 ? cuts.shift() : undefined;
-    for (let passed = 0; ; ) {
+    for (let passed = 0; ;) {
       const body = Buffer.concat(sent.chunks.map((chunk) => chunk.bytes));
       const place = cut && placeOf(cut, sent.text);
       response.write(body.subarray(passed, place));
@@ -939,7 +1067,9 @@ async function openRelay({ request: ask }: Server, cuts: Cut[]): Promise<string>
       }
       if (sent.ended) return response.end();
       if (sent.broken !== undefined || response.destroyed) return response.destroy();
-      await until(() => sent.text.length > passed || finished(sent) || response.destroyed, never).catch(() => response.destroy());
+      await until(() => sent.text.length > passed || finished(sent) || response.destroyed, never).catch(() =>
+        response.destroy(),
+      );
     }
   });
   const port = await freePort();

@@ -13,8 +13,19 @@ import {
   until,
   visible,
   type Server,
-} from '../harness/grader.ts';
-import { answered, checkError, messagesIn, post, responseTo, resultOf, shown, slowly, type Message, type Posted } from '../harness/mcp.ts';
+} from '../harness/run/grader.ts';
+import {
+  answered,
+  checkError,
+  messagesIn,
+  post,
+  responseTo,
+  resultOf,
+  shown,
+  workMs,
+  type Message,
+  type Posted,
+} from '../harness/vocabulary/mcp.ts';
 
 /** The severities of RFC 5424, section 6.2.1, the least severe first. */
 const levels = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
@@ -40,7 +51,12 @@ let bob: Client;
 /** Whole numbers and texts are ids; no two requests of a run have the same. */
 let requests = 0;
 const newId = () => (++requests % 2 === 0 ? requests * 10 + random.integer(0, 9) : `${random.words(1)[0]}-${requests}`);
-const request = (method: string, params?: object, id: string | number = newId()) => ({ jsonrpc: '2.0', id, method, ...(params && { params }) });
+const request = (method: string, params?: object, id: string | number = newId()) => ({
+  jsonrpc: '2.0',
+  id,
+  method,
+  ...(params && { params }),
+});
 
 const finished = (posted: Posted) => posted.ended || posted.broken !== undefined;
 const soFar = (posted: Posted) => (posted.status === undefined ? [] : messagesIn(posted));
@@ -83,7 +99,8 @@ async function askMeanwhile(client: Client, message: object): Promise<Posted> {
       missing('the end of the answer', client.who);
       return {
         cause: `${posted.what} is not answered while a tool is at work.`,
-        advice: 'A call that waits for its tool must not make the others wait: no queue, no lock, no loop that does not let go.',
+        advice:
+          'A call that waits for its tool must not make the others wait: no queue, no lock, no loop that does not let go.',
       };
     },
     server.program,
@@ -95,12 +112,18 @@ async function askMeanwhile(client: Client, message: object): Promise<Posted> {
 async function connect(who: string): Promise<Client> {
   const newcomer: Client = { who, headers: {} };
   const clientInfo = { name: random.words(1)[0]!, version: '1.0.0' };
-  const initialize = await askMeanwhile(newcomer, request('initialize', { protocolVersion: '2025-11-25', capabilities: {}, clientInfo }));
+  const initialize = await askMeanwhile(
+    newcomer,
+    request('initialize', { protocolVersion: '2025-11-25', capabilities: {}, clientInfo }),
+  );
   const result = resultOf(initialize) as { protocolVersion?: unknown } | null;
   const session = initialize.headers['mcp-session-id'];
   const client: Client = {
     who,
-    headers: { 'mcp-protocol-version': String(result?.protocolVersion), ...(session !== undefined && { 'mcp-session-id': String(session) }) },
+    headers: {
+      'mcp-protocol-version': String(result?.protocolVersion),
+      ...(session !== undefined && { 'mcp-session-id': String(session) }),
+    },
   };
   await askMeanwhile(client, { jsonrpc: '2.0', method: 'notifications/initialized' });
   return client;
@@ -109,7 +132,7 @@ async function connect(who: string): Promise<Client> {
 const sessionOf = ({ headers }: Client) => headers['mcp-session-id'];
 
 /** Waits until the tool is at work, or its answer has ended. */
-const atWork = (...calls: Posted[]) => until(() => server.program.held.length > 0 || calls.some(finished), slowly);
+const atWork = (...calls: Posted[]) => until(() => server.program.held.length > 0 || calls.some(finished), workMs);
 
 /** A message is a log message in the form of the specification (MCP 2025-11-25, server/utilities/logging). */
 function checkLog({ see }: Posted, message: Message, expected: Log): void {
@@ -124,7 +147,9 @@ function checkLog({ see }: Posted, message: Message, expected: Log): void {
   check(
     method === 'notifications/message',
     explain(
-      method === undefined ? 'What came while the tool was at work has no method: it is no notification.' : 'A log message has another method.',
+      method === undefined
+        ? 'What came while the tool was at work has no method: it is no notification.'
+        : 'A log message has another method.',
       { method: 'notifications/message' },
       method === undefined ? undefined : { method },
       'The method is the type of a notification. How severe it is stands in its params: that is the level.',
@@ -139,7 +164,15 @@ function checkLog({ see }: Posted, message: Message, expected: Log): void {
       'Leave the property out; the client knows which call it belongs to by the answer that it comes in.',
     ),
   );
-  check(jsonrpc === '2.0', explain('The notification does not say which version of JSON-RPC it is.', { jsonrpc: '2.0' }, { jsonrpc }, 'Every message begins so.'));
+  check(
+    jsonrpc === '2.0',
+    explain(
+      'The notification does not say which version of JSON-RPC it is.',
+      { jsonrpc: '2.0' },
+      { jsonrpc },
+      'Every message begins so.',
+    ),
+  );
   const { level, logger, data } = params;
   check(
     level === expected.level,
@@ -147,12 +180,19 @@ function checkLog({ see }: Posted, message: Message, expected: Log): void {
       'The level is another one.',
       { level: expected.level },
       { level },
-      String(level).toLowerCase() === expected.level ? 'The names of the levels are written in lower case.' : 'The tool names the level, and it goes out as it is.',
+      String(level).toLowerCase() === expected.level
+        ? 'The names of the levels are written in lower case.'
+        : 'The tool names the level, and it goes out as it is.',
     ),
   );
   check(
     'data' in params,
-    explain('The notification has no data.', { params: expected }, { params }, 'What the message says stands in params.data, whatever JSON value it is: null, 0 and an empty text too.'),
+    explain(
+      'The notification has no data.',
+      { params: expected },
+      { params },
+      'What the message says stands in params.data, whatever JSON value it is: null, 0 and an empty text too.',
+    ),
   );
   check(
     JSON.stringify(data) === JSON.stringify(expected.data),
@@ -160,14 +200,18 @@ function checkLog({ see }: Posted, message: Message, expected: Log): void {
       'The data is not what the tool said.',
       { data: expected.data },
       { data },
-      typeof data === typeof expected.data ? undefined : 'The data can be any JSON value: a text stays a text, an object stays an object.',
+      typeof data === typeof expected.data
+        ? undefined
+        : 'The data can be any JSON value: a text stays a text, an object stays an object.',
     ),
   );
   if (!('logger' in expected)) return;
   check(
     logger === expected.logger && (logger !== undefined || !('logger' in params)),
     explain(
-      expected.logger === undefined ? 'The tool named no logger, and the notification has one.' : 'The logger is not the one that the tool named.',
+      expected.logger === undefined
+        ? 'The tool named no logger, and the notification has one.'
+        : 'The logger is not the one that the tool named.',
       { logger: expected.logger },
       { logger },
       'The logger says who speaks. It is a text; where the tool names none, leave the property out. JSON.stringify leaves out what is undefined.',
@@ -181,7 +225,8 @@ function checkLast(posted: Posted): void {
   check(isResponse(last), {
     cause: 'A message came after the response.',
     compare: { expected: '(the end)', received: shown(last) },
-    advice: 'The response is the last message of its answer: a client that has it stops reading. End the answer in the same moment, and send nothing when it has ended.',
+    advice:
+      'The response is the last message of its answer: a client that has it stops reading. End the answer in the same moment, and send nothing when it has ended.',
     see: posted.see,
   });
 }
@@ -211,9 +256,9 @@ async function whyNot(posted: Posted, i: number): Promise<Failure> {
       see: tryIt,
     });
   }
-  program.held[0]!.letGo();
+  program.held[0]!.release();
   await until(() => program.held.length > 0 || finished(posted));
-  await program.settled();
+  await program.caughtUp();
   if (said(posted).length > i) {
     return new Failure({
       cause: `${texts[i]} came when the work on ${documents[i]!.name} was done.`,
@@ -225,7 +270,8 @@ async function whyNot(posted: Posted, i: number): Promise<Failure> {
   if (said(posted).length > i) {
     return new Failure({
       cause: `${texts[i]} is not on the wire while the tool is at work on ${documents[i]!.name}: it came when all work was done.`,
-      advice: 'Something collects the messages and sends them later: a string, an array. Send each at once, with response.write.',
+      advice:
+        'Something collects the messages and sends them later: a string, an array. Send each at once, with response.write.',
       see: tryIt,
     });
   }
@@ -240,7 +286,7 @@ async function whyNot(posted: Posted, i: number): Promise<Failure> {
 /** Lets all work of a call go on, until its response is there. That the answer ends is for another requirement. */
 const letWork = (posted: Posted) =>
   until(() => {
-    server.program.held[0]?.letGo();
+    server.program.held[0]?.release();
     return responses(posted).length > 0 || finished(posted);
   });
 
@@ -248,13 +294,15 @@ task({ number: 1, title: 'Stream while the tool works', file: 'server.ts', progr
   requirement(
     'A call of `process_files` is answered with status 200, `Content-Type: text/event-stream`, `Cache-Control: no-cache, no-transform` and `X-Accel-Buffering: no`.',
     async () => {
-      server = await startServer({ MORE_TOOLS: fileURLToPath(new URL('../harness/tools/logging.ts', import.meta.url)) });
+      server = await startServer({
+        MORE_TOOLS: fileURLToPath(new URL('../harness/tools/logging.ts', import.meta.url)),
+      });
       [alice, bob] = [await connect('client 1'), await connect('client 2')];
       const { program } = server;
       const posted = processFiles();
       // Many servers send the head together with the first event. That the answer ends is for another requirement.
       await until(() => {
-        program.held[0]?.letGo();
+        program.held[0]?.release();
         return finished(posted);
       });
       if (posted.status === undefined) await answered(server, posted);
@@ -267,12 +315,16 @@ task({ number: 1, title: 'Stream while the tool works', file: 'server.ts', progr
       });
       check(posted.status === 200 && /^text\/event-stream\s*(;\s*charset="?utf-8"?\s*)?$/i.test(type ?? ''), {
         cause: 'The call was not answered with an event stream.',
-        compare: { expected: '200 text/event-stream', received: `${posted.status} ${type ?? '(no Content-Type)'} ${visible(posted.text.slice(0, 80))}` },
+        compare: {
+          expected: '200 text/event-stream',
+          received: `${posted.status} ${type ?? '(no Content-Type)'} ${visible(posted.text.slice(0, 80))}`,
+        },
         see: tryIt,
       });
       const directives = control.toLowerCase().split(/\s*,\s*/);
       check(directives.includes('no-cache') && directives.includes('no-transform'), {
-        cause: 'Cache-Control is another one: without it, something on the way may keep the stream, or pack it and so hold it back.',
+        cause:
+          'Cache-Control is another one: without it, something on the way may keep the stream, or pack it and so hold it back.',
         compare: { expected: 'no-cache, no-transform', received: control || '(no Cache-Control)' },
         see: tryIt,
       });
@@ -292,11 +344,15 @@ task({ number: 1, title: 'Stream while the tool works', file: 'server.ts', progr
       for (const [i, { name }] of documents.entries()) {
         await atWork(posted);
         const came = await until(() => said(posted).length > i || responses(posted).length > 0 || finished(posted));
-        await program.settled();
+        await program.caughtUp();
         check(responses(posted).length === 0, {
-          cause: program.held.length > 0 ? `A response came while the tool was at work on ${name}.` : `The response came, and the tool had not worked on ${name}.`,
+          cause:
+            program.held.length > 0
+              ? `A response came while the tool was at work on ${name}.`
+              : `The response came, and the tool had not worked on ${name}.`,
           compare: { expected: texts[i]!, received: shown(responses(posted)[0]) },
-          advice: 'A request has one response, when all its work is done: await it. What comes before are notifications.',
+          advice:
+            'A request has one response, when all its work is done: await it. What comes before are notifications.',
           see: tryIt,
         });
         check(program.held.length > 0, {
@@ -312,10 +368,10 @@ task({ number: 1, title: 'Stream while the tool works', file: 'server.ts', progr
           advice: 'The files are processed one after the other: await work(name) before you go on to the next.',
           see: tryIt,
         });
-        program.held[0]!.letGo();
+        program.held[0]!.release();
       }
       await letWork(posted);
-      await program.settled();
+      await program.caughtUp();
       const extra = said(posted)[documents.length];
       check(!extra, {
         cause:
@@ -323,7 +379,8 @@ task({ number: 1, title: 'Stream while the tool works', file: 'server.ts', progr
             ? 'One more notification came after the work on the last file.'
             : 'What came when all work was done is no response: it has neither a result nor an error.',
         compare: { expected: '{"jsonrpc":"2.0","id":…,"result":…}', received: shown(extra) },
-        advice: 'After the notifications comes the response, and nothing else: what the tool has returned is its result.',
+        advice:
+          'After the notifications comes the response, and nothing else: what the tool has returned is its result.',
         see: tryIt,
       });
     },
@@ -346,34 +403,45 @@ task({ number: 1, title: 'Stream while the tool works', file: 'server.ts', progr
     async () => {
       const { program } = server;
       const id = newId();
-      const calls = [alice, alice, bob].map((client, i) => ({ client, id: i === 0 ? newId() : id, message: random.words(2).join(' '), expected: 0 }));
+      const calls = [alice, alice, bob].map((client, i) => ({
+        client,
+        id: i === 0 ? newId() : id,
+        message: random.words(2).join(' '),
+        expected: 0,
+      }));
       const streams: Posted[] = [];
       /** Of which call each held piece of work is, in the order of `program.held`. */
       const held: number[] = [];
       const checkAll = async () => {
         const inOrder = () => streams.every((stream, i) => said(stream).length === calls[i]!.expected);
         await until(inOrder);
-        await program.settled();
+        await program.caughtUp();
         const counts = streams.map((stream) => said(stream).length);
         const each = (numbers: number[]) => numbers.map((number, i) => `${number} in answer ${i + 1}`).join(', ');
-        const compare = { expected: each(calls.slice(0, counts.length).map(({ expected }) => expected)), received: each(counts) };
+        const compare = {
+          expected: each(calls.slice(0, counts.length).map(({ expected }) => expected)),
+          received: each(counts),
+        };
         const foreign = counts.findIndex((count, i) => count > calls[i]!.expected);
         check(foreign < 0, {
           cause: 'A message of one call came in the answer to another.',
           compare,
-          advice: 'What is declared outside of the handler is shared by all calls, and two clients may use the same id: hand on the response of the call itself.',
+          advice:
+            'What is declared outside of the handler is shared by all calls, and two clients may use the same id: hand on the response of the call itself.',
         });
         check(inOrder(), {
           cause: 'A message of one call did not come while another call was at work.',
           compare,
-          advice: 'Does a call wait until the one before it is done? Each has an answer of its own, and can go on by itself.',
+          advice:
+            'Does a call wait until the one before it is done? Each has an answer of its own, and can go on by itself.',
         });
       };
       const checkWork = () =>
         check(program.held.length === held.length, {
           cause: 'A call is not at work while another is.',
           compare: { expected: `${held.length} at work`, received: `${program.held.length} at work` },
-          advice: 'Does a call wait until the one before it is done? Each has an answer of its own, and can go on by itself.',
+          advice:
+            'Does a call wait until the one before it is done? Each has an answer of its own, and can go on by itself.',
         });
       for (const [i, one] of calls.entries()) {
         streams.push(call(one.client, 'process_files', { message: one.message }, one.id));
@@ -389,7 +457,7 @@ task({ number: 1, title: 'Stream while the tool works', file: 'server.ts', progr
         const next = random.integer(0, held.length - 1);
         const [i] = held.splice(next, 1) as [number];
         const waiting = program.held.length;
-        program.held[next]!.letGo();
+        program.held[next]!.release();
         if (calls[i]!.expected < documents.length) {
           calls[i]!.expected++;
           held.push(i);
@@ -411,8 +479,15 @@ task({ number: 1, title: 'Stream while the tool works', file: 'server.ts', progr
     'A call of an unknown tool is still the error `-32602`, and one whose arguments do not fit is still refused, as JSON or in a stream.',
     async () => {
       const name = random.words(1)[0]!;
-      checkError(await ask(alice, request('tools/call', { name, arguments: {} })), -32602, 'As in lesson 6; only the way that the answer takes is new.');
-      const misfit = await ask(alice, request('tools/call', { name: 'process_files', arguments: { message: random.integer(2, 99) } }));
+      checkError(
+        await ask(alice, request('tools/call', { name, arguments: {} })),
+        -32602,
+        'As in lesson 6; only the way that the answer takes is new.',
+      );
+      const misfit = await ask(
+        alice,
+        request('tools/call', { name: 'process_files', arguments: { message: random.integer(2, 99) } }),
+      );
       const { result } = responseTo(misfit) as { result?: { isError?: unknown } | null };
       if (result === undefined) return checkError(misfit, -32602, 'As in lesson 6.');
       check(result?.isError === true, {
@@ -424,10 +499,13 @@ task({ number: 1, title: 'Stream while the tool works', file: 'server.ts', progr
     },
   );
 
-  requirement('The official clients of both generations get each notification while the tool is at work, and the result last.', async () => {
-    await checkOfficial('first', await firstGeneration());
-    await checkOfficial('second', await secondGeneration());
-  });
+  requirement(
+    'The official clients of both generations get each notification while the tool is at work, and the result last.',
+    async () => {
+      await checkOfficial('first', await firstGeneration());
+      await checkOfficial('second', await secondGeneration());
+    },
+  );
 });
 
 /** An official client, connected; it hands on what it is notified of. */
@@ -500,7 +578,10 @@ async function checkOfficial(generation: string, connects: Connects): Promise<vo
         () => (program.held.length > 0 && logs.length > i) || over(),
         () => ({
           cause: `${name} was not notified while the tool was at work on ${file}.`,
-          compare: { expected: texts.slice(0, i + 1).join(', '), received: logs.map(({ data }) => visible(String(data))).join(', ') || '(nothing)' },
+          compare: {
+            expected: texts.slice(0, i + 1).join(', '),
+            received: logs.map(({ data }) => visible(String(data))).join(', ') || '(nothing)',
+          },
           see: tryIt,
         }),
         program,
@@ -511,7 +592,7 @@ async function checkOfficial(generation: string, connects: Connects): Promise<vo
         compare: { expected: texts[i]!, received: text ?? visible(String(logs.at(-1)?.data)) },
         see: tryIt,
       });
-      program.held[0]!.letGo();
+      program.held[0]!.release();
     }
     await expectSoon(over, () => ({ cause: `${name} got no result.`, see: tryIt }), program);
     check(!refused, refusal());
@@ -557,15 +638,25 @@ async function setLevel(client: Client, level: unknown): Promise<Posted> {
   return posted;
 }
 
-const bySeverity = 'From debug to emergency they get more severe, in the order of the table and of no alphabet. Compare their places in it.';
+const bySeverity =
+  'From debug to emergency they get more severe, in the order of the table and of no alphabet. Compare their places in it.';
 
 /** Of one message at each level, those at `level` and above go out, and no other; at `mayCome` it is open. */
-async function checkFilter(client: Client, level: string, when: string, { mayCome = '', advice = bySeverity } = {}): Promise<void> {
+async function checkFilter(
+  client: Client,
+  level: string,
+  when: string,
+  { mayCome = '', advice = bySeverity } = {},
+): Promise<void> {
   const told = shuffled(levels);
-  const posted = await say(client, told.map((each) => ({ level: each, data: random.words(1)[0]! })));
+  const posted = await say(
+    client,
+    told.map((each) => ({ level: each, data: random.words(1)[0]! })),
+  );
   const came = said(posted).map((message) => String(paramsOf(message).level));
   const expected = told.filter((each) => levels.indexOf(each) >= levels.indexOf(level));
-  const inOrder = (names: string[]) => [...names].sort((a, b) => levels.indexOf(a) - levels.indexOf(b)).join(', ') || '(none)';
+  const inOrder = (names: string[]) =>
+    [...names].sort((a, b) => levels.indexOf(a) - levels.indexOf(b)).join(', ') || '(none)';
   const compare = { expected: inOrder(expected), received: inOrder(came) };
   const below = came.find((each) => !expected.includes(each) && each !== mayCome);
   const absent = expected.find((each) => !came.includes(each));
@@ -575,8 +666,16 @@ async function checkFilter(client: Client, level: string, when: string, { mayCom
     advice,
   });
   const included = advice === bySeverity ? 'The level is the least severe that goes out: it is included.' : advice;
-  check(absent !== level, { cause: `${when} a message with that very level did not go out.`, compare, advice: included });
-  check(absent === undefined, { cause: `${when} a message with the level ${absent} did not go out, which is more severe.`, compare, advice });
+  check(absent !== level, {
+    cause: `${when} a message with that very level did not go out.`,
+    compare,
+    advice: included,
+  });
+  check(absent === undefined, {
+    cause: `${when} a message with the level ${absent} did not go out, which is more severe.`,
+    compare,
+    advice,
+  });
   const order = came.filter((each) => each !== mayCome);
   check(order.join() === expected.join(), {
     cause: 'The messages did not come in the order in which the tool said them.',
@@ -584,7 +683,8 @@ async function checkFilter(client: Client, level: string, when: string, { mayCom
   });
 }
 
-const isEmpty = (result: unknown) => typeof result === 'object' && result !== null && Object.keys(result).every((key) => key === '_meta');
+const isEmpty = (result: unknown) =>
+  typeof result === 'object' && result !== null && Object.keys(result).every((key) => key === '_meta');
 
 task({ number: 2, title: 'Mind the level', file: 'server.ts', programs: 0 }, () => {
   requirement(
@@ -595,13 +695,18 @@ task({ number: 2, title: 'Mind the level', file: 'server.ts', programs: 0 }, () 
       for (const id of ids) {
         check(id !== undefined, {
           cause: 'The answer to initialize has no header MCP-Session-Id.',
-          advice: 'Set it before the body goes out: response.set, with an id of your making, such as randomUUID() from node:crypto.',
+          advice:
+            'Set it before the body goes out: response.set, with an id of your making, such as randomUUID() from node:crypto.',
           see: initializeByHand,
         });
         check(/^[\x21-\x7e]{16,}$/.test(id), {
-          cause: id.length < 16 ? 'The session id is short: it can be guessed.' : 'The session id has characters that it must not have.',
+          cause:
+            id.length < 16
+              ? 'The session id is short: it can be guessed.'
+              : 'The session id has characters that it must not have.',
           compare: { expected: 'at least 16 visible ASCII characters', received: visible(id) },
-          advice: 'Who knows the id of a session can speak in it. randomUUID() from node:crypto makes one that nobody can guess.',
+          advice:
+            'Who knows the id of a session can speak in it. randomUUID() from node:crypto makes one that nobody can guess.',
           see: initializeByHand,
         });
       }
@@ -618,7 +723,8 @@ task({ number: 2, title: 'Mind the level', file: 'server.ts', programs: 0 }, () 
         check(differing > 3, {
           cause: 'One session id can be guessed from the other.',
           compare: { expected: 'an id that nobody can guess', received: `${before} and ${id}` },
-          advice: 'Who knows the id of a session can speak in it: neither a counter nor the time will do. randomUUID() from node:crypto makes an id.',
+          advice:
+            'Who knows the id of a session can speak in it: neither a counter nor the time will do. randomUUID() from node:crypto makes an id.',
           see: initializeByHand,
         });
       }
@@ -641,7 +747,8 @@ task({ number: 2, title: 'Mind the level', file: 'server.ts', programs: 0 }, () 
         check(posted.status === 400, {
           cause: `${posted.what} came without a session id, and was answered with status ${posted.status}.`,
           compare: { expected: '400', received: String(posted.status) },
-          advice: 'Look for the header MCP-Session-Id before you look what kind of message it is: only initialize needs none.',
+          advice:
+            'Look for the header MCP-Session-Id before you look what kind of message it is: only initialize needs none.',
           see: posted.see,
         });
       }
@@ -708,21 +815,32 @@ task({ number: 2, title: 'Mind the level', file: 'server.ts', programs: 0 }, () 
       checkError(await setLevel(client, 'nothing'), -32602, 'It is none of the eight.');
       await setLevel(client, 'alert');
       await setLevel(client, 'nothing');
-      await checkFilter(client, 'alert', 'After logging/setLevel with alert, and another with a level that was refused,', {
-        advice: 'Look whether it is one of the eight before you keep it.',
-      });
+      await checkFilter(
+        client,
+        'alert',
+        'After logging/setLevel with alert, and another with a level that was refused,',
+        {
+          advice: 'Look whether it is one of the eight before you keep it.',
+        },
+      );
     },
   );
 
   requirement('A level holds in its session: what one client sets, another does not notice.', async () => {
     const clients = await Promise.all(['client 3', 'client 4', 'client 5'].map(connect));
     const own = shuffled(['debug', 'notice', 'critical']);
-    const advice = 'What is kept outside of the session is shared by all clients: keep the level in the object that the session id leads to.';
+    const advice =
+      'What is kept outside of the session is shared by all clients: keep the level in the object that the session id leads to.';
     for (const [i, client] of clients.entries()) await setLevel(client, own[i]);
     for (const [i, client] of clients.entries()) {
-      await checkFilter(client, own[i]!, `One client has set ${own[i]}, others have set other levels. In its session`, { advice });
+      await checkFilter(client, own[i]!, `One client has set ${own[i]}, others have set other levels. In its session`, {
+        advice,
+      });
     }
-    await checkFilter(await connect('client 6'), 'info', 'One client has set no level, others have. In its session', { mayCome: 'debug', advice });
+    await checkFilter(await connect('client 6'), 'info', 'One client has set no level, others have. In its session', {
+      mayCome: 'debug',
+      advice,
+    });
   });
 
   requirement(
@@ -743,16 +861,23 @@ task({ number: 2, title: 'Mind the level', file: 'server.ts', programs: 0 }, () 
         `${two}\n\ndata: {"forged":true}\n\n`,
         `${three}\r${one}\u2028${two}`,
       ];
-      const messages = values.map((data, i) => ({ level: random.pick(levels), data, ...(i % 3 !== 0 && { logger: random.words(1)[0]! }) }));
+      const messages = values.map((data, i) => ({
+        level: random.pick(levels),
+        data,
+        ...(i % 3 !== 0 && { logger: random.words(1)[0]! }),
+      }));
       const posted = await say(client, messages);
       const came = said(posted);
-      const absent = messages.find(({ data }) => !came.some((each) => JSON.stringify(paramsOf(each).data) === JSON.stringify(data)));
+      const absent = messages.find(
+        ({ data }) => !came.some((each) => JSON.stringify(paramsOf(each).data) === JSON.stringify(data)),
+      );
       check(came.length === messages.length || !absent, {
         cause: `The message with the data ${shown(absent?.data)} did not go out.`,
         compare: { expected: `${messages.length} notifications`, received: String(came.length) },
         advice: 'null, 0, false and an empty text are data like any other.',
       });
-      for (const [i, message] of messages.entries()) checkLog(posted, came[i] ?? {}, { logger: undefined, ...message } as Log);
+      for (const [i, message] of messages.entries())
+        checkLog(posted, came[i] ?? {}, { logger: undefined, ...message } as Log);
     },
   );
 
@@ -761,7 +886,11 @@ task({ number: 2, title: 'Mind the level', file: 'server.ts', programs: 0 }, () 
     async () => {
       const client = await connect('client 3');
       const ended = server.request('/mcp', { method: 'DELETE', headers: client.headers, who: client.who });
-      await expectSoon(() => ended.ended || ended.broken, () => ({ cause: 'DELETE /mcp has no answer.', advice: 'response.end() ends it.' }), server.program);
+      await expectSoon(
+        () => ended.ended || ended.broken,
+        () => ({ cause: 'DELETE /mcp has no answer.', advice: 'response.end() ends it.' }),
+        server.program,
+      );
       const status = ended.status ?? 0;
       check((status >= 200 && status < 300) || status === 405, {
         cause: `DELETE /mcp with the id of a session was answered with status ${status}.`,
@@ -772,7 +901,10 @@ task({ number: 2, title: 'Mind the level', file: 'server.ts', programs: 0 }, () 
       await answered(server, after);
       const expected = status === 405 ? 200 : 404;
       check(after.status === expected, {
-        cause: status === 405 ? 'DELETE /mcp was answered with 405, and the session is over.' : 'The session has ended, and a request with its id was still answered.',
+        cause:
+          status === 405
+            ? 'DELETE /mcp was answered with 405, and the session is over.'
+            : 'The session has ended, and a request with its id was still answered.',
         compare: { expected: `status ${expected}`, received: `status ${after.status}` },
         advice: 'What the server remembers of the session goes when the session ends.',
       });
@@ -806,7 +938,7 @@ async function leave(client: Client): Promise<void> {
   await atWork(posted);
   await until(() => said(posted).length > 0);
   posted.close();
-  await program.settled();
+  await program.caughtUp();
 }
 
 /** Lets the work of a call go on to its end, although nobody listens any more. */
@@ -819,14 +951,15 @@ async function workOn(): Promise<void> {
         missing(`at work: ${name}`);
         return {
           cause: `The client left, and the tool did not go on to ${name}.`,
-          advice: 'In this revision a broken connection is no cancellation: the client may be back, or has only lost its network. Let the tool work to its end, and drop what nobody can hear.',
+          advice:
+            'In this revision a broken connection is no cancellation: the client may be back, or has only lost its network. Let the tool work to its end, and drop what nobody can hear.',
         };
       },
       program,
     );
-    program.held[0]!.letGo();
+    program.held[0]!.release();
   }
-  await program.settled();
+  await program.caughtUp();
 }
 
 /** The server does what it did before. */
@@ -860,71 +993,94 @@ task({ number: 3, title: 'Survive the listener', file: 'server.ts', programs: 0 
     },
   );
 
-  requirement('A tool that throws in mid-call is answered with one result with `isError`, after what it has said, and the end; nothing breaks when its client has left.', async () => {
-    const { program } = server;
-    const reason = random.words(2).join(' ');
-    const posted = call(alice, 'fail_midway', { reason });
-    await atWork(posted);
-    await until(() => said(posted).length > 0);
-    program.held[0]?.letGo();
-    const failed = 'A tool that throws is no reason to leave its client waiting: catch the error, answer with a result that has isError, and end the response.';
-    await untilEnd(posted, 'A tool threw in mid-call, and the answer does not end.', failed);
-    check(posted.broken === undefined, { cause: 'A tool threw in mid-call, and the connection broke.', advice: failed });
-    const { result, error } = responseTo(posted) as { result?: { isError?: unknown } | null; error?: unknown };
-    check(result?.isError === true, {
-      cause: error ? 'A tool threw, and was answered with an error of the protocol.' : 'A tool threw, and the result does not say so.',
-      compare: { expected: '"result":{…,"isError":true}', received: shown(error ? { error } : { result }) },
-      advice: 'The failure of a tool is a result that the model should read, as in lesson 6.',
-    });
-    checkLog(posted, said(posted)[0] ?? {}, { level: 'warning', data: reason });
-    checkLast(posted);
+  requirement(
+    'A tool that throws in mid-call is answered with one result with `isError`, after what it has said, and the end; nothing breaks when its client has left.',
+    async () => {
+      const { program } = server;
+      const reason = random.words(2).join(' ');
+      const posted = call(alice, 'fail_midway', { reason });
+      await atWork(posted);
+      await until(() => said(posted).length > 0);
+      program.held[0]?.release();
+      const failed =
+        'A tool that throws is no reason to leave its client waiting: catch the error, answer with a result that has isError, and end the response.';
+      await untilEnd(posted, 'A tool threw in mid-call, and the answer does not end.', failed);
+      check(posted.broken === undefined, {
+        cause: 'A tool threw in mid-call, and the connection broke.',
+        advice: failed,
+      });
+      const { result, error } = responseTo(posted) as { result?: { isError?: unknown } | null; error?: unknown };
+      check(result?.isError === true, {
+        cause: error
+          ? 'A tool threw, and was answered with an error of the protocol.'
+          : 'A tool threw, and the result does not say so.',
+        compare: { expected: '"result":{…,"isError":true}', received: shown(error ? { error } : { result }) },
+        advice: 'The failure of a tool is a result that the model should read, as in lesson 6.',
+      });
+      checkLog(posted, said(posted)[0] ?? {}, { level: 'warning', data: reason });
+      checkLast(posted);
 
-    const left = call(alice, 'fail_midway', { reason });
-    await atWork(left);
-    left.close();
-    await program.settled();
-    program.held[0]?.letGo();
-    await program.settled();
-    await checkServes(bob, 'After a tool had failed whose client had left');
-  });
+      const left = call(alice, 'fail_midway', { reason });
+      await atWork(left);
+      left.close();
+      await program.caughtUp();
+      program.held[0]?.release();
+      await program.caughtUp();
+      await checkServes(bob, 'After a tool had failed whose client had left');
+    },
+  );
 
-  requirement('What a tool says after it has returned is not sent: the response stays the last message, and the server goes on serving.', async () => {
-    const { program } = server;
-    const posted = call(alice, 'forget_to_wait', {});
-    await untilEnd(posted, 'A tool has returned, and the answer does not end.', 'End the answer when the tool has returned, whatever it has forgotten to wait for.');
-    resultOf(posted);
-    checkLast(posted);
-    await until(() => program.held.length > 0);
-    program.held[0]?.letGo();
-    await program.settled();
-    await checkServes(alice, 'After a tool had said something too late');
-  });
+  requirement(
+    'What a tool says after it has returned is not sent: the response stays the last message, and the server goes on serving.',
+    async () => {
+      const { program } = server;
+      const posted = call(alice, 'forget_to_wait', {});
+      await untilEnd(
+        posted,
+        'A tool has returned, and the answer does not end.',
+        'End the answer when the tool has returned, whatever it has forgotten to wait for.',
+      );
+      resultOf(posted);
+      checkLast(posted);
+      await until(() => program.held.length > 0);
+      program.held[0]?.release();
+      await program.caughtUp();
+      await checkServes(alice, 'After a tool had said something too late');
+    },
+  );
 
-  requirement('Nothing is left of a call that is over, whether its client stayed or left: no timer, and no listener.', async () => {
-    const { program } = server;
-    await program.settled();
-    const before = program.timers;
-    const gone = async () => (await program.settled(), program.timers <= before);
-    const checkTimers = async (cause: string, advice: string) => {
-      for (let tries = 0; tries < 40 && !(await gone()); tries++) await until(() => false, 25);
-      check(program.timers <= before, { cause, advice });
-    };
-    await checkServes(alice, 'After many calls');
-    await checkTimers(
-      'A timer goes on for each call, also for one whose client has stayed to the end.',
-      'Nobody clears it: clear it when the tool has returned or thrown, in a finally. Then it is cleared for clients that have left, too.',
-    );
-    // Node warns when there is an eleventh.
-    for (let calls = 0; calls < 12; calls++) {
-      await leave(alice);
-      await workOn();
-    }
-    await checkServes(alice, 'After it had left twelve calls');
-    await checkTimers('A timer goes on for each call whose client has left.', 'It is cleared only when the answer ends well: clear it in a finally.');
-    check(!program.stderr.includes('MaxListenersExceededWarning'), {
-      cause: 'A listener is added for each call, and not taken away when the call is over.',
-      output: /MaxListenersExceededWarning: [^.]*/.exec(program.stderr)?.[0] ?? '',
-      advice: 'Each of them keeps the memory of its call: take it away on each way to the end of the call, in a finally.',
-    });
-  });
+  requirement(
+    'Nothing is left of a call that is over, whether its client stayed or left: no timer, and no listener.',
+    async () => {
+      const { program } = server;
+      await program.caughtUp();
+      const before = program.timers;
+      const gone = async () => (await program.caughtUp(), program.timers <= before);
+      const checkTimers = async (cause: string, advice: string) => {
+        for (let tries = 0; tries < 40 && !(await gone()); tries++) await until(() => false, 25);
+        check(program.timers <= before, { cause, advice });
+      };
+      await checkServes(alice, 'After many calls');
+      await checkTimers(
+        'A timer goes on for each call, also for one whose client has stayed to the end.',
+        'Nobody clears it: clear it when the tool has returned or thrown, in a finally. Then it is cleared for clients that have left, too.',
+      );
+      // Node warns when there is an eleventh.
+      for (let calls = 0; calls < 12; calls++) {
+        await leave(alice);
+        await workOn();
+      }
+      await checkServes(alice, 'After it had left twelve calls');
+      await checkTimers(
+        'A timer goes on for each call whose client has left.',
+        'It is cleared only when the answer ends well: clear it in a finally.',
+      );
+      check(!program.stderr.includes('MaxListenersExceededWarning'), {
+        cause: 'A listener is added for each call, and not taken away when the call is over.',
+        output: /MaxListenersExceededWarning: [^.]*/.exec(program.stderr)?.[0] ?? '',
+        advice:
+          'Each of them keeps the memory of its call: take it away on each way to the end of the call, in a finally.',
+      });
+    },
+  );
 });

@@ -1,4 +1,4 @@
-import type { Explanation } from '../harness/failure.ts';
+import type { Explanation } from '../harness/run/failure.ts';
 import {
   Failure,
   check,
@@ -7,7 +7,7 @@ import {
   expectSoon,
   missing,
   notCrashed,
-  openSite,
+  startGraderServer,
   random,
   requirement,
   sameCapture,
@@ -17,9 +17,9 @@ import {
   visible,
   type Call,
   type Program,
-} from '../harness/grader.ts';
-import { fromJson } from '../harness/json.ts';
-import { freePort } from '../harness/ports.ts';
+} from '../harness/run/grader.ts';
+import { fromJson } from '../harness/vocabulary/json.ts';
+import { freePort } from '../harness/programs/ports.ts';
 
 type Message = Record<string, any>;
 
@@ -52,7 +52,7 @@ type Terms = { message?: string; env?: Record<string, string>; session?: string;
 /** Starts a client, whose server will agree on this version, and give this session. */
 async function talk({ message = 'hello', env = {}, version = agreedVersion, session }: Terms = {}): Promise<Talk> {
   const goodbyes: Call[] = [];
-  const site = await openSite('/mcp', (call) => {
+  const site = await startGraderServer('/mcp', (call) => {
     const { method } = call.request;
     // One that has waited long enough may say so.
     if ((fromJson(call.body) as Message | undefined)?.method === 'notifications/cancelled') {
@@ -87,7 +87,12 @@ async function talk({ message = 'hello', env = {}, version = agreedVersion, sess
         );
         if (site.waiting === 0) {
           notCrashed(client, `before it sent ${awaited}`);
-          throw new Failure({ cause: `The client ended before it sent ${awaited}.`, ...lastWords(client), ...byHand, ...explanation });
+          throw new Failure({
+            cause: `The client ended before it sent ${awaited}.`,
+            ...lastWords(client),
+            ...byHand,
+            ...explanation,
+          });
         }
       }
       first = false;
@@ -108,7 +113,7 @@ async function talk({ message = 'hello', env = {}, version = agreedVersion, sess
     },
     moved: () => until(() => site.waiting > 0 || client.end),
     async nothingPosted(explanation) {
-      await client.settled();
+      await client.caughtUp();
       if (site.waiting === 0) return;
       const { body } = await site.call(client);
       throw new Failure({ compare: { expected: '(nothing)', received: visible(body) }, ...byHand, ...explanation });
@@ -148,7 +153,8 @@ async function talk({ message = 'hello', env = {}, version = agreedVersion, sess
 const lastWords = ({ stderr }: Program): { output?: string } =>
   stderr.trim() === '' ? {} : { output: stderr.trim().split('\n').slice(-4).join('\n') };
 
-const isObject = (value: unknown): value is Message => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Message =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 // What the grader's server sends.
 
@@ -178,14 +184,20 @@ const initializeResult = ({ agreed }: Talk) => ({
   capabilities: { tools: {}, logging: {} },
   serverInfo: { name: 'grader', version: '1.0.0' },
 });
-const sessionHeader = ({ agreed }: Talk): Record<string, string> => (agreed.session ? { 'mcp-session-id': agreed.session } : {});
+const sessionHeader = ({ agreed }: Talk): Record<string, string> =>
+  agreed.session ? { 'mcp-session-id': agreed.session } : {};
 const session = () => `${random.words(1)[0]}-${random.integer(1000, 9999)}!~`;
 
 /** Shakes hands with JSON, and waits for the call of the tool. */
 async function called(talking: Talk): Promise<Posted> {
   const initialize = await talking.next('the request initialize');
   await answerJson(initialize, resultFor(initialize, initializeResult(talking)), sessionHeader(talking));
-  accept(await talking.next('notifications/initialized', { advice: 'The answer to initialize had the Content-Type `application/json; charset=utf-8`: only its beginning counts.' }));
+  accept(
+    await talking.next('notifications/initialized', {
+      advice:
+        'The answer to initialize had the Content-Type `application/json; charset=utf-8`: only its beginning counts.',
+    }),
+  );
   return talking.next('the request tools/call');
 }
 
@@ -203,17 +215,26 @@ function checkMethod({ message }: Posted, method: string, advice: string): void 
 function checkAgreed({ agreed }: Talk, { request }: Call, what: string): void {
   const version = request.headers['mcp-protocol-version'];
   check(version === agreed.version, {
-    cause: version === undefined ? `${what} has no header MCP-Protocol-Version.` : `${what} names another version of the protocol than the one agreed on.`,
-    compare: { expected: `MCP-Protocol-Version: ${agreed.version}`, received: version === undefined ? '(no such header)' : `MCP-Protocol-Version: ${version}` },
+    cause:
+      version === undefined
+        ? `${what} has no header MCP-Protocol-Version.`
+        : `${what} names another version of the protocol than the one agreed on.`,
+    compare: {
+      expected: `MCP-Protocol-Version: ${agreed.version}`,
+      received: version === undefined ? '(no such header)' : `MCP-Protocol-Version: ${version}`,
+    },
     advice: 'Both ends speak the version of the answer to initialize; every later request carries it.',
     ...byHand,
   });
   const id = request.headers['mcp-session-id'];
   const received = id === undefined ? '(no such header)' : `MCP-Session-Id: ${id}`;
   check(id === agreed.session, {
-    cause: agreed.session ? `${what} does not carry the id of the session.` : `${what} carries the id of a session, and the server gave none.`,
+    cause: agreed.session
+      ? `${what} does not carry the id of the session.`
+      : `${what} carries the id of a session, and the server gave none.`,
     compare: { expected: agreed.session ? `MCP-Session-Id: ${agreed.session}` : '(no such header)', received },
-    advice: 'The id is in the header MCP-Session-Id of the answer to initialize, if the server gives one. After that every request carries it, notifications and responses too.',
+    advice:
+      'The id is in the header MCP-Session-Id of the answer to initialize, if the server gives one. After that every request carries it, notifications and responses too.',
     ...byHand,
   });
 }
@@ -222,13 +243,19 @@ function checkKinds({ request }: Call, what: string): void {
   const { accept: accepted = '', 'content-type': type = '' } = request.headers;
   check(/application\/json/i.test(accepted) && /text\/event-stream/i.test(accepted), {
     cause: `${what} does not say that the client can read both kinds of answer.`,
-    compare: { expected: 'Accept: application/json, text/event-stream', received: accepted ? `Accept: ${accepted}` : '(no Accept)' },
+    compare: {
+      expected: 'Accept: application/json, text/event-stream',
+      received: accepted ? `Accept: ${accepted}` : '(no Accept)',
+    },
     advice: 'The server chooses between the two, so every POST has to list both.',
     ...byHand,
   });
   check(/^application\/json\b/i.test(type), {
     cause: `${what} does not say that its body is JSON.`,
-    compare: { expected: 'Content-Type: application/json', received: type ? `Content-Type: ${type}` : '(no Content-Type)' },
+    compare: {
+      expected: 'Content-Type: application/json',
+      received: type ? `Content-Type: ${type}` : '(no Content-Type)',
+    },
     ...byHand,
   });
 }
@@ -237,8 +264,14 @@ const isId = (id: unknown) => typeof id === 'string' || Number.isInteger(id);
 
 function checkId({ message }: Posted, what: string): void {
   check(isId(message.id), {
-    cause: message.id === undefined ? `${what} has no id, so it is a notification: nobody answers it.` : `The id of ${what} is neither a string nor a whole number.`,
-    compare: { expected: '"id":1', received: message.id === undefined ? '(no id)' : `"id":${JSON.stringify(message.id)}` },
+    cause:
+      message.id === undefined
+        ? `${what} has no id, so it is a notification: nobody answers it.`
+        : `The id of ${what} is neither a string nor a whole number.`,
+    compare: {
+      expected: '"id":1',
+      received: message.id === undefined ? '(no id)' : `"id":${JSON.stringify(message.id)}`,
+    },
     ...byHand,
   });
 }
@@ -295,16 +328,22 @@ task({ number: 1, title: 'Shake hands', file: 'client.ts', programs: 2 }, () => 
       });
       check(initialize.request.headers['mcp-session-id'] === undefined, {
         cause: 'The request initialize carries a session id.',
-        compare: { expected: '(no header MCP-Session-Id)', received: `MCP-Session-Id: ${initialize.request.headers['mcp-session-id']}` },
+        compare: {
+          expected: '(no header MCP-Session-Id)',
+          received: `MCP-Session-Id: ${initialize.request.headers['mcp-session-id']}`,
+        },
         advice: 'It is the server that gives a session its id, in its answer to initialize.',
         ...byHand,
       });
     },
   );
 
-  requirement('Every POST has `Content-Type: application/json`, and lists `application/json` and `text/event-stream` in `Accept`.', async () => {
-    checkKinds(initialize, 'The request initialize');
-  });
+  requirement(
+    'Every POST has `Content-Type: application/json`, and lists `application/json` and `text/event-stream` in `Accept`.',
+    async () => {
+      checkKinds(initialize, 'The request initialize');
+    },
+  );
 
   let initialized: Posted;
   let call: Posted;
@@ -316,7 +355,10 @@ task({ number: 1, title: 'Shake hands', file: 'client.ts', programs: 2 }, () => 
         cause: 'The client goes on before initialize is answered.',
         advice: 'The answer says which version the two speak, and may give a session id: await it.',
       });
-      await answerJson(initialize, resultFor(initialize, initializeResult(byJson)), { ...sessionHeader(byJson), ...plainly });
+      await answerJson(initialize, resultFor(initialize, initializeResult(byJson)), {
+        ...sessionHeader(byJson),
+        ...plainly,
+      });
       const order = 'After the answer to initialize comes notifications/initialized, and only then a call.';
       initialized = await byJson.next('notifications/initialized', { advice: order });
       checkMethod(initialized, 'notifications/initialized', order);
@@ -327,7 +369,9 @@ task({ number: 1, title: 'Shake hands', file: 'client.ts', programs: 2 }, () => 
         ...byHand,
       });
       accept(initialized);
-      call = await byJson.next('the request tools/call', { advice: 'A notification is answered with 202 and no body: there is no message to wait for.' });
+      call = await byJson.next('the request tools/call', {
+        advice: 'A notification is answered with 202 and no body: there is no message to wait for.',
+      });
       checkMethod(call, 'tools/call', order);
       checkId(call, 'The request tools/call');
       check(call.message.id !== initialize.message.id, {
@@ -339,7 +383,10 @@ task({ number: 1, title: 'Shake hands', file: 'client.ts', programs: 2 }, () => 
       const params = isObject(call.message.params) ? call.message.params : {};
       check(params.name === 'process_files' && isObject(params.arguments) && params.arguments.message === word, {
         cause: 'The client does not call process_files with the message of its command line.',
-        compare: { expected: `"params":{"name":"process_files","arguments":{"message":"${word}"}}`, received: `"params":${visible(JSON.stringify(params))}` },
+        compare: {
+          expected: `"params":{"name":"process_files","arguments":{"message":"${word}"}}`,
+          received: `"params":${visible(JSON.stringify(params))}`,
+        },
         advice: 'The message is the second argument of the client: process.argv[3].',
         ...byHand,
       });
@@ -354,43 +401,49 @@ task({ number: 1, title: 'Shake hands', file: 'client.ts', programs: 2 }, () => 
     },
   );
 
-  requirement('A server that answers a version which this client does not speak: one line that names it on standard error, exit code 1, and no further message.', async () => {
-    const version = random.pick(['2024-11-05', '2024-10-07', '2099-01-01']);
-    const other = await talk({ version });
-    const begun = await other.next('the request initialize');
-    await answerJson(begun, resultFor(begun, initializeResult(other)), plainly);
-    await other.moved();
-    await other.nothingPosted({
-      cause: `The server speaks ${version} only, and the client goes on all the same.`,
-      advice: 'Look whether the version of the answer is one of those that you speak.',
-    });
-    await ended(other.client, 'There is no version that both ends speak, and the client goes on running.');
-    check(other.goodbyes.length === 0, {
-      cause: 'The client ended a session, and the server gave it none.',
-      compare: { expected: '(nothing more)', received: 'DELETE /mcp' },
-      advice: 'Without an MCP-Session-Id there is nothing to end.',
-      ...byHand,
-    });
-    checkComplaint(other.client, `a server that speaks ${version}`);
-    check(other.client.stderr.includes(version), {
-      cause: 'The line on standard error does not name the version that the server speaks.',
-      compare: { expected: `… ${version} …`, received: visible(other.client.stderr.trim()) },
-    });
-  });
+  requirement(
+    'A server that answers a version which this client does not speak: one line that names it on standard error, exit code 1, and no further message.',
+    async () => {
+      const version = random.pick(['2024-11-05', '2024-10-07', '2099-01-01']);
+      const other = await talk({ version });
+      const begun = await other.next('the request initialize');
+      await answerJson(begun, resultFor(begun, initializeResult(other)), plainly);
+      await other.moved();
+      await other.nothingPosted({
+        cause: `The server speaks ${version} only, and the client goes on all the same.`,
+        advice: 'Look whether the version of the answer is one of those that you speak.',
+      });
+      await ended(other.client, 'There is no version that both ends speak, and the client goes on running.');
+      check(other.goodbyes.length === 0, {
+        cause: 'The client ended a session, and the server gave it none.',
+        compare: { expected: '(nothing more)', received: 'DELETE /mcp' },
+        advice: 'Without an MCP-Session-Id there is nothing to end.',
+        ...byHand,
+      });
+      checkComplaint(other.client, `a server that speaks ${version}`);
+      check(other.client.stderr.includes(version), {
+        cause: 'The line on standard error does not name the version that the server speaks.',
+        compare: { expected: `… ${version} …`, received: visible(other.client.stderr.trim()) },
+      });
+    },
+  );
 
-  requirement('When all is done it sends a `DELETE` for its session, if there is one, and exits with code 0, also when that is answered with 405.', async () => {
-    const image = { type: 'image', data: 'AAAA', mimeType: 'image/png' };
-    const [one, two] = texts.map((text) => ({ type: 'text', text }));
-    await answerJson(call, resultFor(call, { content: [one, image, two] }), plainly);
-    await endedWell(byJson, 'A server may answer DELETE with 405: that is no failure of the call.');
-    const [goodbye] = byJson.goodbyes;
-    check(goodbye, {
-      cause: 'The client ended without a word, and the server keeps its session.',
-      compare: { expected: `DELETE /mcp with MCP-Session-Id: ${byJson.agreed.session}`, received: '(nothing)' },
-      ...byHand,
-    });
-    checkAgreed(byJson, goodbye, 'The DELETE');
-  });
+  requirement(
+    'When all is done it sends a `DELETE` for its session, if there is one, and exits with code 0, also when that is answered with 405.',
+    async () => {
+      const image = { type: 'image', data: 'AAAA', mimeType: 'image/png' };
+      const [one, two] = texts.map((text) => ({ type: 'text', text }));
+      await answerJson(call, resultFor(call, { content: [one, image, two] }), plainly);
+      await endedWell(byJson, 'A server may answer DELETE with 405: that is no failure of the call.');
+      const [goodbye] = byJson.goodbyes;
+      check(goodbye, {
+        cause: 'The client ended without a word, and the server keeps its session.',
+        compare: { expected: `DELETE /mcp with MCP-Session-Id: ${byJson.agreed.session}`, received: '(nothing)' },
+        ...byHand,
+      });
+      checkAgreed(byJson, goodbye, 'The DELETE');
+    },
+  );
 });
 
 task({ number: 2, title: 'Read either answer', file: 'client.ts', programs: 1 }, () => {
@@ -408,23 +461,27 @@ task({ number: 2, title: 'Read either answer', file: 'client.ts', programs: 1 },
   let talking: Talk;
   let call: Posted;
 
-  requirement('The server chooses for each request, `initialize` included: the same when the answer is an event stream, cut anywhere, and perhaps left open after the answer.', async () => {
-    talking = await talk();
-    const initialize = await talking.next('the request initialize');
-    answerStream(initialize, { 'content-type': 'text/event-stream; charset=utf-8' });
-    const bytes = Buffer.from(event(resultFor(initialize, { ...initializeResult(talking), instructions: 'é世🎈' })));
-    for (const piece of random.cut(bytes, 4, [bytes.indexOf('🎈') + 2])) await initialize.send(piece);
-    const initialized = await talking.next('notifications/initialized', {
-      cause: 'The answer to initialize came as an event stream, and the client did not go on while that was still open.',
-      advice:
-        'The Content-Type of each answer begins with application/json or text/event-stream. Give the pieces of a stream to the reader as they come, and take from it the events that are complete.',
-    });
-    initialize.end();
-    checkAgreed(talking, initialized, 'notifications/initialized');
-    accept(initialized);
-    call = await talking.next('the request tools/call');
-    answerStream(call);
-  });
+  requirement(
+    'The server chooses for each request, `initialize` included: the same when the answer is an event stream, cut anywhere, and perhaps left open after the answer.',
+    async () => {
+      talking = await talk();
+      const initialize = await talking.next('the request initialize');
+      answerStream(initialize, { 'content-type': 'text/event-stream; charset=utf-8' });
+      const bytes = Buffer.from(event(resultFor(initialize, { ...initializeResult(talking), instructions: 'é世🎈' })));
+      for (const piece of random.cut(bytes, 4, [bytes.indexOf('🎈') + 2])) await initialize.send(piece);
+      const initialized = await talking.next('notifications/initialized', {
+        cause:
+          'The answer to initialize came as an event stream, and the client did not go on while that was still open.',
+        advice:
+          'The Content-Type of each answer begins with application/json or text/event-stream. Give the pieces of a stream to the reader as they come, and take from it the events that are complete.',
+      });
+      initialize.end();
+      checkAgreed(talking, initialized, 'notifications/initialized');
+      accept(initialized);
+      call = await talking.next('the request tools/call');
+      answerStream(call);
+    },
+  );
 
   requirement(
     'In a stream, several `data` lines are one message; comments, `id` and `retry`, an event without data, one with empty data, and events of another type than `message` are none.',
@@ -435,14 +492,20 @@ task({ number: 2, title: 'Read either answer', file: 'client.ts', programs: 1 },
       await call.send(`: welcome\n\nid: ${other}-1\nretry: 3000\ndata:\n\nid: ${other}-2\ndata\n\n`);
       await call.send(`event: ${other}\ndata: ${word}\n\nid: ${other}-3\n\n`);
       await talking.printed([], { cause: '', otherwise: nothingToPrint, advice: before });
-      check(!talking.client.end, { cause: 'The client ended at something that is no message.', ...lastWords(talking.client), advice: before });
+      check(!talking.client.end, {
+        cause: 'The client ended at something that is no message.',
+        ...lastWords(talking.client),
+        advice: before,
+      });
       const text = `${word} é世🎈`;
       const lines = JSON.stringify(resultFor(call, says(text)), undefined, 1).split('\n');
       const bytes = Buffer.from(`id: ${other}-4\n${lines.map((line) => `data: ${line}\n`).join('')}: almost\n\n`);
       for (const piece of random.cut(bytes, 4, [bytes.indexOf('🎈') + 2])) await call.send(piece);
       await talking.printed([`RESULT: ${text}`], {
-        cause: 'The client did not print the result, which came in several lines of data, while the stream was still open.',
-        advice: 'The data of an event is all of its data lines, joined by line breaks. Read the stream piece by piece, with one decoder for all of it: a piece may end inside a character.',
+        cause:
+          'The client did not print the result, which came in several lines of data, while the stream was still open.',
+        advice:
+          'The data of an event is all of its data lines, joined by line breaks. Read the stream piece by piece, with one decoder for all of it: a piece may end inside a character.',
       });
       call.end();
       await endedWell(talking);
@@ -453,7 +516,11 @@ task({ number: 2, title: 'Read either answer', file: 'client.ts', programs: 1 },
 task({ number: 3, title: 'Tell messages apart', file: 'client.ts', programs: 3 }, () => {
   let talking: Talk;
   let call: Posted;
-  const notify = (method: string, params?: unknown) => ({ jsonrpc: '2.0', method, ...(params !== undefined && { params }) });
+  const notify = (method: string, params?: unknown) => ({
+    jsonrpc: '2.0',
+    method,
+    ...(params !== undefined && { params }),
+  });
   const log = (level: string, data: unknown) => notify('notifications/message', { level, logger: 'grader', data });
 
   requirement(
@@ -466,18 +533,35 @@ task({ number: 3, title: 'Tell messages apart', file: 'client.ts', programs: 3 }
       const level = random.pick(['debug', 'notice', 'warning', 'alert']);
       const expectLine = async (message: unknown, line: string, advice: string) => {
         await call.send(event(message));
-        await talking.printed([`NOTIFICATION: ${line}`], { cause: 'The client did not print a notification when it came.', advice });
+        await talking.printed([`NOTIFICATION: ${line}`], {
+          cause: 'The client did not print a notification when it came.',
+          advice,
+        });
       };
-      const apart = 'A message with a method and without an id is a notification. It is printed when it comes, not at the end.';
+      const apart =
+        'A message with a method and without an id is a notification. It is printed when it comes, not at the end.';
       await expectLine(log('info', 'Processing file 1/3...'), 'info Processing file 1/3...', apart);
       await expectLine(log(level, `${one} ${two}`), `${level} ${one} ${two}`, apart);
       const data = 'The data of a log message is any JSON value: JSON.stringify shows what is no string.';
       await expectLine(log('error', { [one!]: [1, two] }), `error {"${one}":[1,"${two}"]}`, data);
       await expectLine(log('critical', 0), 'critical 0', data);
-      const unknown = 'A server may send notifications that you know nothing of: method, a space, and the params as JSON.';
-      await expectLine(notify('notifications/progress', { progressToken: one, progress: 1 }), `notifications/progress {"progressToken":"${one}","progress":1}`, unknown);
-      await expectLine(notify('notifications/tools/list_changed'), 'notifications/tools/list_changed', 'A notification without params is its method, and nothing behind it.');
-      await expectLine(notify(`notifications/${two}`, { id: call.message.id }), `notifications/${two} {"id":${JSON.stringify(call.message.id)}}`, unknown);
+      const unknown =
+        'A server may send notifications that you know nothing of: method, a space, and the params as JSON.';
+      await expectLine(
+        notify('notifications/progress', { progressToken: one, progress: 1 }),
+        `notifications/progress {"progressToken":"${one}","progress":1}`,
+        unknown,
+      );
+      await expectLine(
+        notify('notifications/tools/list_changed'),
+        'notifications/tools/list_changed',
+        'A notification without params is its method, and nothing behind it.',
+      );
+      await expectLine(
+        notify(`notifications/${two}`, { id: call.message.id }),
+        `notifications/${two} {"id":${JSON.stringify(call.message.id)}}`,
+        unknown,
+      );
     },
   );
 
@@ -485,7 +569,8 @@ task({ number: 3, title: 'Tell messages apart', file: 'client.ts', programs: 3 }
     'A request of the server is answered by a POST of its own while the stream goes on: `ping` with the result `{}`, anything else with the error −32601, each with the id that it came with. A notification is not answered.',
     async () => {
       const [one, two] = random.words(2);
-      const own = 'A message with a method and an id is a request, whatever the id: 0 is one, and so is the id of your own call.';
+      const own =
+        'A message with a method and an id is a request, whatever the id: 0 is one, and so is the id of your own call.';
       const ask = async (id: unknown, method: string, params?: unknown): Promise<Posted> => {
         await call.send(event({ ...notify(method, params), id }));
         const what = `the answer to the request ${method} with the id ${JSON.stringify(id)}`;
@@ -499,7 +584,11 @@ task({ number: 3, title: 'Tell messages apart', file: 'client.ts', programs: 3 }
         checkKinds(posted, 'The answer to a request of the server');
         checkAgreed(talking, posted, 'The answer to a request of the server');
         accept(posted);
-        await talking.printed([], { cause: '', otherwise: nothingToPrint, advice: 'A request is answered, and not printed.' });
+        await talking.printed([], {
+          cause: '',
+          otherwise: nothingToPrint,
+          advice: 'A request is answered, and not printed.',
+        });
         return posted;
       };
       for (const id of [one, 0, call.message.id, '']) {
@@ -536,8 +625,16 @@ task({ number: 3, title: 'Tell messages apart', file: 'client.ts', programs: 3 }
       const none = 'Look at what came before you use it: null has no properties, and JSON.parse throws.';
       const others: [data: string, what: string, advice: string][] = [
         [JSON.stringify({ ...wrong, id: `${id}${random.integer(100, 999)}` }), 'A response with another id', otherId],
-        [JSON.stringify({ ...wrong, id: typeof id === 'number' ? String(id) : 0 }), `A response with the id ${typeof id === 'number' ? `"${id}"` : '0'}`, otherId],
-        [JSON.stringify({ jsonrpc: '2.0', id: 987, error: { code: -32603, message: 'wrong' } }), 'An error with another id', otherId],
+        [
+          JSON.stringify({ ...wrong, id: typeof id === 'number' ? String(id) : 0 }),
+          `A response with the id ${typeof id === 'number' ? `"${id}"` : '0'}`,
+          otherId,
+        ],
+        [
+          JSON.stringify({ jsonrpc: '2.0', id: 987, error: { code: -32603, message: 'wrong' } }),
+          'An error with another id',
+          otherId,
+        ],
         ['{}', 'The object {}', none],
         ['null', 'The value null', none],
         [JSON.stringify([{ ...wrong, id }]), 'A list of messages', 'A batch is no message in this revision.'],
@@ -564,59 +661,72 @@ task({ number: 3, title: 'Tell messages apart', file: 'client.ts', programs: 3 }
     },
   );
 
-  requirement('The response with the id of the call, and only that, is printed `RESULT: …`, and the client exits with code 0.', async () => {
-    const [word] = random.words(1);
-    await call.send(event(resultFor(call, says(word!))));
-    await talking.printed([`RESULT: ${word}`], {
-      cause: 'The client did not print the result when the answer to its call had come.',
-      advice: 'The answer is the response with the id of the call, whatever came before it.',
-    });
-    call.end();
-    await endedWell(talking);
-  });
-
-  requirement('With servers that neither you nor we have written it is the same: each notification while the tool is still at work, then the result.', async () => {
-    const { answerWith, sdkOfTheFirstGeneration, sdkOfTheSecondGeneration } = await import('../harness/sdk-servers.ts');
-    for (const [version, make] of [[1, sdkOfTheFirstGeneration], [2, sdkOfTheSecondGeneration]] as const) {
-      const which = `server of the official TypeScript SDK, version ${version},`;
-      const gates = [1, 2, 3].map(gate);
-      const server = await make((file) => gates[file - 1]!.opened);
-      let refused: Call | undefined;
-      const site = await openSite('/mcp', (sent) => {
-        const { request, response } = sent;
-        response.on('finish', () => {
-          if (request.method === 'POST' && response.statusCode >= 400) refused = sent;
-        });
-        // A client that has gone away reads no more of its answer.
-        void answerWith(server, sent).catch(() => response.destroy());
-        return true;
-      });
+  requirement(
+    'The response with the id of the call, and only that, is printed `RESULT: …`, and the client exits with code 0.',
+    async () => {
       const [word] = random.words(1);
-      const client = startClientWith({}, site.url, word!);
-      const lines = () => client.stdout.replaceAll('\r\n', '\n').split('\n').slice(0, -1);
-      const expected = [1, 2, 3].map((i) => `NOTIFICATION: info Processing file ${i}/3...`);
-      for (const [i, line] of [...expected, `RESULT: Done: ${word}`].entries()) {
-        await until(() => lines().length > i || client.end || client.verdict, 7000);
-        notCrashed(client, `when it talked with a ${which}`);
-        check(!refused, {
-          cause: `A ${which} refused a message of the client.`,
-          compare: { expected: 'status 200 or 202', received: `status ${refused?.response.statusCode}, for ${visible(refused?.body ?? '')}` },
-        });
-        check(lines().length === i + 1 && lines()[i] === line, {
-          cause: `With a ${which} the client did not print what came, when it came.`,
-          compare: { expected: line, received: visible(lines().slice(i).join('\n')) || '(nothing)' },
-          ...(client.stderr.trim() && { output: client.stderr.trim().split('\n').slice(0, 4).join('\n') }),
-        });
-        gates[i]?.open();
-      }
-      await ended(client, `The ${which} has answered, and the client goes on running.`);
-      check(client.end?.code === 0, {
-        cause: `With a ${which} the client did not exit with code 0.`,
-        compare: { expected: '0', received: String(client.end?.code ?? client.end?.signal) },
+      await call.send(event(resultFor(call, says(word!))));
+      await talking.printed([`RESULT: ${word}`], {
+        cause: 'The client did not print the result when the answer to its call had come.',
+        advice: 'The answer is the response with the id of the call, whatever came before it.',
       });
-      await server.close();
-    }
-  });
+      call.end();
+      await endedWell(talking);
+    },
+  );
+
+  requirement(
+    'With servers that neither you nor we have written it is the same: each notification while the tool is still at work, then the result.',
+    async () => {
+      const { answerWith, sdkOfTheFirstGeneration, sdkOfTheSecondGeneration } =
+        await import('../harness/vocabulary/sdk-servers.ts');
+      for (const [version, make] of [
+        [1, sdkOfTheFirstGeneration],
+        [2, sdkOfTheSecondGeneration],
+      ] as const) {
+        const which = `server of the official TypeScript SDK, version ${version},`;
+        const gates = [1, 2, 3].map(gate);
+        const server = await make((file) => gates[file - 1]!.opened);
+        let refused: Call | undefined;
+        const site = await startGraderServer('/mcp', (sent) => {
+          const { request, response } = sent;
+          response.on('finish', () => {
+            if (request.method === 'POST' && response.statusCode >= 400) refused = sent;
+          });
+          // A client that has gone away reads no more of its answer.
+          void answerWith(server, sent).catch(() => response.destroy());
+          return true;
+        });
+        const [word] = random.words(1);
+        const client = startClientWith({}, site.url, word!);
+        const lines = () => client.stdout.replaceAll('\r\n', '\n').split('\n').slice(0, -1);
+        const expected = [1, 2, 3].map((i) => `NOTIFICATION: info Processing file ${i}/3...`);
+        for (const [i, line] of [...expected, `RESULT: Done: ${word}`].entries()) {
+          await until(() => lines().length > i || client.end || client.verdict, 7000);
+          notCrashed(client, `when it talked with a ${which}`);
+          check(!refused, {
+            cause: `A ${which} refused a message of the client.`,
+            compare: {
+              expected: 'status 200 or 202',
+              received: `status ${refused?.response.statusCode}, for ${visible(refused?.body ?? '')}`,
+            },
+          });
+          check(lines().length === i + 1 && lines()[i] === line, {
+            cause: `With a ${which} the client did not print what came, when it came.`,
+            compare: { expected: line, received: visible(lines().slice(i).join('\n')) || '(nothing)' },
+            ...(client.stderr.trim() && { output: client.stderr.trim().split('\n').slice(0, 4).join('\n') }),
+          });
+          gates[i]?.open();
+        }
+        await ended(client, `The ${which} has answered, and the client goes on running.`);
+        check(client.end?.code === 0, {
+          cause: `With a ${which} the client did not exit with code 0.`,
+          compare: { expected: '0', received: String(client.end?.code ?? client.end?.signal) },
+        });
+        await server.close();
+      }
+    },
+  );
 });
 
 /** Held until it is opened. */
@@ -628,7 +738,12 @@ function gate(): { opened: Promise<void>; open(): void } {
 
 task({ number: 4, title: 'Fail clearly', file: 'client.ts', programs: 10 }, () => {
   /** The client complains about `what` in one line that has `parts`, exits with this code, and has printed only `output`; `another` is the advice when the code is that of another failure. */
-  async function expectFailure(client: Program, code: number, what: string, { parts = [] as (string | number)[], output = '', silent = '', another = '' } = {}): Promise<void> {
+  async function expectFailure(
+    client: Program,
+    code: number,
+    what: string,
+    { parts = [] as (string | number)[], output = '', silent = '', another = '' } = {},
+  ): Promise<void> {
     await ended(client, `The client goes on running after ${what}.`);
     check(client.stdout.replaceAll('\r\n', '\n') === output, {
       cause: `The client printed something else than it should on standard output, before or after ${what}.`,
@@ -679,8 +794,14 @@ task({ number: 4, title: 'Fail clearly', file: 'client.ts', programs: 10 }, () =
       initialized.end();
       await talking.moved();
       if (status === 404 && !talking.client.end) return beginsAnew(talking);
-      await talking.nothingPosted({ cause: `notifications/initialized was answered with status ${status}, and the client goes on all the same.`, advice: silent });
-      await expectFailure(talking.client, 3, `a notification that was answered with status ${status}`, { parts: [status], silent });
+      await talking.nothingPosted({
+        cause: `notifications/initialized was answered with status ${status}, and the client goes on all the same.`,
+        advice: silent,
+      });
+      await expectFailure(talking.client, 3, `a notification that was answered with status ${status}`, {
+        parts: [status],
+        silent,
+      });
     },
   );
 
@@ -701,7 +822,10 @@ task({ number: 4, title: 'Fail clearly', file: 'client.ts', programs: 10 }, () =
     const [word] = random.words(1);
     await answerJson(call, resultFor(call, says(word!)));
     await endedWell(talking);
-    await talking.printed([`RESULT: ${word}`], { cause: 'The client did not print the result of its call in the new session.', advice: 'Only the first session is over.' });
+    await talking.printed([`RESULT: ${word}`], {
+      cause: 'The client did not print the result of its call in the new session.',
+      advice: 'Only the first session is over.',
+    });
   }
 
   requirement('An answer that is not JSON, and not an event stream either: one line, exit code 4.', async () => {
@@ -716,80 +840,106 @@ task({ number: 4, title: 'Fail clearly', file: 'client.ts', programs: 10 }, () =
     });
   });
 
-  const logged = (text: string) => event({ jsonrpc: '2.0', method: 'notifications/message', params: { level: 'info', data: text } });
+  const logged = (text: string) =>
+    event({ jsonrpc: '2.0', method: 'notifications/message', params: { level: 'info', data: text } });
 
-  requirement('A stream that ends or breaks off before the answer: what came before is printed, one line, exit code 5.', async () => {
-    const [word] = random.words(1);
-    for (const breaks of [false, true]) {
+  requirement(
+    'A stream that ends or breaks off before the answer: what came before is printed, one line, exit code 5.',
+    async () => {
+      const [word] = random.words(1);
+      for (const breaks of [false, true]) {
+        const talking = await talk();
+        const call = await called(talking);
+        answerStream(call);
+        await call.send(logged(word!));
+        // Half an event is none, however the stream ends.
+        await call.send(`data: ${JSON.stringify(resultFor(call, says('wrong')))}\n`);
+        if (breaks) call.breakOff();
+        else call.end();
+        await expectFailure(
+          talking.client,
+          5,
+          breaks ? 'a stream that breaks off before the answer' : 'a stream that ends before the answer',
+          {
+            output: `NOTIFICATION: info ${word}\n`,
+            silent: breaks
+              ? 'Catch what reading throws, and say that the answer is not there.'
+              : 'When the loop over the messages is over, the answer should have come: otherwise say that it did not.',
+          },
+        );
+      }
+    },
+  );
+
+  requirement(
+    'No answer within `TIME_LIMIT` milliseconds, counted from the request, whatever else comes in that time: one line, exit code 6.',
+    async () => {
+      const advice =
+        'A timer that begins with the request, and that no notification puts off, aborts it: AbortSignal.timeout, for example. process.env.TIME_LIMIT says how many milliseconds it waits.';
+      const another =
+        'What is aborted throws an error too: look at its name, AbortError with node-fetch, TimeoutError with the built-in fetch.';
+      // Here the request initialize is not answered at all, and there with half a JSON object.
+      const unanswered = await talk({ env: { TIME_LIMIT: '200' } });
+      await unanswered.next('the request initialize');
+      const stalled = await talk({ env: { TIME_LIMIT: '200' } });
+      const half = await stalled.next('the request initialize');
+      half.response.writeHead(200, plainly);
+      await half.send('{"jsonrpc":"2.0",');
+      // A machine that is busy may need longer for the handshake.
+      for (const limit of [200, 2000, 10_000]) {
+        const talking = await talk({ env: { TIME_LIMIT: String(limit) } });
+        const { client } = talking;
+        const call = await called(talking).catch((error) => {
+          if (client.end?.code === 6 && limit < 10_000) return undefined;
+          throw error;
+        });
+        if (!call) continue;
+        answerStream(call);
+        const began = performance.now();
+        let sent = 0;
+        while (!client.end && performance.now() - began < limit + 2500) {
+          await call.send(logged(`still at work: ${++sent}`));
+          await until(() => client.end, 40);
+        }
+        const printed = client.stdout.replaceAll('\r\n', '\n').split('\n').filter(Boolean);
+        const output = printed.map((_line, i) => `NOTIFICATION: info still at work: ${i + 1}\n`).join('');
+        check(client.end, {
+          cause: 'No answer came within TIME_LIMIT milliseconds, and the client goes on waiting.',
+          advice,
+        });
+        await expectFailure(client, 6, 'an answer that takes too long', { output, silent: advice, another });
+        break;
+      }
+      check(await until(() => unanswered.client.end), {
+        cause:
+          'The request initialize was not answered within TIME_LIMIT milliseconds, and the client goes on waiting.',
+        advice,
+      });
+      await expectFailure(unanswered.client, 6, 'a request that is not answered', { silent: advice, another });
+      check(await until(() => stalled.client.end), {
+        cause: 'A JSON answer had not come whole within TIME_LIMIT milliseconds, and the client goes on waiting.',
+        advice,
+      });
+      await expectFailure(stalled.client, 6, 'a JSON answer that comes in part only', { silent: advice, another });
+    },
+  );
+
+  requirement(
+    'A JSON-RPC error in the place of a result: one line that has its code and its message, exit code 7.',
+    async () => {
+      const [one, two] = random.words(2);
+      const code = random.pick([-32602, -32603, -32000, -32042]);
       const talking = await talk();
       const call = await called(talking);
       answerStream(call);
-      await call.send(logged(word!));
-      // Half an event is none, however the stream ends.
-      await call.send(`data: ${JSON.stringify(resultFor(call, says('wrong')))}\n`);
-      if (breaks) call.breakOff();
-      else call.end();
-      await expectFailure(talking.client, 5, breaks ? 'a stream that breaks off before the answer' : 'a stream that ends before the answer', {
-        output: `NOTIFICATION: info ${word}\n`,
-        silent: breaks ? 'Catch what reading throws, and say that the answer is not there.' : 'When the loop over the messages is over, the answer should have come: otherwise say that it did not.',
+      await call.send(event({ jsonrpc: '2.0', id: call.message.id, error: { code, message: `${one} ${two}` } }));
+      call.end();
+      await expectFailure(talking.client, 7, 'an answer that is an error', {
+        parts: [code, `${one} ${two}`],
+        silent: 'A response has a result or an error: look for the error first.',
       });
-    }
-  });
-
-  requirement('No answer within `TIME_LIMIT` milliseconds, counted from the request, whatever else comes in that time: one line, exit code 6.', async () => {
-    const advice = 'A timer that begins with the request, and that no notification puts off, aborts it: AbortSignal.timeout, for example. process.env.TIME_LIMIT says how many milliseconds it waits.';
-    const another = 'What is aborted throws an error too: look at its name, AbortError with node-fetch, TimeoutError with the built-in fetch.';
-    // Here the request initialize is not answered at all, and there with half a JSON object.
-    const unanswered = await talk({ env: { TIME_LIMIT: '200' } });
-    await unanswered.next('the request initialize');
-    const stalled = await talk({ env: { TIME_LIMIT: '200' } });
-    const half = await stalled.next('the request initialize');
-    half.response.writeHead(200, plainly);
-    await half.send('{"jsonrpc":"2.0",');
-    // A machine that is busy may need longer for the handshake.
-    for (const limit of [200, 2000, 10_000]) {
-      const talking = await talk({ env: { TIME_LIMIT: String(limit) } });
-      const { client } = talking;
-      const call = await called(talking).catch((error) => {
-        if (client.end?.code === 6 && limit < 10_000) return undefined;
-        throw error;
-      });
-      if (!call) continue;
-      answerStream(call);
-      const began = performance.now();
-      let sent = 0;
-      while (!client.end && performance.now() - began < limit + 2500) {
-        await call.send(logged(`still at work: ${++sent}`));
-        await until(() => client.end, 40);
-      }
-      const printed = client.stdout.replaceAll('\r\n', '\n').split('\n').filter(Boolean);
-      const output = printed.map((_line, i) => `NOTIFICATION: info still at work: ${i + 1}\n`).join('');
-      check(client.end, {
-        cause: 'No answer came within TIME_LIMIT milliseconds, and the client goes on waiting.',
-        advice,
-      });
-      await expectFailure(client, 6, 'an answer that takes too long', { output, silent: advice, another });
-      break;
-    }
-    check(await until(() => unanswered.client.end), { cause: 'The request initialize was not answered within TIME_LIMIT milliseconds, and the client goes on waiting.', advice });
-    await expectFailure(unanswered.client, 6, 'a request that is not answered', { silent: advice, another });
-    check(await until(() => stalled.client.end), { cause: 'A JSON answer had not come whole within TIME_LIMIT milliseconds, and the client goes on waiting.', advice });
-    await expectFailure(stalled.client, 6, 'a JSON answer that comes in part only', { silent: advice, another });
-  });
-
-  requirement('A JSON-RPC error in the place of a result: one line that has its code and its message, exit code 7.', async () => {
-    const [one, two] = random.words(2);
-    const code = random.pick([-32602, -32603, -32000, -32042]);
-    const talking = await talk();
-    const call = await called(talking);
-    answerStream(call);
-    await call.send(event({ jsonrpc: '2.0', id: call.message.id, error: { code, message: `${one} ${two}` } }));
-    call.end();
-    await expectFailure(talking.client, 7, 'an answer that is an error', {
-      parts: [code, `${one} ${two}`],
-      silent: 'A response has a result or an error: look for the error first.',
-    });
-  });
+    },
+  );
 
   requirement('A result with `isError`: one line that has its text, exit code 8, and no `RESULT`.', async () => {
     const [one, two] = random.words(2);

@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { compiled } from '../../scripts/compiled.js';
+import { compiled } from '../harness/fast-start/commands.js';
 import type { Grader, Verdict } from '../../scripts/workshop/grade.ts';
 
 type Target = Parameters<Grader['grade']>[0];

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { solutionsFolder } from '../../scripts/workshop/paths.ts';
-import { freePort } from '../harness/ports.ts';
-import { listeningOn, startProgram, type Program } from '../harness/program.ts';
-import { transcript } from '../harness/transcript.ts';
+import { freePort } from '../harness/programs/ports.ts';
+import { listeningOn, startProgram, type Program } from '../harness/programs/program.ts';
+import { transcript } from '../harness/wire/transcript.ts';
 import { judgeClient, judgeServer } from '../judges/conformance.ts';
 
 const programs: Program[] = [];
@@ -14,7 +14,9 @@ afterAll(() => {
 });
 
 const handshake = ['server-initialize', 'ping', 'tools-list'];
-const calls = ['simple-text', 'image', 'audio', 'embedded-resource', 'mixed-content', 'error'].map((name) => `tools-call-${name}`);
+const calls = ['simple-text', 'image', 'audio', 'embedded-resource', 'mixed-content', 'error'].map(
+  (name) => `tools-call-${name}`,
+);
 const notifications = ['tools-call-with-logging', 'logging-set-level'];
 
 // The suite asks for prompts, resources and more, which these servers do not have; each scenario here makes one check.
@@ -39,7 +41,14 @@ async function serve(slug: string): Promise<string> {
   const folder = join(solutionsFolder, slug);
   const MORE_TOOLS = fileURLToPath(new URL('../judges/fixture-tools.ts', import.meta.url));
   const env = { PORT: String(port), WORK_CLOCK: 'off', MORE_TOOLS };
-  const program = startProgram({ folder, folderName: `solutions/${slug}`, file: 'server.ts', env, changed() {}, transcript });
+  const program = startProgram({
+    folder,
+    folderName: `solutions/${slug}`,
+    file: 'server.ts',
+    env,
+    changed() {},
+    transcript,
+  });
   programs.push(program);
   await listeningOn(program, port);
   return `http://127.0.0.1:${port}/mcp`;

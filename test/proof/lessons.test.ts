@@ -9,7 +9,7 @@ import { report } from '../../scripts/workshop/report.ts';
 import { finished, starterOf, tasksIn } from '../../scripts/workshop/starter.ts';
 import type { Verdict } from '../../scripts/workshop/grade.ts';
 import { graders } from './graders.ts';
-import { kept } from './kept.ts';
+import { normalizeVerdict } from './normalize-verdict.ts';
 import { mistakesOf, type Mistake } from './mistake.ts';
 
 const pool = graders(5);
@@ -20,7 +20,11 @@ afterAll(() => {
 });
 
 /** The first tasks, as many as these, never meet the client: no mistake in it is to be found there. */
-const withoutClient: Record<string, number> = { '01-chunked-stream': 2, '02-server-sent-events': 2, '03-backpressure': 2 };
+const withoutClient: Record<string, number> = {
+  '01-chunked-stream': 2,
+  '02-server-sent-events': 2,
+  '03-backpressure': 2,
+};
 
 type Programs = Record<(typeof learnerFiles)[number], string>;
 
@@ -32,7 +36,11 @@ for (const lesson of [...catalog].reverse()) {
   const variants = readdirSync(join(root, 'test', 'variants', slug));
   const tasks = [...new Set(learnerFiles.flatMap((file) => tasksIn(solution[file])))].sort();
 
-  const grade = (name: string, programs: Programs, { seed, given }: { seed?: number; given?: number } = {}): Promise<Verdict> => {
+  const grade = (
+    name: string,
+    programs: Programs,
+    { seed, given }: { seed?: number; given?: number } = {},
+  ): Promise<Verdict> => {
     const folder = join(temporary, name, slug);
     mkdirSync(folder, { recursive: true });
     for (const file of learnerFiles) writeFileSync(join(folder, file), programs[file]);
@@ -51,19 +59,26 @@ for (const lesson of [...catalog].reverse()) {
     });
 
     test.for(tasks)('the starter fails at task %i', async (task, { expect }) => {
-      const verdict = await grade(`starter-${task}`, every((source) => starterOf(source, task)), { seed: 1 });
+      const verdict = await grade(
+        `starter-${task}`,
+        every((source) => starterOf(source, task)),
+        { seed: 1 },
+      );
       expect(failedTask(verdict), text(verdict)).toBe(task);
       expect(asked(verdict), 'the README asks for what is graded, word for word').toEqual(readPage(lesson).tasks);
-      await expect(kept(text(verdict))).toMatchFileSnapshot(`../verdicts/${slug}/starter-${task}.txt`);
+      await expect(normalizeVerdict(text(verdict))).toMatchFileSnapshot(`../verdicts/${slug}/starter-${task}.txt`);
     });
 
-    test.for(mistakes.map((mistake) => [mistake.name, mistake] as const))('mistake: %s', async ([name, mistake], { expect }) => {
-      const programs = { ...every(finished), [mistake.file]: made(mistake, finished(solution[mistake.file])) };
-      const given = mistake.file === 'client.ts' ? withoutClient[slug] : 0;
-      const verdict = await grade(name, programs, { seed: 1, given });
-      expect(failedTask(verdict), text(verdict)).toBe(mistake.task);
-      await expect(kept(text(verdict))).toMatchFileSnapshot(`../verdicts/${slug}/${name}.txt`);
-    });
+    test.for(mistakes.map((mistake) => [mistake.name, mistake] as const))(
+      'mistake: %s',
+      async ([name, mistake], { expect }) => {
+        const programs = { ...every(finished), [mistake.file]: made(mistake, finished(solution[mistake.file])) };
+        const given = mistake.file === 'client.ts' ? withoutClient[slug] : 0;
+        const verdict = await grade(name, programs, { seed: 1, given });
+        expect(failedTask(verdict), text(verdict)).toBe(mistake.task);
+        await expect(normalizeVerdict(text(verdict))).toMatchFileSnapshot(`../verdicts/${slug}/${name}.txt`);
+      },
+    );
 
     test.for(variants)('variant: %s', async (name, { expect }) => {
       const folder = join(root, 'test', 'variants', slug, name);
@@ -73,7 +88,8 @@ for (const lesson of [...catalog].reverse()) {
   });
 }
 
-const failedTask = (verdict: Verdict): number | undefined => verdict.tasks.find((task) => task.state === 'failed')?.number;
+const failedTask = (verdict: Verdict): number | undefined =>
+  verdict.tasks.find((task) => task.state === 'failed')?.number;
 
 /** What a grader asks, in the form in which a README does. */
 const asked = (verdict: Verdict): PageTask[] =>

@@ -1,6 +1,6 @@
 // Grades what its parent sends, one target after another.
 import { createGrader } from '../../scripts/workshop/grade.ts';
-import { endPrograms } from '../harness/spawn.js';
+import { endPrograms } from '../harness/programs/spawn.js';
 
 const grader = await createGrader();
 process.on('message', async (target: Parameters<typeof grader.grade>[0]) => {

@@ -101,9 +101,10 @@ describe('a learner’s way through a lesson', { timeout: 60_000 }, () => {
   });
 
   test('the same seed draws the same inputs', async () => {
-    copy.write(`${lesson1}/client.ts`, "console.log(await (await fetch(process.argv[2]!)).text());\n");
+    copy.write(`${lesson1}/client.ts`, 'console.log(await (await fetch(process.argv[2]!)).text());\n');
     const causes = [];
-    for (const seed of ['5', '5', '6']) causes.push(/The line "\w+"/.exec((await copy.run('check', '1', '--seed', seed)).stdout)?.[0]);
+    for (const seed of ['5', '5', '6'])
+      causes.push(/The line "\w+"/.exec((await copy.run('check', '1', '--seed', seed)).stdout)?.[0]);
     expect(causes[0]).toBeDefined();
     expect(causes[0]).toBe(causes[1]);
     expect(causes[0]).not.toBe(causes[2]);
@@ -155,7 +156,10 @@ describe('a learner’s way through a lesson', { timeout: 60_000 }, () => {
     copy.write('.saved', '');
     const own = '// my own work\n';
     copy.write(`${lesson1}/server.ts`, own);
-    for (const [script, ...args] of [['reset', '1'], ['solution', '1', '--apply']]) {
+    for (const [script, ...args] of [
+      ['reset', '1'],
+      ['solution', '1', '--apply'],
+    ]) {
       const { code, stderr } = await copy.run(script!, ...args);
       expect(code).toBe(2);
       expect(stderr).toContain('cannot be written');
@@ -180,9 +184,17 @@ describe('try', { timeout: 60_000, concurrent: true }, () => {
       expect(code).toBe(0);
       // The README leaves rows out, such as the head of the response, and cuts long ones where it likes. What is printed
       // comes by another way than what is on the wire: which of two at one time is first, differs.
-      const beginning = (row: string) => row.replace(/^ *\d+ ms */, '').slice(0, 50).replace(/…$/, '');
+      const beginning = (row: string) =>
+        row
+          .replace(/^ *\d+ ms */, '')
+          .slice(0, 50)
+          .replace(/…$/, '');
       for (const printed of [true, false]) {
-        const rowsOf = (text: string) => text.split('\n').map(beginning).filter((row) => row.startsWith('▸') === printed);
+        const rowsOf = (text: string) =>
+          text
+            .split('\n')
+            .map(beginning)
+            .filter((row) => row.startsWith('▸') === printed);
         const drawn = rowsOf(stdout);
         let last = -1;
         for (const row of rowsOf(readPage(lesson).fences[0]!.code.trimEnd())) {
@@ -223,7 +235,9 @@ test('a grader that is broken is no verdict: it says so, with exit code 3', { ti
   const { code, stdout, stderr } = await broken.run('check', 'lesson-1');
   broken.remove();
   expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
-  expect(stderr).toContain('The grader of 01-chunked-stream is broken, which says nothing about your programs.\nTypeError: not today');
+  expect(stderr).toContain(
+    'The grader of 01-chunked-stream is broken, which says nothing about your programs.\nTypeError: not today',
+  );
 });
 
 describe('bad input', { timeout: 60_000, concurrent: true }, () => {
@@ -264,13 +278,25 @@ describe('bad input', { timeout: 60_000, concurrent: true }, () => {
     expect(copy.read(`${lesson1}/server.ts`)).toBe(before);
   });
 
-  test.for(['check', 'hint', 'reset', 'solution', 'progress', 'try', 'watch', 'start', 'doctor', 'starters', 'steady', 'measure', 'compare', 'test'])(
-    '%s --help explains itself',
-    async (script, { expect }) => {
-      const { code, stdout } = await copy.run(script, '--help');
-      expect(code).toBe(0);
-      expect(stdout).toContain(`Usage: npm ${script === 'start' || script === 'test' ? '' : 'run '}${script}`);
-      for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
-    },
-  );
+  test.for([
+    'check',
+    'hint',
+    'reset',
+    'solution',
+    'progress',
+    'try',
+    'watch',
+    'start',
+    'doctor',
+    'starters',
+    'steady',
+    'measure',
+    'compare',
+    'test',
+  ])('%s --help explains itself', async (script, { expect }) => {
+    const { code, stdout } = await copy.run(script, '--help');
+    expect(code).toBe(0);
+    expect(stdout).toContain(`Usage: npm ${script === 'start' || script === 'test' ? '' : 'run '}${script}`);
+    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
+  });
 });

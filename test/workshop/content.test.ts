@@ -87,9 +87,13 @@ describe.for(catalog.map((lesson) => [lesson.slug, lesson] as const))('%s', ([sl
   });
 
   test('the idea takes at most 300 words', () => {
-    const [, idea] = /^## The idea\n([\s\S]*?)\n## /m.exec(readFileSync(join(lessonsFolder, slug, 'README.md'), 'utf8')) ?? [];
+    const [, idea] =
+      /^## The idea\n([\s\S]*?)\n## /m.exec(readFileSync(join(lessonsFolder, slug, 'README.md'), 'utf8')) ?? [];
     expect(idea).toBeDefined();
-    const words = idea!.replace(/^```[\s\S]*?^```/gm, '').split(/\s+/).filter(Boolean);
+    const words = idea!
+      .replace(/^```[\s\S]*?^```/gm, '')
+      .split(/\s+/)
+      .filter(Boolean);
     expect(words.length).toBeLessThanOrEqual(300);
   });
 
@@ -139,13 +143,18 @@ test('the lock file has every platform’s packages, and names no download addre
   for (const [path, { optionalDependencies = {} }] of Object.entries(packages)) {
     for (const name of Object.keys(optionalDependencies)) {
       const places = [`${path}/node_modules/${name}`, `node_modules/${name}`];
-      expect(places.some((place) => place in packages), `${name}, which ${path} may need`).toBe(true);
+      expect(
+        places.some((place) => place in packages),
+        `${name}, which ${path} may need`,
+      ).toBe(true);
     }
   }
 });
 
 test('versions are exact, and the README has a sentence for each dependency', () => {
-  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { dependencies: Record<string, string> };
+  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    dependencies: Record<string, string>;
+  };
   const readme = readFileSync(join(root, 'README.md'), 'utf8');
   for (const [name, version] of Object.entries(dependencies)) {
     expect(version, name).toMatch(/^\d+\.\d+\.\d+$/);

@@ -1,5 +1,14 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../../scripts/workshop/paths.ts';
@@ -20,7 +29,16 @@ export type Copy = {
 
 export function learnersCopy(): Copy {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'chunk-by-chunk-')));
-  for (const part of ['lessons', 'solutions', 'scripts', 'test/harness', 'test/lessons', 'test/workshop/copy.ts', 'package.json', 'package-lock.json']) {
+  for (const part of [
+    'lessons',
+    'solutions',
+    'scripts',
+    'test/harness',
+    'test/lessons',
+    'test/workshop/copy.ts',
+    'package.json',
+    'package-lock.json',
+  ]) {
     cpSync(join(root, part), join(folder, part), { recursive: true });
   }
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction');
@@ -38,14 +56,18 @@ export function learnersCopy(): Copy {
 
 /** The environment without what our tests' runner and its colours put in. */
 export const learnersEnv = (): NodeJS.ProcessEnv =>
-  Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(VITEST|NODE_ENV$|NO_COLOR$|FORCE_COLOR$)/.test(name)));
+  Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(VITEST|NODE_ENV$|NO_COLOR$|FORCE_COLOR$)/.test(name)),
+  );
 
 /** The processes that have a text in their command line; none where the system does not tell. */
 export function processesIn(text: string): string[] {
   if (process.platform !== 'linux') return [];
   return readdirSync('/proc').filter((pid) => {
     try {
-      return /^\d+$/.test(pid) && pid !== String(process.pid) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(text);
+      return (
+        /^\d+$/.test(pid) && pid !== String(process.pid) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(text)
+      );
     } catch {
       return false; // it has ended
     }

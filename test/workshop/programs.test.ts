@@ -5,9 +5,9 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, test, vi } from 'vitest';
 import { root } from '../../scripts/workshop/paths.ts';
-import { startProgram } from '../harness/program.ts';
-import { endAllPrograms } from '../harness/spawn.js';
-import { transcript } from '../harness/transcript.ts';
+import { startProgram } from '../harness/programs/program.ts';
+import { endAllPrograms } from '../harness/programs/spawn.js';
+import { transcript } from '../harness/wire/transcript.ts';
 
 const temporary = join(root, '.tmp', `programs-${randomUUID()}`);
 afterAll(() => {
@@ -18,7 +18,8 @@ afterAll(() => {
 /** Each prints what it sees; beside it there may be other files. */
 const programs: Record<string, { program: string; beside?: Record<string, string> }> = {
   'knows its place': {
-    program: 'console.log(import.meta.url, import.meta.dirname, import.meta.filename, process.argv.slice(1), process.cwd());\n',
+    program:
+      'console.log(import.meta.url, import.meta.dirname, import.meta.filename, process.argv.slice(1), process.cwd());\n',
   },
   'knows that of its neighbour': {
     program: "import { place } from './neighbour.ts';\nconsole.log(place);\n",
@@ -29,7 +30,11 @@ const programs: Record<string, { program: string; beside?: Record<string, string
 import { two } from './two.js';
 import words from './words.json' with { type: 'json' };
 console.log(one, two, words);\n`,
-    beside: { 'one.ts': 'export const one = 1 as const;\n', 'two.ts': 'export const two = 2;\n', 'words.json': '["three"]' },
+    beside: {
+      'one.ts': 'export const one = 1 as const;\n',
+      'two.ts': 'export const two = 2;\n',
+      'words.json': '["three"]',
+    },
   },
   'imports when it is time': {
     program: `console.log('first');
@@ -48,7 +53,7 @@ console.log(Level[1], new Point(1), inner.word, (() => {}).name, Point.name);\n`
 import { documents as again } from '../../../lessons/support/documents.ts';
 console.log(documents.length, documents === again);\n`,
   },
-  'requires': {
+  requires: {
     program: `import { createRequire } from 'node:module';
 const require = createRequire(import.meta.url);
 console.log(typeof require('express'), require('./words.json'));\n`,
@@ -57,7 +62,8 @@ console.log(typeof require('express'), require('./words.json'));\n`,
   'has a neighbour that requires': {
     program: "import { words } from './neighbour.ts';\nconsole.log(words);\n",
     beside: {
-      'neighbour.ts': "import { createRequire } from 'node:module';\nexport const words = createRequire(import.meta.url)('./words.json');\n",
+      'neighbour.ts':
+        "import { createRequire } from 'node:module';\nexport const words = createRequire(import.meta.url)('./words.json');\n",
       'words.json': '["two"]',
     },
   },
@@ -69,7 +75,9 @@ fork(new URL('other.ts', import.meta.url), ['from its parent']).on('exit', (code
   'has a worker': {
     program: `import { Worker } from 'node:worker_threads';
 new Worker(new URL('worker.ts', import.meta.url)).on('message', console.log);\n`,
-    beside: { 'worker.ts': "import { parentPort } from 'node:worker_threads';\nparentPort!.postMessage('done' as string);\n" },
+    beside: {
+      'worker.ts': "import { parentPort } from 'node:worker_threads';\nparentPort!.postMessage('done' as string);\n",
+    },
   },
   'catches an error and says where': {
     program: `function inner(): never {
@@ -78,7 +86,9 @@ new Worker(new URL('worker.ts', import.meta.url)).on('message', console.log);\n`
 }
 try { inner(); } catch (error) { console.log((error as Error).stack!.split('\\n').slice(0, 3).join('\\n')); }\n`,
   },
-  'stops with an error': { program: "type Text = string;\n\nconst text: Text = 'uncaught';\nthrow new TypeError(text);\n" },
+  'stops with an error': {
+    program: "type Text = string;\n\nconst text: Text = 'uncaught';\nthrow new TypeError(text);\n",
+  },
   'stops with an error of its neighbour': {
     program: "import './neighbour.ts';\n",
     beside: { 'neighbour.ts': "interface Nothing {}\n\nthrow new RangeError('out of reach');\n" },
@@ -98,15 +108,27 @@ describe('a program that', { concurrent: true, timeout: 60_000 }, () => {
   test.for(Object.entries(programs))('%s', async ([name, { program: source, beside = {} }], { expect }) => {
     const folder = join(temporary, name.replaceAll(' ', '-'));
     mkdirSync(folder, { recursive: true });
-    for (const [file, text] of Object.entries({ ...beside, 'server.ts': source })) writeFileSync(join(folder, file), text);
+    for (const [file, text] of Object.entries({ ...beside, 'server.ts': source }))
+      writeFileSync(join(folder, file), text);
 
-    const byHand = spawnSync(process.execPath, ['--import', 'tsx', join(folder, 'server.ts')], { cwd: root, encoding: 'utf8' });
-    const program = startProgram({ folder, folderName: 'lesson', file: 'server.ts', changed() {}, transcript: () => transcript() });
+    const byHand = spawnSync(process.execPath, ['--import', 'tsx', join(folder, 'server.ts')], {
+      cwd: root,
+      encoding: 'utf8',
+    });
+    const program = startProgram({
+      folder,
+      folderName: 'lesson',
+      file: 'server.ts',
+      changed() {},
+      transcript: () => transcript(),
+    });
     await vi.waitUntil(() => program.end, { timeout: 50_000 });
 
     expect(program.stdout).toBe(byHand.stdout);
     expect(program.end!.code, program.stderr).toBe(byHand.status);
-    expect(said(program.stderr)).toEqual(said(byHand.stderr.replaceAll(folder, 'lesson').replaceAll('file://lesson', 'lesson')));
+    expect(said(program.stderr)).toEqual(
+      said(byHand.stderr.replaceAll(folder, 'lesson').replaceAll('file://lesson', 'lesson')),
+    );
   });
 });
 

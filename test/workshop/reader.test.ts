@@ -13,7 +13,7 @@ import { editorLinks } from '../../scripts/workshop/reader/editor.ts';
 import { liveEvents } from '../../scripts/workshop/reader/live.ts';
 import { lessonText, withCode } from '../../scripts/workshop/reader/markdown.ts';
 import { rowsOf, timeline } from '../../scripts/workshop/reader/timeline.ts';
-import { freePort } from '../harness/ports.ts';
+import { freePort } from '../harness/programs/ports.ts';
 import { learnersCopy, learnersEnv, processesIn, type Copy } from './copy.ts';
 import { startReader, type Started } from './started.ts';
 
@@ -35,7 +35,10 @@ afterAll(async () => {
 type Asked = { status: number; headers: IncomingHttpHeaders; body: string };
 
 /** Sends a request whose path and headers go out as they are. */
-function ask(path: string, options: { method?: string; headers?: Record<string, string>; body?: string } = {}): Promise<Asked> {
+function ask(
+  path: string,
+  options: { method?: string; headers?: Record<string, string>; body?: string } = {},
+): Promise<Asked> {
   const { hostname, port } = new URL(reader.url);
   return new Promise((resolve, reject) => {
     const { body, ...rest } = options;
@@ -50,15 +53,29 @@ function ask(path: string, options: { method?: string; headers?: Record<string, 
 }
 
 /** A change, as the reader's own pages ask for it; `headers` and `body` say what is different. */
-const post = (path: string, { headers = {}, body = '{}' }: { headers?: Record<string, string | undefined>; body?: string } = {}) => {
-  const all = { Origin: reader.url, 'Content-Type': 'application/json', 'Sec-Fetch-Site': 'same-origin', ...headers };
-  const given = Object.fromEntries(Object.entries(all).filter((each): each is [string, string] => each[1] !== undefined));
+const post = (
+  path: string,
+  { headers = {}, body = '{}' }: { headers?: Record<string, string | undefined>; body?: string } = {},
+) => {
+  const all = {
+    Origin: reader.url,
+    'Content-Type': 'application/json',
+    'Sec-Fetch-GraderServer': 'same-origin',
+    ...headers,
+  };
+  const given = Object.fromEntries(
+    Object.entries(all).filter((each): each is [string, string] => each[1] !== undefined),
+  );
   return ask(path, { method: 'POST', headers: given, body });
 };
 
 const pages = [
   '/',
-  ...catalog.flatMap(({ slug }) => ['', 'hints', 'hints?task=2', 'solution', 'solution?reveal=1', 'diff', 'server.ts'].map((page) => `/lessons/${slug}/${page}`)),
+  ...catalog.flatMap(({ slug }) =>
+    ['', 'hints', 'hints?task=2', 'solution', 'solution?reveal=1', 'diff', 'server.ts'].map(
+      (page) => `/lessons/${slug}/${page}`,
+    ),
+  ),
   '/lessons/support/work.ts',
   `${lesson1}examples/blocking.ts`,
 ];
@@ -104,7 +121,9 @@ describe('pages', () => {
   test('a requirement in the text has the place that it has beside the text', async () => {
     for (const lesson of catalog) {
       const { body } = await ask(`/lessons/${lesson.slug}/`);
-      const keys = readPage(lesson).tasks.flatMap(({ number, requirements }) => requirements.map((_, i) => `${number}.${i}`));
+      const keys = readPage(lesson).tasks.flatMap(({ number, requirements }) =>
+        requirements.map((_, i) => `${number}.${i}`),
+      );
       expect([...body.matchAll(/data-requirement="([^"]*)"/g)].map(([, key]) => key)).toEqual(keys);
       expect([...body.matchAll(/data-key="(\d+\.\d+)"/g)].map(([, key]) => key)).toEqual(keys);
     }
@@ -137,9 +156,18 @@ describe('what is refused', () => {
     ['a page of another port', () => ({ Origin: 'http://127.0.0.1:3000' })],
     ['a page under its other name', () => ({ Origin: `http://localhost:${port()}` })],
     ['a page without an origin', () => ({ Origin: 'null' })],
-    ['a script of another site', () => ({ 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'no-cors', 'Sec-Fetch-Dest': 'script' })],
-    ['a script of another port', () => ({ 'Sec-Fetch-Site': 'same-site', 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Dest': 'empty' })],
-    ['a frame of another site', () => ({ 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Dest': 'iframe' })],
+    [
+      'a script of another site',
+      () => ({ 'Sec-Fetch-GraderServer': 'cross-site', 'Sec-Fetch-Mode': 'no-cors', 'Sec-Fetch-Dest': 'script' }),
+    ],
+    [
+      'a script of another port',
+      () => ({ 'Sec-Fetch-GraderServer': 'same-site', 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Dest': 'empty' }),
+    ],
+    [
+      'a frame of another site',
+      () => ({ 'Sec-Fetch-GraderServer': 'cross-site', 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Dest': 'iframe' }),
+    ],
   ] as const)('%s gets 403, for a page, for the events and for a change', async ([, headers]) => {
     for (const path of ['/', '/events', lesson1, '/reader.js']) {
       const { status, body } = await ask(path, { headers: { ...headers() } });
@@ -150,7 +178,10 @@ describe('what is refused', () => {
   });
 
   test('a request without a Host gets no page', async () => {
-    for (const [version, status] of [['1.0', '403'], ['1.1', '400']]) {
+    for (const [version, status] of [
+      ['1.0', '403'],
+      ['1.1', '400'],
+    ]) {
       const socket = connect(Number(port()), '127.0.0.1');
       onTestFinished(() => void socket.destroy());
       socket.write(`GET / HTTP/${version}\r\n\r\n`);
@@ -160,7 +191,11 @@ describe('what is refused', () => {
   });
 
   test('a link from elsewhere may be followed', async () => {
-    const followed = { 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Dest': 'document' };
+    const followed = {
+      'Sec-Fetch-GraderServer': 'cross-site',
+      'Sec-Fetch-Mode': 'navigate',
+      'Sec-Fetch-Dest': 'document',
+    };
     expect((await ask(lesson1, { headers: followed })).status).toBe(200);
     expect((await post(`${lesson1}reset`, { headers: followed })).status).toBe(403);
     expect((await ask('/', { headers: { Host: `localhost:${port()}` } })).status).toBe(200);
@@ -168,7 +203,7 @@ describe('what is refused', () => {
 
   test('a change that does not say where it comes from', async () => {
     expect((await post(`${lesson1}reset`, { headers: { Origin: undefined } })).status).toBe(403);
-    expect((await post(`${lesson1}reset`, { headers: { 'Sec-Fetch-Site': 'none' } })).status).toBe(403);
+    expect((await post(`${lesson1}reset`, { headers: { 'Sec-Fetch-GraderServer': 'none' } })).status).toBe(403);
   });
 
   test.for(['GET', 'HEAD', 'PUT', 'DELETE'])('%s of a change gets 405', async (method) => {
@@ -204,14 +239,21 @@ describe('what is refused', () => {
     },
   );
 
-  test.for(['/nothing', '/lessons', '/lessons/', '/lessons/99', '/lessons/lesson-99/', '/lessons/constructor/', `${lesson1}nothing`, `${lesson1}hints?task=9`, `${lesson1}constructor`])(
-    '%s gets a page that says so, with 404',
-    async (path) => {
-      const { status, body } = await ask(path);
-      expect(status).toBe(404);
-      expect(body).toContain('There is no such page');
-    },
-  );
+  test.for([
+    '/nothing',
+    '/lessons',
+    '/lessons/',
+    '/lessons/99',
+    '/lessons/lesson-99/',
+    '/lessons/constructor/',
+    `${lesson1}nothing`,
+    `${lesson1}hints?task=9`,
+    `${lesson1}constructor`,
+  ])('%s gets a page that says so, with 404', async (path) => {
+    const { status, body } = await ask(path);
+    expect(status).toBe(404);
+    expect(body).toContain('There is no such page');
+  });
 
   test('a change of a lesson that is not there gets 404', async () => {
     expect((await post('/lessons/99-nothing/reset')).status).toBe(404);
@@ -269,7 +311,12 @@ async function listen(after: string, last: (heard: Heard) => boolean, header = f
   for await (const bytes of response.body!.pipeThrough(new TextDecoderStream())) {
     text += bytes;
     for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
-      const fields = Object.fromEntries(text.slice(0, end).split('\n').map((line) => line.split(/: (.*)/s) as [string, string]));
+      const fields = Object.fromEntries(
+        text
+          .slice(0, end)
+          .split('\n')
+          .map((line) => line.split(/: (.*)/s) as [string, string]),
+      );
       text = text.slice(end + 2);
       if (!fields.data) continue;
       heard.push({ id: fields.id ?? '', type: fields.event!, data: JSON.parse(fields.data) as Heard['data'] });
@@ -291,7 +338,12 @@ describe('what happens is told', { timeout: 30_000 }, () => {
     const [heard, same] = await Promise.all(two);
     expect(same).toEqual(heard);
     const requirements = readPage(catalog[0]!).tasks.flatMap((task) => task.requirements).length;
-    expect(heard!.map(({ type }) => type)).toEqual(['run', ...Array(requirements).fill('requirement'), 'verdict', 'course']);
+    expect(heard!.map(({ type }) => type)).toEqual([
+      'run',
+      ...Array(requirements).fill('requirement'),
+      'verdict',
+      'course',
+    ]);
     expect(heard![1]!.data).toEqual({ lesson: '01-chunked-stream', key: '1.0', state: 'failed' });
     const { panel, cause, course } = { ...heard!.at(-2)!.data, ...heard!.at(-1)!.data };
     expect(cause).toBe('GET /stream answered with status 501.');
@@ -358,20 +410,24 @@ describe('what happens is told', { timeout: 30_000 }, () => {
   });
 });
 
-test('npm start prints its address, takes the next port when one is taken, and leaves nothing behind', { timeout: 30_000 }, async () => {
-  const own = learnersCopy();
-  onTestFinished(() => own.remove());
-  const taken = Number(new URL(reader.url).port);
-  const second = await startReader(own, taken);
-  expect(Number(new URL(second.url).port)).toBeGreaterThan(taken);
-  expect(second.stdout).toContain(`The workshop is at ${second.url}`);
-  expect(second.stdout).toContain('Begin with lesson 1');
-  expect((await fetch(`${second.url}/`)).status).toBe(200);
-  const code = await second.stop();
-  if (process.platform !== 'win32') expect(code).toBe(0); // there is no signal that could be handled
-  await expect(fetch(second.url)).rejects.toThrow();
-  expect(processesIn(own.folder)).toEqual([]);
-});
+test(
+  'npm start prints its address, takes the next port when one is taken, and leaves nothing behind',
+  { timeout: 30_000 },
+  async () => {
+    const own = learnersCopy();
+    onTestFinished(() => own.remove());
+    const taken = Number(new URL(reader.url).port);
+    const second = await startReader(own, taken);
+    expect(Number(new URL(second.url).port)).toBeGreaterThan(taken);
+    expect(second.stdout).toContain(`The workshop is at ${second.url}`);
+    expect(second.stdout).toContain('Begin with lesson 1');
+    expect((await fetch(`${second.url}/`)).status).toBe(200);
+    const code = await second.stop();
+    if (process.platform !== 'win32') expect(code).toBe(0); // there is no signal that could be handled
+    await expect(fetch(second.url)).rejects.toThrow();
+    expect(processesIn(own.folder)).toEqual([]);
+  },
+);
 
 const hasTerminal = process.platform === 'linux' && spawnSync('python3', ['--version']).status === 0;
 
@@ -388,10 +444,23 @@ describe.skipIf(!hasTerminal)('npm start in a terminal', { timeout: 60_000 }, ()
     const opened = join(own.folder, 'opened');
     own.write('xdg-open', `#!/bin/sh\necho "$1" > "${opened}.part" && mv "${opened}.part" "${opened}"\n`);
     chmodSync(join(own.folder, 'xdg-open'), 0o755);
-    const terminal = name.includes('pipe') ? [] : ['python3', fileURLToPath(new URL('terminal.py', import.meta.url)), '80'];
-    const [program, ...rest] = [...terminal, process.execPath, 'scripts/run.js', 'start', '--port', String(await freePort()), ...args];
+    const terminal = name.includes('pipe')
+      ? []
+      : ['python3', fileURLToPath(new URL('terminal.py', import.meta.url)), '80'];
+    const [program, ...rest] = [
+      ...terminal,
+      process.execPath,
+      'scripts/run.js',
+      'start',
+      '--port',
+      String(await freePort()),
+      ...args,
+    ];
     const { CI: _, ...mine } = learnersEnv();
-    const child = spawn(program!, rest, { cwd: own.folder, env: { ...mine, DISPLAY: ':0', PATH: `${own.folder}:${mine.PATH}`, ...env } });
+    const child = spawn(program!, rest, {
+      cwd: own.folder,
+      env: { ...mine, DISPLAY: ':0', PATH: `${own.folder}:${mine.PATH}`, ...env },
+    });
     onTestFinished(() => void child.kill('SIGKILL'));
     let printed = '';
     child.stdout.on('data', (bytes) => (printed += bytes));
@@ -425,24 +494,38 @@ describe('text', () => {
   const rendered = (text: string) => lessonText(text, lesson!).body.markup;
 
   test('raw HTML stays text', () => {
-    expect(rendered('<script>alert(1)</script> <b onclick="x">b</b>\n\n<div style="x">')).not.toMatch(/<(script|b|div)/);
+    expect(rendered('<script>alert(1)</script> <b onclick="x">b</b>\n\n<div style="x">')).not.toMatch(
+      /<(script|b|div)/,
+    );
     expect(withCode('`<b>` <i>').markup).toBe('<code>&lt;b&gt;</code> &lt;i&gt;');
   });
 
   test('a link leads to the web, to a lesson or to a file of the lessons, or nowhere', () => {
     const hrefOf = (target: string) => /href="([^"]*)"/.exec(rendered(`[x](<${target}>)`))?.[1];
-    expect(hrefOf('https://www.rfc-editor.org/rfc/rfc9112#section-7.1')).toBe('https://www.rfc-editor.org/rfc/rfc9112#section-7.1');
+    expect(hrefOf('https://www.rfc-editor.org/rfc/rfc9112#section-7.1')).toBe(
+      'https://www.rfc-editor.org/rfc/rfc9112#section-7.1',
+    );
     expect(hrefOf('examples/blocking.ts')).toBe('/lessons/01-chunked-stream/examples/blocking.ts');
     expect(hrefOf('../02-server-sent-events/README.md#task-2')).toBe('/lessons/02-server-sent-events/#task-2');
     expect(hrefOf('#task-1')).toBe('#task-1');
-    for (const target of ['javascript:alert(1)', 'data:text/html,x', 'file:///etc/passwd', 'vscode://file/x', '../../package.json', '../../../etc/passwd', 'ftp://x/']) {
+    for (const target of [
+      'javascript:alert(1)',
+      'data:text/html,x',
+      'file:///etc/passwd',
+      'vscode://file/x',
+      '../../package.json',
+      '../../../etc/passwd',
+      'ftp://x/',
+    ]) {
       expect(hrefOf(target), target).toBeUndefined();
     }
   });
 
   test('an editor is a name or an address with a file', () => {
     expect(editorLinks('vscode')('/a b/server.ts', '14')).toBe('vscode://file/a%20b/server.ts:14');
-    expect(editorLinks('idea://open?file={file}&line={line}')('/a/server.ts')).toBe('idea://open?file=/a/server.ts&line=1');
+    expect(editorLinks('idea://open?file={file}&line={line}')('/a/server.ts')).toBe(
+      'idea://open?file=/a/server.ts&line=1',
+    );
     for (const name of ['', 'javascript:alert(1)//{file}', 'javascript://{file}', 'http://x/{file}', 'idea://open']) {
       expect(() => editorLinks(name), name).toThrow('is not an editor');
     }
@@ -480,7 +563,10 @@ describe('a capture as a picture', () => {
   test('every capture of a lesson can be drawn, row by row', () => {
     for (const lesson of catalog) {
       for (const { info, code } of readPage(lesson).fences.filter(({ info }) => info === 'wire')) {
-        expect(rowsOf(code).filter((row) => 'leftOut' in row && !/rows left out/.test(row.leftOut)), info).toEqual([]);
+        expect(
+          rowsOf(code).filter((row) => 'leftOut' in row && !/rows left out/.test(row.leftOut)),
+          info,
+        ).toEqual([]);
       }
     }
   });
@@ -492,7 +578,11 @@ describe('a capture as a picture', () => {
 
 test('a diff leads from one text to the other', () => {
   const lines = diffLines('a\nb\nc\nd\ne\nf\ng\nh\ni\nj', 'a\nB\nc\nd\ne\nf\ng\nh\ni\nj\nk');
-  const text = (skip: string) => lines.filter(({ kind }) => kind !== skip).map(({ text }) => text).join('');
+  const text = (skip: string) =>
+    lines
+      .filter(({ kind }) => kind !== skip)
+      .map(({ text }) => text)
+      .join('');
   expect(text('added')).toBe('abcdefghij');
   expect(text('removed')).toBe('aBcdefghijk');
   expect(hunks(lines).map((hunk) => hunk.length)).toEqual([6, 4]);

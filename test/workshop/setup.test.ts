@@ -11,17 +11,21 @@ beforeAll(() => {
 });
 afterAll(() => copy.remove());
 
-test('without packages and without a network, a command says what to do, with exit code 2', { timeout: 60_000 }, async () => {
-  const offline = ['registry=http://127.0.0.1:9', `cache=${join(copy.folder, 'empty-cache')}`, 'fetch-retries=0'];
-  writeFileSync(join(copy.folder, '.npmrc'), offline.join('\n'));
-  const { code, stdout, stderr } = await copy.run('start');
-  expect(code).toBe(2);
-  expect(stdout).toBe('');
-  expect(stderr).toMatch(/^Installing \d+ packages \(.+\): npm ci$/m);
-  expect(stderr).toContain('The packages could not be installed');
-  expect(stderr).toContain('Behind a proxy:');
-  expect(stderr).toContain('npm run doctor');
-});
+test(
+  'without packages and without a network, a command says what to do, with exit code 2',
+  { timeout: 60_000 },
+  async () => {
+    const offline = ['registry=http://127.0.0.1:9', `cache=${join(copy.folder, 'empty-cache')}`, 'fetch-retries=0'];
+    writeFileSync(join(copy.folder, '.npmrc'), offline.join('\n'));
+    const { code, stdout, stderr } = await copy.run('start');
+    expect(code).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/^Installing \d+ packages \(.+\): npm ci$/m);
+    expect(stderr).toContain('The packages could not be installed');
+    expect(stderr).toContain('Behind a proxy:');
+    expect(stderr).toContain('npm run doctor');
+  },
+);
 
 test('the doctor runs without packages, and says that they are missing', async () => {
   const { code, stdout } = await copy.run('doctor');

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { onTestFinished, test, expect, vi } from 'vitest';
 import { root } from '../../scripts/workshop/paths.ts';
-import { startProgram } from '../harness/program.ts';
-import { beginRun, endAllPrograms, loading, prepareProgram } from '../harness/spawn.js';
-import { transcript } from '../harness/transcript.ts';
+import { startProgram } from '../harness/programs/program.ts';
+import { beginRun, endAllPrograms, loading, prepareProgram } from '../harness/programs/spawn.js';
+import { transcript } from '../harness/wire/transcript.ts';
 
 const limit = { timeout: 20_000 };
 
@@ -18,7 +18,14 @@ function folder() {
     endAllPrograms();
     rmSync(folder, { recursive: true, force: true });
   });
-  const start = () => startProgram({ folder, folderName: 'lessons/spare', file: 'server.ts', changed() {}, transcript: () => transcript() });
+  const start = () =>
+    startProgram({
+      folder,
+      folderName: 'lessons/spare',
+      file: 'server.ts',
+      changed() {},
+      transcript: () => transcript(),
+    });
   return { file: join(folder, 'server.ts'), at: (name: string) => join(folder, name), folder, start };
 }
 
@@ -39,34 +46,38 @@ test('what a spare does before its program begins is not its program’s', limit
   const program = start();
   await vi.waitUntil(() => existsSync(at('listens')), limit);
   expect(await program.listening()).toEqual([]);
-  expect(await program.settled()).toBe(true);
+  expect(await program.caughtUp()).toBe(true);
   expect(program.timers).toBe(0);
   writeFileSync(at('go on'), '');
   await vi.waitUntil(() => program.end, limit);
   expect(program.lines).toEqual(['ran']);
 });
 
-test('a spare loads its file when a run begins, runs nothing of it, and is not there for the next run', limit, async () => {
-  const { file, at, folder: own, start } = folder();
-  const imported = (text: string) => writeFileSync(at('imported.ts'), `console.log('${text}');\n`);
-  writeFileSync(file, "import './imported.ts';\nconsole.log('ran');\n");
-  const prepare = async () => {
-    prepareProgram(file, 1);
-    beginRun(own);
-    await loading(file);
-  };
-  imported('as the run began');
-  await prepare();
-  imported('too late');
-  const program = start();
-  await vi.waitUntil(() => program.end, limit);
-  expect(program.lines).toEqual(['as the run began', 'ran']);
+test(
+  'a spare loads its file when a run begins, runs nothing of it, and is not there for the next run',
+  limit,
+  async () => {
+    const { file, at, folder: own, start } = folder();
+    const imported = (text: string) => writeFileSync(at('imported.ts'), `console.log('${text}');\n`);
+    writeFileSync(file, "import './imported.ts';\nconsole.log('ran');\n");
+    const prepare = async () => {
+      prepareProgram(file, 1);
+      beginRun(own);
+      await loading(file);
+    };
+    imported('as the run began');
+    await prepare();
+    imported('too late');
+    const program = start();
+    await vi.waitUntil(() => program.end, limit);
+    expect(program.lines).toEqual(['as the run began', 'ran']);
 
-  imported('in a run that was stopped');
-  await prepare();
-  imported('in the next run');
-  beginRun(own);
-  const next = start();
-  await vi.waitUntil(() => next.end, limit);
-  expect(next.lines).toEqual(['in the next run', 'ran']);
-});
+    imported('in a run that was stopped');
+    await prepare();
+    imported('in the next run');
+    beginRun(own);
+    const next = start();
+    await vi.waitUntil(() => next.end, limit);
+    expect(next.lines).toEqual(['in the next run', 'ran']);
+  },
+);

@@ -1,4 +1,4 @@
-import { freePort } from '../harness/ports.ts';
+import { freePort } from '../harness/programs/ports.ts';
 import { startIn, type Copy } from './copy.ts';
 
 /** The reader of a copy of the workshop, in a process of its own, as `npm start` starts it. */

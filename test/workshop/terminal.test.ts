@@ -46,9 +46,11 @@ function watch(context: TestContext, command: string[], env: Record<string, stri
     pid: child.pid!,
     type: (keys) => child.stdin.write(keys),
     screen: (condition) =>
-      vi.waitUntil(() => (condition(onScreen()) ? onScreen() : undefined), { timeout: 30_000, interval: 20 }).catch(() => {
-        throw new Error(`That never came. There is:\n${onScreen()}\n${out.stderr}`);
-      }),
+      vi
+        .waitUntil(() => (condition(onScreen()) ? onScreen() : undefined), { timeout: 30_000, interval: 20 })
+        .catch(() => {
+          throw new Error(`That never came. There is:\n${onScreen()}\n${out.stderr}`);
+        }),
     output: () => out.stdout,
     end: async () => {
       const code = await closed;
@@ -58,7 +60,11 @@ function watch(context: TestContext, command: string[], env: Record<string, stri
   };
 }
 
-const inTerminal = (columns: number) => ['python3', fileURLToPath(new URL('terminal.py', import.meta.url)), String(columns)];
+const inTerminal = (columns: number) => [
+  'python3',
+  fileURLToPath(new URL('terminal.py', import.meta.url)),
+  String(columns),
+];
 const graded = (text: string) => /graded in \d+ ms/.test(text);
 
 describe.skipIf(!hasTerminal)('watch in a terminal', { timeout: 90_000, concurrent: true }, () => {
@@ -69,7 +75,9 @@ describe.skipIf(!hasTerminal)('watch in a terminal', { timeout: 90_000, concurre
     expect(starter).toContain('GET /stream answered with status 501.');
     expect(starter).toContain('h hint  l list  v verdict  r run again  c check all  q quit');
     type('h');
-    await screen((text) => text.includes('Send each message as soon as it is ready') && text.includes('hint lesson-1 1'));
+    await screen(
+      (text) => text.includes('Send each message as soon as it is ready') && text.includes('hint lesson-1 1'),
+    );
     type('1');
     await screen((text) => text.includes('response.write'));
     type('l');
@@ -85,7 +93,9 @@ describe.skipIf(!hasTerminal)('watch in a terminal', { timeout: 90_000, concurre
     const passed = await screen((text) => text.includes('3 of 3 tasks') && graded(text));
     expect(passed).not.toContain('0 of 3 tasks');
     expect(passed).toContain('n next lesson');
-    const lines = output().split(/\r?\n|\r|\x1b\[[HJ]/).map(stripVTControlCharacters);
+    const lines = output()
+      .split(/\r?\n|\r|\x1b\[[HJ]/)
+      .map(stripVTControlCharacters);
     for (const line of lines) expect(line.length).toBeLessThanOrEqual(80);
     expect(copy.read('.progress')).toMatch(/^01-chunked-stream 3\/3 /m);
     type('s');
@@ -95,7 +105,9 @@ describe.skipIf(!hasTerminal)('watch in a terminal', { timeout: 90_000, concurre
     type('n');
     await screen((text) => text.includes('lesson 2 · ') && graded(text));
     type('c');
-    const all = await screen((text) => text.includes(`lesson ${catalog.length} · `) && text.includes('✓ lesson 1 · ') && graded(text));
+    const all = await screen(
+      (text) => text.includes(`lesson ${catalog.length} · `) && text.includes('✓ lesson 1 · ') && graded(text),
+    );
     expect(all).toContain('✗ lesson 2 · ');
     type('q');
     expect(await end()).toBe('0 restored');
@@ -111,7 +123,9 @@ describe.skipIf(!hasTerminal)('watch in a terminal', { timeout: 90_000, concurre
     type('q');
     expect(await end()).toBe('0 restored');
     // The foot is two lines, whatever the width.
-    const foot = stripVTControlCharacters(output().slice(output().lastIndexOf('\x1b[J'))).trim().split(/\r\n/);
+    const foot = stripVTControlCharacters(output().slice(output().lastIndexOf('\x1b[J')))
+      .trim()
+      .split(/\r\n/);
     expect(foot.map((line) => line.length <= 39)).toEqual([true, true]);
   });
 
@@ -119,7 +133,10 @@ describe.skipIf(!hasTerminal)('watch in a terminal', { timeout: 90_000, concurre
     const { expect } = context;
     const { copy, type, screen, end } = watch(context, inTerminal(80));
     await screen(graded);
-    copy.write(`${lesson1}/server.ts`, "import { writeFileSync } from 'node:fs';\nwriteFileSync('begun', '');\nsetInterval(() => {}, 1000);\n");
+    copy.write(
+      `${lesson1}/server.ts`,
+      "import { writeFileSync } from 'node:fs';\nwriteFileSync('begun', '');\nsetInterval(() => {}, 1000);\n",
+    );
     await vi.waitUntil(() => existsSync(join(copy.folder, 'begun')), { timeout: 20_000 });
     type('\x03');
     expect(await end()).toBe('130 restored');
@@ -146,7 +163,8 @@ describe.skipIf(process.platform === 'win32')('watch in a pipe', { timeout: 90_0
     const { copy, pid, screen, end } = watch(context, []);
     await screen((text) => text.includes('task 3  waits for task 1'));
     // The programs that the next run will take.
-    if (process.platform === 'linux') await vi.waitUntil(() => processesIn(`${copy.folder}/lessons`).length === 6, { timeout: 20_000 });
+    if (process.platform === 'linux')
+      await vi.waitUntil(() => processesIn(`${copy.folder}/lessons`).length === 6, { timeout: 20_000 });
     process.kill(pid, 'SIGKILL');
     expect(await end()).toBe('null');
   });

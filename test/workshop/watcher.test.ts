@@ -4,14 +4,22 @@ import { cpSync, existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, test, vi, type TestContext } from 'vitest';
-import { compiled } from '../../scripts/compiled.js';
+import { compiled } from '../harness/fast-start/commands.js';
 import type { Verdict } from '../../scripts/workshop/grade.ts';
 import { learnersCopy, learnersEnv, processesIn, type Copy } from './copy.ts';
 
 const slug = '01-chunked-stream';
 const server = `lessons/${slug}/server.ts`;
 
-type Event = { type: string; slug?: string; error?: string; verdict?: Verdict; took?: number; sentence?: string; state?: string };
+type Event = {
+  type: string;
+  slug?: string;
+  error?: string;
+  verdict?: Verdict;
+  took?: number;
+  sentence?: string;
+  state?: string;
+};
 
 type Watching = {
   copy: Copy;
@@ -28,7 +36,10 @@ const driver = await compiled(fileURLToPath(new URL('watching.ts', import.meta.u
 async function watching({ onTestFinished }: TestContext, { poll = false } = {}): Promise<Watching> {
   const copy = learnersCopy();
   onTestFinished(() => copy.remove());
-  const child: ChildProcess = fork(driver, [copy.folder, poll ? 'poll' : 'events'], { cwd: copy.folder, env: learnersEnv() });
+  const child: ChildProcess = fork(driver, [copy.folder, poll ? 'poll' : 'events'], {
+    cwd: copy.folder,
+    env: learnersEnv(),
+  });
   onTestFinished(() => void child.kill('SIGKILL'));
   const events: Event[] = [];
   let seen = 0;
@@ -68,7 +79,8 @@ const exists = (pid: number) => {
 };
 
 /** A server that says its process id in a file, and never listens. */
-const hangs = "import { writeFileSync } from 'node:fs';\nwriteFileSync('hanging', String(process.pid));\nsetInterval(() => {}, 1000);\n";
+const hangs =
+  "import { writeFileSync } from 'node:fs';\nwriteFileSync('hanging', String(process.pid));\nsetInterval(() => {}, 1000);\n";
 
 describe('a save', { timeout: 60_000, concurrent: true }, () => {
   for (const poll of [false, true]) {
@@ -139,12 +151,19 @@ describe('a save', { timeout: 60_000, concurrent: true }, () => {
     const { copy, events, next } = await watching(context);
     const pidFile = join(copy.folder, 'hanging');
     copy.write(server, hangs);
-    const pid = await vi.waitUntil(() => existsSync(pidFile) && Number(readFileSync(pidFile, 'utf8')), { timeout: 20_000 });
+    const pid = await vi.waitUntil(() => existsSync(pidFile) && Number(readFileSync(pidFile, 'utf8')), {
+      timeout: 20_000,
+    });
     expect(exists(pid)).toBe(true);
     copy.write(server, "throw new Error('newer');\n");
     const { verdict } = await next('verdict', 'error');
     expect(verdict?.tasks[0]?.requirements[0]?.explanation?.output).toContain('newer');
-    expect(events.map(({ type }) => type).filter((type) => type !== 'requirement')).toEqual(['ready', 'run', 'run', 'verdict']);
+    expect(events.map(({ type }) => type).filter((type) => type !== 'requirement')).toEqual([
+      'ready',
+      'run',
+      'run',
+      'verdict',
+    ]);
     await vi.waitUntil(() => !exists(pid));
   });
 
@@ -155,7 +174,7 @@ describe('a save', { timeout: 60_000, concurrent: true }, () => {
       server,
       "import { spawn } from 'node:child_process';\n" +
         "const { pid } = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { detached: true, stdio: 'ignore' });\n" +
-        "throw new Error(`started ${pid}`);\n",
+        'throw new Error(`started ${pid}`);\n',
     );
     const { verdict } = await next('verdict');
     const pid = Number(/started (\d+)/.exec(verdict!.tasks[0]!.requirements[0]!.explanation!.output!)?.[1]);
@@ -170,7 +189,10 @@ describe('a save', { timeout: 60_000, concurrent: true }, () => {
     copy.write(server, text);
     rmSync(join(copy.folder, server));
     copy.write(server, text);
-    copy.write('lessons/02-server-sent-events/server.ts', `${copy.read('lessons/02-server-sent-events/server.ts')}// saved\n`);
+    copy.write(
+      'lessons/02-server-sent-events/server.ts',
+      `${copy.read('lessons/02-server-sent-events/server.ts')}// saved\n`,
+    );
     expect((await next('verdict', 'error')).slug).toBe('02-server-sent-events');
     expect(countOf(events, 'run')).toBe(1);
   });

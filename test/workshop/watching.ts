@@ -5,8 +5,12 @@ import type { WatchEvent } from '../../scripts/workshop/watcher.ts';
 
 const [folder, poll] = process.argv.slice(2);
 const from = (path: string) => import(pathToFileURL(path).href);
-const { compiled } = (await from(join(folder!, 'scripts/compiled.js'))) as typeof import('../../scripts/compiled.js');
-const { watchLessons } = (await from(await compiled(join(folder!, 'scripts/workshop/watcher.ts')))) as typeof import('../../scripts/workshop/watcher.ts');
+const { compiled } = (await from(
+  join(folder!, 'test/harness/fast-start/commands.js'),
+)) as typeof import('../harness/fast-start/commands.js');
+const { watchLessons } = (await from(
+  await compiled(join(folder!, 'scripts/workshop/watcher.ts')),
+)) as typeof import('../../scripts/workshop/watcher.ts');
 const tell = (event: WatchEvent) => {
   const { lesson, ...rest } = event;
   const error = event.type === 'error' ? event.error.message : undefined;

@@ -17,11 +17,15 @@ app.post('/mcp', async (request, response) => {
 
 async function begin(): Promise<StreamableHTTPServerTransport> {
   const server = new McpServer({ name: 'first', version: '1.0.0' }, { capabilities: { logging: {} } });
-  server.registerTool(count.name, { description: count.description, inputSchema: count.input.shape }, async (args, { sendNotification }) => {
-    const log = (level: string, data: unknown, logger?: string) =>
-      sendNotification({ method: 'notifications/message', params: { level: level as LoggingLevel, data, logger } });
-    return (await count.run(args, { log })) as { content: { type: 'text'; text: string }[] };
-  });
+  server.registerTool(
+    count.name,
+    { description: count.description, inputSchema: count.input.shape },
+    async (args, { sendNotification }) => {
+      const log = (level: string, data: unknown, logger?: string) =>
+        sendNotification({ method: 'notifications/message', params: { level: level as LoggingLevel, data, logger } });
+      return (await count.run(args, { log })) as { content: { type: 'text'; text: string }[] };
+    },
+  );
   const transport = new StreamableHTTPServerTransport({
     sessionIdGenerator: randomUUID,
     onsessioninitialized: (id) => void sessions.set(id, transport),

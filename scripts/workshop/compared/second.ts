@@ -16,10 +16,14 @@ app.post('/mcp', async (request, response) => {
 
 async function begin(): Promise<NodeStreamableHTTPServerTransport> {
   const server = new McpServer({ name: 'second', version: '1.0.0' }, { capabilities: { logging: {} } });
-  server.registerTool(count.name, { description: count.description, inputSchema: count.input }, async (args, { mcpReq }) => {
-    const log = (level: string, data: unknown, logger?: string) => mcpReq.log(level as LoggingLevel, data, logger);
-    return (await count.run(args, { log })) as { content: { type: 'text'; text: string }[] };
-  });
+  server.registerTool(
+    count.name,
+    { description: count.description, inputSchema: count.input },
+    async (args, { mcpReq }) => {
+      const log = (level: string, data: unknown, logger?: string) => mcpReq.log(level as LoggingLevel, data, logger);
+      return (await count.run(args, { log })) as { content: { type: 'text'; text: string }[] };
+    },
+  );
   const transport = new NodeStreamableHTTPServerTransport({
     sessionIdGenerator: randomUUID,
     onsessioninitialized: (id) => void sessions.set(id, transport),

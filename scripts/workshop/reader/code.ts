@@ -17,6 +17,10 @@ export const languageOf = (file: string): string => file.slice(file.lastIndexOf(
 
 /** A block of code. `label` names it to those who do not see it. A command has room for a button that copies it. */
 export function codeBlock(code: string, language: string, label: string): Html {
-  const block = html`<pre class="code" data-language="${language}" aria-label="${label}"><code class="hljs">${highlight(code.trimEnd(), language)}</code></pre>`;
+  const block = html`<pre
+    class="code"
+    data-language="${language}"
+    aria-label="${label}"
+  ><code class="hljs">${highlight(code.trimEnd(), language)}</code></pre>`;
   return language === 'sh' ? html`<div class="copyable">${block}</div>` : block;
 }

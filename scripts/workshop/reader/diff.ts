@@ -28,7 +28,9 @@ export function diffLines(from: string, to: string): DiffLine[] {
 
 /** Only the changes, each with the lines around it. */
 export function hunks(lines: DiffLine[], around = 3): DiffLine[][] {
-  const near = lines.map((_, i) => lines.slice(Math.max(0, i - around), i + around + 1).some(({ kind }) => kind !== 'same'));
+  const near = lines.map((_, i) =>
+    lines.slice(Math.max(0, i - around), i + around + 1).some(({ kind }) => kind !== 'same'),
+  );
   const found: DiffLine[][] = [];
   for (const [i, line] of lines.entries()) {
     if (!near[i]) continue;

@@ -11,7 +11,9 @@ export type EditorLink = (path: string, line?: string) => string;
 export function editorLinks(name: string): EditorLink {
   const template = /^[a-z][\w+.-]*$/.test(name) ? `${name}://file{file}:{line}` : name;
   if (!/^(?!javascript|data|file|https?)[a-z][\w+.-]*:\/\/.*\{file\}/.test(template)) {
-    throw new Refusal(`"${name}" is not an editor: a name such as vscode, or an address such as idea://open?file={file}&line={line}.`);
+    throw new Refusal(
+      `"${name}" is not an editor: a name such as vscode, or an address such as idea://open?file={file}&line={line}.`,
+    );
   }
   return (path, line = '1') => template.replace('{file}', pathToFileURL(path).pathname).replace('{line}', line);
 }

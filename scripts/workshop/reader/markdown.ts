@@ -14,7 +14,8 @@ const { rules } = markdown.renderer;
 rules.fence = (tokens, i) => {
   const { info, content } = tokens[i]!;
   const language = info.trim();
-  return (language === 'wire' ? timeline(content.trimEnd(), 'A wire capture') : codeBlock(content, language, 'Code')).markup;
+  return (language === 'wire' ? timeline(content.trimEnd(), 'A wire capture') : codeBlock(content, language, 'Code'))
+    .markup;
 };
 rules.code_block = (tokens, i) => codeBlock(tokens[i]!.content, 'txt', 'Code').markup;
 rules.table_open = () => '<div class="table"><table>';
@@ -54,7 +55,13 @@ function nameHeadings(tokens: Token[]): Heading[] {
     if (token.type !== 'heading_open') continue;
     const text = plainText(tokens[i + 1]!);
     const level = Number(token.tag.slice(1));
-    const base = level === 1 ? 'top' : (/^Task \d+/.exec(text)?.[0] ?? text).toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '-').replace(/^-|-$/g, '');
+    const base =
+      level === 1
+        ? 'top'
+        : (/^Task \d+/.exec(text)?.[0] ?? text)
+            .toLowerCase()
+            .replace(/[^\p{L}\p{N}]+/gu, '-')
+            .replace(/^-|-$/g, '');
     const same = headings.filter(({ id }) => id === base || id.startsWith(`${base}--`)).length;
     const id = same ? `${base}--${same + 1}` : base;
     if (level > 1) token.attrSet('id', id);

@@ -78,22 +78,41 @@ const keys: [key: string, does: string, where: 'lesson' | 'course' | 'everywhere
   ['?', 'these keys', 'everywhere'],
 ];
 
-const keysDialog = (ofLesson: boolean): Html => html`<dialog id="keys" aria-labelledby="keys-title">
-<button type="button" class="quiet close" data-close aria-label="Close">✕</button>
-<h2 id="keys-title">Keys</h2>
-<dl class="keys">${keys
-  .filter(([, , where]) => where === 'everywhere' || where === (ofLesson ? 'lesson' : 'course'))
-  .map(([key, does]) => html`<div><dt><kbd>${key}</kbd></dt><dd>${does}</dd></div>`)}<div><dt><kbd>Esc</kbd></dt><dd>close what is open</dd></div></dl>
-<p><label><input type="checkbox" id="keys-on" checked> Single keys do this. <kbd>?</kbd> always works.</label></p>
-</dialog>`;
+const keysDialog = (ofLesson: boolean): Html =>
+  html`<dialog id="keys" aria-labelledby="keys-title">
+    <button type="button" class="quiet close" data-close aria-label="Close">✕</button>
+    <h2 id="keys-title">Keys</h2>
+    <dl class="keys">
+      ${keys
+        .filter(([, , where]) => where === 'everywhere' || where === (ofLesson ? 'lesson' : 'course'))
+        .map(
+          ([key, does]) =>
+            html`<div>
+              <dt><kbd>${key}</kbd></dt>
+              <dd>${does}</dd>
+            </div>`,
+        )}
+      <div>
+        <dt><kbd>Esc</kbd></dt>
+        <dd>close what is open</dd>
+      </div>
+    </dl>
+    <p>
+      <label><input type="checkbox" id="keys-on" checked /> Single keys do this. <kbd>?</kbd> always works.</label>
+    </p>
+  </dialog>`;
 
 /** The course: its parts and lessons, and where to go on. */
 export function coursePage(lastId: string): string {
-  return layout({ title: 'Chunk by Chunk', lastId, main: html`<main id="main" class="course">
-<h1>Chunk by Chunk</h1>
-<p class="lead">From a plain HTTP stream to the Model Context Protocol, one graded lesson at a time.</p>
-${courseList()}
-</main>` });
+  return layout({
+    title: 'Chunk by Chunk',
+    lastId,
+    main: html`<main id="main" class="course">
+      <h1>Chunk by Chunk</h1>
+      <p class="lead">From a plain HTTP stream to the Model Context Protocol, one graded lesson at a time.</p>
+      ${courseList()}
+    </main>`,
+  });
 }
 
 /** The part of the course page that changes with each verdict. */
@@ -103,37 +122,61 @@ export function courseList(): Html {
   const passed = catalog.filter((lesson) => standing(progress, lesson).state === 'passed').length;
   const parts = [...new Set(catalog.map(({ part }) => part))];
   return html`<div id="course">
-${trouble && html`<div class="verdict">${trouble.split('\n').map((line) => html`<p>${line}</p>`)}</div>`}
-<div class="overall"><progress max="${catalog.length}" value="${passed}" aria-label="Lessons passed"></progress><span>${passed} of ${catalog.length} lessons passed</span></div>
-${next
-    ? html`<p class="go-on"><a class="button primary" href="/lessons/${next.slug}/" data-key="g">${passed === 0 && next.number === 1 ? 'Begin with' : 'Go on with'} lesson ${next.number}: ${next.title} <span aria-hidden="true">→</span></a> <span class="minutes">${next.minutes} minutes</span></p>`
-    : html`<p class="go-on">Every lesson is passed.</p>`}
-${parts.map((part) => {
-    const lessons = catalog.filter((lesson) => lesson.part === part);
-    const minutes = lessons.reduce((sum, lesson) => sum + lesson.minutes, 0);
-    return html`<section class="part" aria-labelledby="${idOf(part)}"><h2 id="${idOf(part)}">${part} <span class="minutes">${hours(minutes)}</span></h2>
-<ol>${lessons.map((lesson) => {
-      const now = standing(progress, lesson);
-      const done = now.state === 'not begun' ? 0 : now.tasks;
-      const tasks = tasksOf(lesson);
-      const state = now.state === 'passed' ? 'passed' : now.state === 'not begun' ? 'unknown' : 'begun';
-      return html`<li id="lesson-${lesson.number}" data-state="${state}"${lesson === next && html` data-next`}>
-<span class="mark" role="img" aria-label="${now.state}"></span>
-<div><h3><a href="/lessons/${lesson.slug}/"><span class="number">${lesson.number}</span> ${lesson.title}</a></h3>
-<ul class="tasks-of">${tasks.map(({ number, title }) => html`<li data-state="${number <= done ? 'passed' : 'unknown'}"><span class="mark" role="img" aria-label="${number <= done ? 'passed' : 'not passed'}"></span> <a href="/lessons/${lesson.slug}/#task-${number}">${inline(title)}</a></li>`)}</ul>
-${now.state === 'changed since it passed' && html`<p class="changed">Your files have changed since it passed.</p>`}</div>
-<span class="minutes">${lesson.minutes} min</span></li>\n`;
-    })}</ol></section>`;
-  })}
-</div>`;
+    ${trouble && html`<div class="verdict">${trouble.split('\n').map((line) => html`<p>${line}</p>`)}</div>`}
+    <div class="overall">
+      <progress max="${catalog.length}" value="${passed}" aria-label="Lessons passed"></progress
+      ><span>${passed} of ${catalog.length} lessons passed</span>
+    </div>
+    ${
+      next
+        ? html`<p class="go-on">
+            <a class="button primary" href="/lessons/${next.slug}/" data-key="g"
+              >${passed === 0 && next.number === 1 ? 'Begin with' : 'Go on with'} lesson ${next.number}: ${next.title}
+              <span aria-hidden="true">→</span></a
+            >
+            <span class="minutes">${next.minutes} minutes</span>
+          </p>`
+        : html`<p class="go-on">Every lesson is passed.</p>`
+    }
+    ${parts.map((part) => {
+      const lessons = catalog.filter((lesson) => lesson.part === part);
+      const minutes = lessons.reduce((sum, lesson) => sum + lesson.minutes, 0);
+      return html`<section class="part" aria-labelledby="${idOf(part)}">
+        <h2 id="${idOf(part)}">${part} <span class="minutes">${hours(minutes)}</span></h2>
+        <ol>
+          ${lessons.map((lesson) => {
+            const now = standing(progress, lesson);
+            const done = now.state === 'not begun' ? 0 : now.tasks;
+            const tasks = tasksOf(lesson);
+            const state = now.state === 'passed' ? 'passed' : now.state === 'not begun' ? 'unknown' : 'begun';
+            return html`<li id="lesson-${lesson.number}" data-state="${state}" ${lesson === next && html` data-next`}>
+              <span class="mark" role="img" aria-label="${now.state}"></span>
+              <div>
+                <h3>
+                  <a href="/lessons/${lesson.slug}/"><span class="number">${lesson.number}</span> ${lesson.title}</a>
+                </h3>
+                <ul class="tasks-of">
+                  ${tasks.map(({ number, title }) => html`<li data-state="${number <= done ? 'passed' : 'unknown'}"><span class="mark" role="img" aria-label="${number <= done ? 'passed' : 'not passed'}"></span> <a href="/lessons/${lesson.slug}/#task-${number}">${inline(title)}</a></li>`)}
+                </ul>
+                ${now.state === 'changed since it passed' && html`<p class="changed">Your files have changed since it passed.</p>`}
+              </div>
+              <span class="minutes">${lesson.minutes} min</span>
+            </li> `;
+          })}
+        </ol>
+      </section>`;
+    })}
+  </div>`;
 }
 
 const idOf = (part: string): string => part.toLowerCase().replaceAll(' ', '-');
-const hours = (minutes: number): string => (minutes < 90 ? `${minutes} minutes` : `about ${Math.round(minutes / 30) / 2} hours`);
+const hours = (minutes: number): string =>
+  minutes < 90 ? `${minutes} minutes` : `about ${Math.round(minutes / 30) / 2} hours`;
 
 const fileName = (lesson: Lesson, name: string): string => readFileSync(join(lessonFolder(lesson), name), 'utf8');
 
-const whereIs = (lesson: Lesson): Html => html`<a href="/lessons/${lesson.slug}/">Lesson ${lesson.number} <span class="title">· ${lesson.title}</span></a>`;
+const whereIs = (lesson: Lesson): Html =>
+  html`<a href="/lessons/${lesson.slug}/">Lesson ${lesson.number} <span class="title">· ${lesson.title}</span></a>`;
 
 /** A lesson: its text, and beside it its tasks. */
 export function lessonPage(lesson: Lesson, grading: Grading, editor: EditorLink, lastId: string): string {
@@ -141,36 +184,66 @@ export function lessonPage(lesson: Lesson, grading: Grading, editor: EditorLink,
   const [before, next] = [-1, 1].map((by) => catalog.find(({ number }) => number === lesson.number + by));
   return layout({
     title: `${lesson.number} · ${lesson.title}`,
-    where: html`Lesson ${lesson.number} <span class="of">of ${catalog.length}</span> <span class="title">· ${lesson.title}</span>`,
+    where: html`Lesson ${lesson.number} <span class="of">of ${catalog.length}</span>
+      <span class="title">· ${lesson.title}</span>`,
     lastId,
     lesson,
-    main: html`<div class="lesson-frame"><div class="lesson">
-<nav class="contents" aria-label="On this page"><ol>${headings
-      .filter(({ level }) => level === 2)
-      .map(({ id, text }) => html`<li><a href="#${id}">${text}</a></li>`)}</ol></nav>
-<main id="main" class="text">${body}
-<nav class="turn" aria-label="Lessons">${before && html`<a href="/lessons/${before.slug}/" data-key="p" rel="prev"><span aria-hidden="true">←</span> ${before.number} · ${before.title}</a>`}${
-      next && html`<a href="/lessons/${next.slug}/" data-key="n" rel="next">${next.number} · ${next.title} <span aria-hidden="true">→</span></a>`
-    }</nav></main>
-<nav class="bar" aria-label="Your tasks"><a href="#tasks"><span class="mark" aria-hidden="true"></span> <span id="bar-text"></span> <span class="arrow">Your tasks <span aria-hidden="true">↓</span></span></a></nav>
-<aside class="panel" id="tasks" aria-labelledby="tasks-title" tabindex="-1">
-<div class="panel-head"><h2 id="tasks-title">Your tasks</h2> <button type="button" class="button primary" data-post="check" data-key="c">Check</button></div>
-<div class="actions">
-<a class="button" href="/lessons/${lesson.slug}/hints" data-sheet data-key="h">Hint</a>
-<a class="button" href="/lessons/${lesson.slug}/diff" data-sheet data-key="d">My changes</a>
-<a class="button" href="/lessons/${lesson.slug}/solution" data-sheet data-key="s">Solution</a>
-<button type="button" class="button" id="ask-reset" data-key="x">Reset</button>
-${editorLinksOf(lesson, learnerFiles, editor)}
-</div>
-${tasksPanel(lesson, grading, editor)}
-<p class="files">A save of ${learnerFiles.map((file, i) => html`${i > 0 && ' or '}<code>${file}</code>`)} is a check.</p>
-</aside>
-</div></div>`,
+    main: html`<div class="lesson-frame">
+      <div class="lesson">
+        <nav class="contents" aria-label="On this page">
+          <ol>
+            ${headings
+              .filter(({ level }) => level === 2)
+              .map(({ id, text }) => html`<li><a href="#${id}">${text}</a></li>`)}
+          </ol>
+        </nav>
+        <main id="main" class="text">
+          ${body}
+          <nav class="turn" aria-label="Lessons">
+            ${before && html`<a href="/lessons/${before.slug}/" data-key="p" rel="prev"><span aria-hidden="true">←</span> ${before.number} · ${before.title}</a>`}${
+              next &&
+              html`<a href="/lessons/${next.slug}/" data-key="n" rel="next"
+                >${next.number} · ${next.title} <span aria-hidden="true">→</span></a
+              >`
+            }
+          </nav>
+        </main>
+        <nav class="bar" aria-label="Your tasks">
+          <a href="#tasks"
+            ><span class="mark" aria-hidden="true"></span> <span id="bar-text"></span>
+            <span class="arrow">Your tasks <span aria-hidden="true">↓</span></span></a
+          >
+        </nav>
+        <aside class="panel" id="tasks" aria-labelledby="tasks-title" tabindex="-1">
+          <div class="panel-head">
+            <h2 id="tasks-title">Your tasks</h2>
+            <button type="button" class="button primary" data-post="check" data-key="c">Check</button>
+          </div>
+          <div class="actions">
+            <a class="button" href="/lessons/${lesson.slug}/hints" data-sheet data-key="h">Hint</a>
+            <a class="button" href="/lessons/${lesson.slug}/diff" data-sheet data-key="d">My changes</a>
+            <a class="button" href="/lessons/${lesson.slug}/solution" data-sheet data-key="s">Solution</a>
+            <button type="button" class="button" id="ask-reset" data-key="x">Reset</button>
+            ${editorLinksOf(lesson, learnerFiles, editor)}
+          </div>
+          ${tasksPanel(lesson, grading, editor)}
+          <p class="files">
+            A save of ${learnerFiles.map((file, i) => html`${i > 0 && ' or '}<code>${file}</code>`)} is a check.
+          </p>
+        </aside>
+      </div>
+    </div>`,
     dialogs: html`<dialog id="reset" aria-labelledby="reset-title">
-<h2 id="reset-title">Back to the starter?</h2>
-<p>${learnerFiles.map((file, i) => html`${i > 0 && ' and '}<code>${file}</code>`)} of this lesson become the files that you began with. What is in them now is saved first.</p>
-<p class="choice"><button type="button" class="button primary" data-post="reset">Reset</button> <button type="button" class="button" data-close>Keep my files</button></p>
-</dialog>`,
+      <h2 id="reset-title">Back to the starter?</h2>
+      <p>
+        ${learnerFiles.map((file, i) => html`${i > 0 && ' and '}<code>${file}</code>`)} of this lesson become the files
+        that you began with. What is in them now is saved first.
+      </p>
+      <p class="choice">
+        <button type="button" class="button primary" data-post="reset">Reset</button>
+        <button type="button" class="button" data-close>Keep my files</button>
+      </p>
+    </dialog>`,
   });
 }
 
@@ -181,50 +254,99 @@ export function hintsPage(lesson: Lesson, asked: string | null): string | undefi
   const task = tasks.find((task) => task.number === number);
   if (!task) return undefined;
   const hints = readHints(lesson).filter((hint) => hint.task === number);
-  return small(lesson, `Hints · task ${number}`, html`
-<p class="task-title">${inline(task.title)}</p>
-${hints.map(
-    ({ question, answer }) =>
-      html`<details class="hint" name="hint"><summary>${inline(question)}</summary><div>${markup(answer, lesson)}</div></details>\n`,
-  )}
-<p class="others">Another task: ${tasks
-    .filter((other) => other !== task)
-    .map((other) => html`<a href="/lessons/${lesson.slug}/hints?task=${other.number}" data-sheet>task ${other.number}</a> `)}</p>`);
+  return small(
+    lesson,
+    `Hints · task ${number}`,
+    html` <p class="task-title">${inline(task.title)}</p>
+      ${hints.map(
+        ({ question, answer }) =>
+          html`<details class="hint" name="hint">
+            <summary>${inline(question)}</summary>
+            <div>${markup(answer, lesson)}</div>
+          </details> `,
+      )}
+      <p class="others">
+        Another task:
+        ${tasks
+          .filter((other) => other !== task)
+          .map(
+            (other) =>
+              html`<a href="/lessons/${lesson.slug}/hints?task=${other.number}" data-sheet>task ${other.number}</a> `,
+          )}
+      </p>`,
+  );
 }
 
 /** The solution, task by task: of those that are passed, and of the one that is asked for. */
 export function solutionPage(lesson: Lesson, reveal: string | null): string {
   const now = standing(recorded().progress, lesson);
   const passed = now.state === 'not begun' ? 0 : now.tasks;
-  return small(lesson, 'Solution', html`
-${tasksOf(lesson).map(({ number, title }) => {
-    const shown = number <= passed || String(number) === reveal;
-    return html`<section class="solution" id="task-${number}"><h2><span class="number">Task ${number}</span> ${inline(title)}</h2>
-${shown
-        ? solutionOf(lesson, number).map(({ file, title, code }) => html`<p class="piece"><code>${file}</code> · ${title}</p>${codeBlock(code, 'ts', `${file}: ${title}`)}`)
-        : html`<p>You have not passed this task yet. <a href="/lessons/${lesson.slug}/hints?task=${number}" data-sheet>A hint</a> may be enough.</p>
-<p><a class="button" href="/lessons/${lesson.slug}/solution?reveal=${number}" data-sheet>Show it all the same</a></p>`}
-</section>`;
-  })}
-<p class="others">To put all of it in place: <code class="command" data-copy>npm run solution ${shortName(lesson)} -- --apply</code></p>`);
+  return small(
+    lesson,
+    'Solution',
+    html` ${tasksOf(lesson).map(({ number, title }) => {
+        const shown = number <= passed || String(number) === reveal;
+        return html`<section class="solution" id="task-${number}">
+          <h2><span class="number">Task ${number}</span> ${inline(title)}</h2>
+          ${
+            shown
+              ? solutionOf(lesson, number).map(
+                  ({ file, title, code }) =>
+                    html`<p class="piece"><code>${file}</code> · ${title}</p>
+                      ${codeBlock(code, 'ts', `${file}: ${title}`)}`,
+                )
+              : html`<p>
+                    You have not passed this task yet.
+                    <a href="/lessons/${lesson.slug}/hints?task=${number}" data-sheet>A hint</a> may be enough.
+                  </p>
+                  <p>
+                    <a class="button" href="/lessons/${lesson.slug}/solution?reveal=${number}" data-sheet
+                      >Show it all the same</a
+                    >
+                  </p>`
+          }
+        </section>`;
+      })}
+      <p class="others">
+        To put all of it in place:
+        <code class="command" data-copy>npm run solution ${shortName(lesson)} -- --apply</code>
+      </p>`,
+  );
 }
 
 /** What the learner has changed, beside the starter. */
 export function diffPage(lesson: Lesson): string {
-  return small(lesson, 'My changes', html`${startersOf(lesson).map(({ path, text }, i) => {
-    const file = learnerFiles[i]!;
-    const mine = existsSync(path) ? readFileSync(path, 'utf8').replaceAll('\r\n', '\n') : undefined;
-    const changes = mine === undefined ? [] : hunks(diffLines(text.trimEnd(), mine.trimEnd()));
-    return html`<section><h2><code>${file}</code></h2>
-${mine === undefined
-        ? html`<p>It is not there. <code class="command" data-copy>npm run reset ${shortName(lesson)} -- --missing</code> puts the starter back.</p>`
-        : changes.length === 0
-          ? html`<p>It is still the starter.</p>`
-          : changes.map((lines) => html`<pre class="code diff" aria-label="Changes of ${file}"><code class="hljs">${lines.map(
-              ({ kind, text }) => html`<span class="line ${kind}"><span class="sign">${{ same: ' ', removed: '−', added: '+' }[kind]}</span>${text}\n</span>`,
-            )}</code></pre>`)}
-</section>`;
-  })}`);
+  return small(
+    lesson,
+    'My changes',
+    html`${startersOf(lesson).map(({ path, text }, i) => {
+      const file = learnerFiles[i]!;
+      const mine = existsSync(path) ? readFileSync(path, 'utf8').replaceAll('\r\n', '\n') : undefined;
+      const changes = mine === undefined ? [] : hunks(diffLines(text.trimEnd(), mine.trimEnd()));
+      return html`<section>
+        <h2><code>${file}</code></h2>
+        ${
+          mine === undefined
+            ? html`<p>
+                It is not there.
+                <code class="command" data-copy>npm run reset ${shortName(lesson)} -- --missing</code> puts the starter
+                back.
+              </p>`
+            : changes.length === 0
+              ? html`<p>It is still the starter.</p>`
+              : changes.map(
+                  (lines) =>
+                    html`<pre class="code diff" aria-label="Changes of ${file}"><code class="hljs">${lines.map(
+                      ({ kind, text }) =>
+                        html`<span class="line ${kind}"
+                          ><span class="sign">${{ same: ' ', removed: '−', added: '+' }[kind]}</span>${text}
+                        </span>`,
+                    )}</code></pre>`,
+                )
+        }
+      </section>`;
+    })}`,
+  );
 }
 
 /** A file of a lesson, with a number to each line. */
@@ -234,20 +356,38 @@ export function sourcePage(name: string, path: string, editor: EditorLink): stri
   return layout({
     title: name,
     ...(lesson && { where: whereIs(lesson) }),
-    main: html`<main id="main" class="source"><h1><code>lessons/${name}</code></h1>
-<p><a class="button" href="${editor(path)}">Open in the editor</a>${lesson && html` <a class="button" href="/lessons/${lesson.slug}/">Back to the lesson</a>`}</p>
-<div class="listing"><pre class="numbers">${code.split('\n').map((_, i) => html`<a id="L${i + 1}" href="#L${i + 1}" aria-label="Line ${i + 1}">${i + 1}</a>\n`)}</pre><pre class="code" aria-label="${name}"><code class="hljs">${highlight(code, languageOf(name))}</code></pre></div>
-</main>`,
+    main: html`<main id="main" class="source">
+      <h1><code>lessons/${name}</code></h1>
+      <p>
+        <a class="button" href="${editor(path)}">Open in the editor</a
+        >${lesson && html` <a class="button" href="/lessons/${lesson.slug}/">Back to the lesson</a>`}
+      </p>
+      <div class="listing">
+        <pre class="numbers">
+${code.split('\n').map((_, i) => html`<a id="L${i + 1}" href="#L${i + 1}" aria-label="Line ${i + 1}">${i + 1}</a> `)}</pre>
+        <pre class="code" aria-label="${name}"><code class="hljs">${highlight(code, languageOf(name))}</code></pre>
+      </div>
+    </main>`,
   });
 }
 
 export const messagePage = (title: string, text: string): string =>
-  layout({ title, main: html`<main id="main" class="leaf"><h1>${title}</h1>${text.split('\n').map((line) => html`<p>${line}</p>`)}<p><a href="/">The course</a></p></main>` });
+  layout({
+    title,
+    main: html`<main id="main" class="leaf">
+      <h1>${title}</h1>
+      ${text.split('\n').map((line) => html`<p>${line}</p>`)}
+      <p><a href="/">The course</a></p>
+    </main>`,
+  });
 
 /** A page of its own that a lesson's page also shows in a dialog. */
 const small = (lesson: Lesson, title: string, content: Html): string =>
   layout({
     title: `${title} · lesson ${lesson.number}`,
     where: whereIs(lesson),
-    main: html`<main id="main" class="leaf"><h1>${title}</h1>${content}</main>`,
+    main: html`<main id="main" class="leaf">
+      <h1>${title}</h1>
+      ${content}
+    </main>`,
   });

@@ -1,6 +1,6 @@
 // The tasks beside the text: what is passed, and why something is not.
 import { join } from 'node:path';
-import type { Explanation } from '../../../test/harness/failure.ts';
+import type { Explanation } from '../../../test/harness/run/failure.ts';
 import { Refusal } from '../command.ts';
 import { catalog, lessonFolder, shortName, type Lesson } from '../lessons.ts';
 import type { PageTask } from '../page.ts';
@@ -39,37 +39,75 @@ export function tasksPanel(lesson: Lesson, grading: Grading, editor: EditorLink)
     return graded?.state ?? (task.number <= done ? 'passed' : 'unknown');
   };
   const states = tasks.map((task) => task.requirements.map((_, i) => stateOf(task, i)));
-  const open = Math.max(0, states.findIndex((each) => each.some((state) => state !== 'passed')));
+  const open = Math.max(
+    0,
+    states.findIndex((each) => each.some((state) => state !== 'passed')),
+  );
   const passed = states.filter((each) => each.every((state) => state === 'passed')).length;
-  const state = running ? 'running' : error ? 'failed' : passed === tasks.length ? 'passed' : verdict ? 'failed' : 'unknown';
+  const state = running
+    ? 'running'
+    : error
+      ? 'failed'
+      : passed === tasks.length
+        ? 'passed'
+        : verdict
+          ? 'failed'
+          : 'unknown';
   return html`<div id="live" data-state="${state}">
-<p class="summary">${mark(state)} <strong>${summary(grading, passed, tasks.length, now.state === 'changed since it passed')}</strong>${
-    !running && grading.took !== undefined && html` <span class="took">in ${seconds(grading.took)}</span>`
-  }</p>
-${error && !running && whyNot(error)}
-${state === 'passed' && passedNote(lesson)}
-<ol class="tasks">${tasks.map((task, i) => {
-    const each = states[i]!;
-    return html`<li><details class="task" id="requirements-${task.number}" data-state="${overall(each)}"${i === open && state !== 'passed' && html` open`}>
-<summary>${mark(overall(each))} <span class="title"><span class="number">Task ${task.number}</span> ${inline(task.title)}</span> <span class="count">${countOf(each)}</span></summary>
-<ul class="requirements">${task.requirements.map((sentence, k) => {
-      const explanation = verdict?.tasks.find(({ number }) => number === task.number)?.requirements[k]?.explanation;
-      return html`<li data-state="${each[k]!}" data-key="${task.number}.${k}">${mark(each[k]!)} <span class="sentence">${inline(sentence)}</span>${
-        explanation && explain(lesson, task, explanation, verdict!.seed, editor)
-      }</li>\n`;
-    })}</ul>
-</details></li>\n`;
-  })}</ol>
-</div>`;
+    <p class="summary">
+      ${mark(state)}
+      <strong>${summary(grading, passed, tasks.length, now.state === 'changed since it passed')}</strong>${
+        !running && grading.took !== undefined && html` <span class="took">in ${seconds(grading.took)}</span>`
+      }
+    </p>
+    ${error && !running && whyNot(error)} ${state === 'passed' && passedNote(lesson)}
+    <ol class="tasks">
+      ${tasks.map((task, i) => {
+        const each = states[i]!;
+        return html`<li>
+          <details
+            class="task"
+            id="requirements-${task.number}"
+            data-state="${overall(each)}"
+            ${i === open && state !== 'passed' && html` open`}
+          >
+            <summary>
+              ${mark(overall(each))}
+              <span class="title"><span class="number">Task ${task.number}</span> ${inline(task.title)}</span>
+              <span class="count">${countOf(each)}</span>
+            </summary>
+            <ul class="requirements">
+              ${task.requirements.map((sentence, k) => {
+                const explanation = verdict?.tasks.find(({ number }) => number === task.number)?.requirements[k]
+                  ?.explanation;
+                return html`<li data-state="${each[k]!}" data-key="${task.number}.${k}">
+                  ${mark(each[k]!)} <span class="sentence">${inline(sentence)}</span>${
+                    explanation && explain(lesson, task, explanation, verdict!.seed, editor)
+                  }
+                </li> `;
+              })}
+            </ul>
+          </details>
+        </li> `;
+      })}
+    </ol>
+  </div>`;
 }
 
 /** A file that is missing is the learner's to put back; anything else is ours. */
 const whyNot = (error: Error): Html =>
   error instanceof Refusal
-    ? html`<div class="verdict"><p class="cause">${error.message.split('\n')[0]!}</p><p class="advice">${error.message.split('\n').slice(1).join(' ')}</p></div>`
-    : html`<div class="verdict"><p class="cause">The grader could not run, which says nothing about your programs.</p><pre class="output" aria-label="The error">${error.message}</pre></div>`;
+    ? html`<div class="verdict">
+        <p class="cause">${error.message.split('\n')[0]!}</p>
+        <p class="advice">${error.message.split('\n').slice(1).join(' ')}</p>
+      </div>`
+    : html`<div class="verdict">
+        <p class="cause">The grader could not run, which says nothing about your programs.</p>
+        <pre class="output" aria-label="The error">${error.message}</pre>
+      </div>`;
 
-const countOf = (states: State[]): string => `${states.filter((state) => state === 'passed').length} of ${states.length}`;
+const countOf = (states: State[]): string =>
+  `${states.filter((state) => state === 'passed').length} of ${states.length}`;
 
 function overall(states: State[]): State {
   const worst: State[] = ['failed', 'running', 'waiting', 'unknown'];
@@ -88,27 +126,69 @@ const seconds = (ms: number): string => (ms < 1000 ? `${Math.round(ms)} ms` : `$
 
 function passedNote(lesson: Lesson): Html {
   const next = catalog.find(({ number }) => number === lesson.number + 1);
-  return html`<div class="passed-note"><p>All of its requirements are met.</p><p>${
-    next
-      ? html`<a class="button primary" href="/lessons/${next.slug}/" data-key="n">Lesson ${next.number}: ${next.title} <span aria-hidden="true">→</span></a>`
-      : html`It was the last lesson. <a href="/">The whole course</a>`
-  }</p><p><a href="/lessons/${lesson.slug}/solution" data-sheet>Another way to write it</a></p></div>`;
+  return html`<div class="passed-note">
+    <p>All of its requirements are met.</p>
+    <p>
+      ${
+        next
+          ? html`<a class="button primary" href="/lessons/${next.slug}/" data-key="n"
+              >Lesson ${next.number}: ${next.title} <span aria-hidden="true">→</span></a
+            >`
+          : html`It was the last lesson. <a href="/">The whole course</a>`
+      }
+    </p>
+    <p><a href="/lessons/${lesson.slug}/solution" data-sheet>Another way to write it</a></p>
+  </div>`;
 }
 
 function explain(lesson: Lesson, task: PageTask, explanation: Explanation, seed: number, editor: EditorLink): Html {
   const { cause, output, compare, wire, advice, at, see } = explanation;
   return html`<div class="verdict">
-<p class="cause">${withCode(cause)}</p>
-${output && html`<pre class="output" aria-label="What the program said">${output}</pre>`}
-${compare && html`<dl class="compare"><div class="expected"><dt>expected</dt><dd><code>${compare.expected}</code></dd></div><div class="received"><dt>received</dt><dd><code>${compare.received}</code></dd></div></dl>`}
-${wire && timeline(wire, 'What went over the wire until then', { legend: true })}
-${advice && html`<p class="advice">${withCode(advice)}</p>`}
-<dl class="next-steps">
-${at && html`<div><dt>look in</dt><dd>${place(at, editor)}</dd></div>`}
-${see && html`<div><dt>see it yourself</dt><dd>${command(see)}</dd></div>`}
-<div><dt>a hint</dt><dd><a href="/lessons/${lesson.slug}/hints?task=${task.number}" data-sheet>questions about this task</a></dd></div>
-<div><dt>the same again</dt><dd>${command(`npm run check ${shortName(lesson)} -- --seed ${seed}`)} <button type="button" class="small" data-post="check" data-seed="${seed}">check with this seed</button></dd></div>
-</dl></div>`;
+    <p class="cause">${withCode(cause)}</p>
+    ${output && html`<pre class="output" aria-label="What the program said">${output}</pre>`}
+    ${
+      compare &&
+      html`<dl class="compare">
+        <div class="expected">
+          <dt>expected</dt>
+          <dd><code>${compare.expected}</code></dd>
+        </div>
+        <div class="received">
+          <dt>received</dt>
+          <dd><code>${compare.received}</code></dd>
+        </div>
+      </dl>`
+    }
+    ${wire && timeline(wire, 'What went over the wire until then', { legend: true })}
+    ${advice && html`<p class="advice">${withCode(advice)}</p>`}
+    <dl class="next-steps">
+      ${
+        at &&
+        html`<div>
+          <dt>look in</dt>
+          <dd>${place(at, editor)}</dd>
+        </div>`
+      }
+      ${
+        see &&
+        html`<div>
+          <dt>see it yourself</dt>
+          <dd>${command(see)}</dd>
+        </div>`
+      }
+      <div>
+        <dt>a hint</dt>
+        <dd><a href="/lessons/${lesson.slug}/hints?task=${task.number}" data-sheet>questions about this task</a></dd>
+      </div>
+      <div>
+        <dt>the same again</dt>
+        <dd>
+          ${command(`npm run check ${shortName(lesson)} -- --seed ${seed}`)}
+          <button type="button" class="small" data-post="check" data-seed="${seed}">check with this seed</button>
+        </dd>
+      </div>
+    </dl>
+  </div>`;
 }
 
 function place(at: string, editor: EditorLink): Html {
@@ -124,4 +204,4 @@ function command(text: string): Html {
 
 /** The files that a learner edits, as links into the editor. */
 export const editorLinksOf = (lesson: Lesson, files: readonly string[], editor: EditorLink): Html =>
-  html`${files.map((file) => html`<a class="button" href="${editor(join(lessonFolder(lesson), file))}" data-open aria-label="Open ${file} in the editor">${file} <span aria-hidden="true">↗</span></a>\n`)}`;
+  html`${files.map((file) => html`<a class="button" href="${editor(join(lessonFolder(lesson), file))}" data-open aria-label="Open ${file} in the editor">${file} <span aria-hidden="true">↗</span></a> `)}`;

@@ -184,7 +184,8 @@ function keys() {
     if (event.key === '?') return dialog('keys')?.showModal();
     if (choices.get('keys') === 'off' || find('dialog[open]')) return;
     if (event.key === 'v') return void goToVerdict(event);
-    const control = findAll(`[data-key="${CSS.escape(event.key)}"]`)[0] ?? (event.key === 'e' ? find('[data-open]') : null);
+    const control =
+      findAll(`[data-key="${CSS.escape(event.key)}"]`)[0] ?? (event.key === 'e' ? find('[data-open]') : null);
     if (!control) return;
     event.preventDefault();
     control.click();
@@ -308,7 +309,8 @@ function followEvents(lesson, lastId) {
       const passed = all.filter((each) => each.dataset.state === 'passed').length;
       const count = task && find('.count', task);
       if (count) count.textContent = `${passed} of ${all.length}`;
-      if (task && data.state !== 'waiting') setState(task, data.state === 'failed' ? 'failed' : passed === all.length ? 'passed' : 'running');
+      if (task && data.state !== 'waiting')
+        setState(task, data.state === 'failed' ? 'failed' : passed === all.length ? 'passed' : 'running');
       mirrorStates();
     },
     panel(data) {

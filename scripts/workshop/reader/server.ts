@@ -11,7 +11,16 @@ import type { watchLessons, WatchEvent } from '../watcher.ts';
 import { createBoard } from './board.ts';
 import type { EditorLink } from './editor.ts';
 import { liveEvents } from './live.ts';
-import { courseList, coursePage, diffPage, hintsPage, lessonPage, messagePage, solutionPage, sourcePage } from './pages.ts';
+import {
+  courseList,
+  coursePage,
+  diffPage,
+  hintsPage,
+  lessonPage,
+  messagePage,
+  solutionPage,
+  sourcePage,
+} from './pages.ts';
 import { tasksPanel } from './panel.ts';
 import { sources } from './sources.ts';
 
@@ -33,7 +42,11 @@ const securityHeaders = {
 };
 
 /** Serves the pages at the port, or the next free one, and grades what is saved, as long as the process lives. */
-export async function openReader(options: { port: number; editor: EditorLink; watch: typeof watchLessons }): Promise<{ url: string }> {
+export async function openReader(options: {
+  port: number;
+  editor: EditorLink;
+  watch: typeof watchLessons;
+}): Promise<{ url: string }> {
   const { editor } = options;
   const live = liveEvents();
   const board = createBoard();
@@ -43,9 +56,11 @@ export async function openReader(options: { port: number; editor: EditorLink; wa
     const { lesson } = event;
     const replaced = catalog.filter((other) => other !== lesson && board.of(other).running);
     const key = board.note(event);
-    for (const other of replaced) live.send('panel', { lesson: other.slug, panel: tasksPanel(other, board.of(other), editor).markup });
+    for (const other of replaced)
+      live.send('panel', { lesson: other.slug, panel: tasksPanel(other, board.of(other), editor).markup });
     if (event.type === 'run') return live.send('run', { lesson: lesson.slug });
-    if (event.type === 'requirement') return live.send('requirement', { lesson: lesson.slug, key, state: board.of(lesson).running?.get(key!) });
+    if (event.type === 'requirement')
+      return live.send('requirement', { lesson: lesson.slug, key, state: board.of(lesson).running?.get(key!) });
     live.send('verdict', {
       lesson: lesson.slug,
       name: `Lesson ${lesson.number}`,
@@ -95,7 +110,8 @@ export async function openReader(options: { port: number; editor: EditorLink; wa
       const lesson = catalog.find((lesson) => lesson.slug === slug);
       return lesson ? change(request, lesson, action) : notFound();
     }
-    if (!isRead(request)) return { ...message(405, 'Not allowed', 'Pages are only read.'), headers: { Allow: 'GET, HEAD' } };
+    if (!isRead(request))
+      return { ...message(405, 'Not allowed', 'Pages are only read.'), headers: { Allow: 'GET, HEAD' } };
     return files.get(path) ?? page(path, query);
   }
 
@@ -120,12 +136,14 @@ export async function openReader(options: { port: number; editor: EditorLink; wa
   }
 
   async function change(request: IncomingMessage, lesson: Lesson, action: string): Promise<Answer> {
-    if (request.method !== 'POST') return { ...data(405, { error: 'This changes something: POST.' }), headers: { Allow: 'POST' } };
+    if (request.method !== 'POST')
+      return { ...data(405, { error: 'This changes something: POST.' }), headers: { Allow: 'POST' } };
     if (!/^application\/json *(;|$)/i.test(request.headers['content-type'] ?? '')) {
       return data(415, { error: 'The body is to be JSON: Content-Type: application/json.' });
     }
     const text = await bodyOf(request);
-    if (text === undefined) return { ...data(413, { error: `The body has more than ${mostBody} bytes.` }), headers: { Connection: 'close' } };
+    if (text === undefined)
+      return { ...data(413, { error: `The body has more than ${mostBody} bytes.` }), headers: { Connection: 'close' } };
     const given = parsed(text);
     const seed = given?.seed;
     if (!given || (seed !== undefined && !(Number.isInteger(seed) && Number(seed) >= 0 && Number(seed) < 2 ** 32))) {
@@ -202,16 +220,30 @@ function parsed(text: string): Record<string, unknown> | undefined {
 }
 
 const causeOf = ({ verdict }: Extract<WatchEvent, { type: 'verdict' }>): string =>
-  verdict.tasks.flatMap(({ requirements }) => requirements).find(({ state }) => state === 'failed')?.explanation?.cause ?? '';
+  verdict.tasks.flatMap(({ requirements }) => requirements).find(({ state }) => state === 'failed')?.explanation
+    ?.cause ?? '';
 
 const message = (status: number, title: string, text: string): Answer => ({ status, body: messagePage(title, text) });
 const plain = (status: number, body: string): Answer => ({ status, body, type: 'text/plain' });
 const notFound = (): Answer => message(404, 'There is no such page', 'The list of lessons leads to all that there is.');
 const shown = (body: string | undefined): Answer => (body === undefined ? notFound() : { status: 200, body });
-const data = (status: number, value: object): Answer => ({ status, body: JSON.stringify(value), type: 'application/json' });
+const data = (status: number, value: object): Answer => ({
+  status,
+  body: JSON.stringify(value),
+  type: 'application/json',
+});
 
-function send({ method }: IncomingMessage, response: ServerResponse, { status, body, type = 'text/html', headers }: Answer): void {
-  response.writeHead(status, { ...securityHeaders, 'Content-Type': `${type}; charset=utf-8`, 'Content-Length': Buffer.byteLength(body), ...headers });
+function send(
+  { method }: IncomingMessage,
+  response: ServerResponse,
+  { status, body, type = 'text/html', headers }: Answer,
+): void {
+  response.writeHead(status, {
+    ...securityHeaders,
+    'Content-Type': `${type}; charset=utf-8`,
+    'Content-Length': Buffer.byteLength(body),
+    ...headers,
+  });
   response.end(method === 'HEAD' ? undefined : body);
 }
 

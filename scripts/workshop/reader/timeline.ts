@@ -1,5 +1,5 @@
 // A `wire` capture as a picture: a row an entry, as in the text, and beside each its place in time.
-import type { Mark } from '../../../test/harness/transcript.ts';
+import type { Mark } from '../../../test/harness/wire/transcript.ts';
 import { html, raw, type Html } from './html.ts';
 
 export type Row =
@@ -33,7 +33,8 @@ export function rowsOf(wire: string): Row[] {
     const before = now;
     now = Number(ms);
     const [, what, label] = (mark === '·' && /^(at work|done): +(.*)$/.exec(text)) || [];
-    const begun = what === 'done' ? working.findIndex((entry) => entry.who === who && entry.text.endsWith(`: ${label}`)) : -1;
+    const begun =
+      what === 'done' ? working.findIndex((entry) => entry.who === who && entry.text.endsWith(`: ${label}`)) : -1;
     if (begun >= 0) {
       const [entry] = working.splice(begun, 1);
       Object.assign(entry!, { to: now, held: false });
@@ -66,27 +67,45 @@ export function timeline(wire: string, label: string, { legend = false } = {}): 
   const inSeconds = ticks.every((at) => at % 100 === 0) && end >= 1000;
   const used = Object.entries(kinds).filter(([mark]) => entries.some((entry) => entry.mark === mark));
   return html`<figure class="wire" aria-label="${label}">
-<div class="axis" aria-hidden="true"><svg class="track" width="100%" height="18">${ticks.map(
-    (at, i) => html`<text x="${percent(at, end)}" y="0.75rem" text-anchor="${i === 0 ? 'start' : at > end * 0.9 ? 'end' : 'middle'}">${
-      inSeconds ? at / 1000 : at
-    }${i === ticks.length - 1 && (inSeconds ? ' s' : ' ms')}</text>`,
-  )}</svg></div>
-<ol>${rows.map((row) => drawRow(row, ticks, end))}</ol>
-${legend && html`<figcaption>${used.map(([mark, { name, legend }]) => html`<span class="${name}"><b aria-hidden="true">${mark}</b> ${legend}</span> `)}</figcaption>`}
-</figure>`;
+    <div class="axis" aria-hidden="true">
+      <svg class="track" width="100%" height="18">
+        ${ticks.map(
+          (at, i) =>
+            html`<text
+              x="${percent(at, end)}"
+              y="0.75rem"
+              text-anchor="${i === 0 ? 'start' : at > end * 0.9 ? 'end' : 'middle'}"
+              >${inSeconds ? at / 1000 : at}${i === ticks.length - 1 && (inSeconds ? ' s' : ' ms')}</text
+            >`,
+        )}
+      </svg>
+    </div>
+    <ol>
+      ${rows.map((row) => drawRow(row, ticks, end))}
+    </ol>
+    ${legend && html`<figcaption>${used.map(([mark, { name, legend }]) => html`<span class="${name}"><b aria-hidden="true">${mark}</b> ${legend}</span> `)}</figcaption>`}
+  </figure>`;
 }
 
 function drawRow(row: Row, ticks: number[], end: number): Html {
   if ('leftOut' in row) return html`<li class="left-out">${row.leftOut}</li>`;
   const { mark, from, to, held, who, text } = row;
   const { name, word } = kinds[mark];
-  return html`<li class="${name}"><span class="at">${mark === '✗' ? to : from}<span class="unit"> ms</span></span><span class="what">${
-    who && html`<span class="who">${who}</span> `
-  }<b aria-hidden="true">${mark}</b> <span class="unseen">${word}</span> <code>${text}</code>${
-    held ? html` <span class="note">held</span>` : to > from && mark === '·' && html` <span class="note">until ${to} ms</span>`
-  }</span><svg class="track" width="100%" height="20" aria-hidden="true">${ticks.map(
-    (at) => html`<line class="tick" x1="${percent(at, end)}" x2="${percent(at, end)}" y1="-0.1rem" y2="10rem"/>`,
-  )}${drawMark(row, end)}</svg></li>\n`;
+  return html`<li class="${name}">
+    <span class="at">${mark === '✗' ? to : from}<span class="unit"> ms</span></span
+    ><span class="what"
+      >${who && html`<span class="who">${who}</span> `}<b aria-hidden="true">${mark}</b>
+      <span class="unseen">${word}</span> <code>${text}</code>${
+        held
+          ? html` <span class="note">held</span>`
+          : to > from && mark === '·' && html` <span class="note">until ${to} ms</span>`
+      }</span
+    ><svg class="track" width="100%" height="20" aria-hidden="true">
+      ${ticks.map(
+        (at) => html`<line class="tick" x1="${percent(at, end)}" x2="${percent(at, end)}" y1="-0.1rem" y2="10rem" />`,
+      )}${drawMark(row, end)}
+    </svg>
+  </li> `;
 }
 
 /** Of the first line of a row, which is 1.25 rem high. */
@@ -94,33 +113,51 @@ const middle = '0.625rem';
 
 function drawMark({ mark, from, to, held }: Entry, end: number): Html {
   const at = percent(to, end);
-  const lead = html`<line class="lead" x1="0" x2="${percent(from, end)}" y1="${middle}" y2="${middle}"/>`;
+  const lead = html`<line class="lead" x1="0" x2="${percent(from, end)}" y1="${middle}" y2="${middle}" />`;
   switch (mark) {
     case '·': {
-      if (to === from && !held) return html`${lead}<circle class="mark" cx="${at}" cy="${middle}" r="0.19rem"/>`;
+      if (to === from && !held) return html`${lead}<circle class="mark" cx="${at}" cy="${middle}" r="0.19rem" />`;
       const width = `${Math.max(0.8, ((to - from) / end) * 100).toFixed(2)}%`;
-      return html`<rect class="span${held ? ' held' : ''}" x="${percent(from, end)}" width="${width}" y="0.375rem" height="0.5rem" rx="2"/>`;
+      return html`<rect
+        class="span${held ? ' held' : ''}"
+        x="${percent(from, end)}"
+        width="${width}"
+        y="0.375rem"
+        height="0.5rem"
+        rx="2"
+      />`;
     }
     case '✗':
-      return html`<line class="wait" x1="${percent(from, end)}" x2="${at}" y1="${middle}" y2="${middle}"/>${placed(at, 'M-4.5-4.5 4.5 4.5M4.5-4.5-4.5 4.5')}`;
+      return html`<line
+          class="wait"
+          x1="${percent(from, end)}"
+          x2="${at}"
+          y1="${middle}"
+          y2="${middle}"
+        />${placed(at, 'M-4.5-4.5 4.5 4.5M4.5-4.5-4.5 4.5')}`;
     case '←':
-      return html`${lead}<circle class="mark" cx="${at}" cy="${middle}" r="0.3rem"/>`;
+      return html`${lead}<circle class="mark" cx="${at}" cy="${middle}" r="0.3rem" />`;
     case '→':
       return html`${lead}${placed(at, 'M-4-5 5 0-4 5Z')}`;
     case '▸':
-      return html`${lead}<svg x="${at}" y="${middle}" overflow="visible"><rect class="mark" x="-0.28rem" y="-0.28rem" width="0.56rem" height="0.56rem" rx="1.5"/></svg>`;
+      return html`${lead}<svg x="${at}" y="${middle}" overflow="visible">
+          <rect class="mark" x="-0.28rem" y="-0.28rem" width="0.56rem" height="0.56rem" rx="1.5" />
+        </svg>`;
   }
 }
 
 /** A path does not take percentages; an svg around it does. */
 const placed = (x: string, path: string): Html =>
-  html`<svg x="${x}" y="${middle}" overflow="visible"><path class="mark" d="${raw(path)}"/></svg>`;
+  html`<svg x="${x}" y="${middle}" overflow="visible"><path class="mark" d="${raw(path)}" /></svg>`;
 
 const percent = (at: number, end: number): string => `${((at / end) * 100).toFixed(2)}%`;
 
 /** Two to six round times: 0, 500, 1000 … */
 function ticksUntil(end: number): number[] {
   const power = 10 ** Math.floor(Math.log10(end / 2));
-  const step = Math.max(1, [1, 2, 5, 10].map((factor) => factor * power).find((step) => end / step <= 6)!);
+  const step = Math.max(
+    1,
+    [1, 2, 5, 10].map((factor) => factor * power).find((step) => end / step <= 6)!,
+  );
   return Array.from({ length: Math.floor(end / step) + 1 }, (_, i) => i * step);
 }

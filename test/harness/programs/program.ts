@@ -6,16 +6,16 @@ import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
-import type { Explanation } from './failure.ts';
-import { Failure } from './failure.ts';
-import { unpacked } from './packages.js';
+import type { Explanation } from '../run/failure.ts';
+import { Failure } from '../run/failure.ts';
+import { unpacked } from '../fast-start/packages.js';
 import { beginProgram, busyLine, endProgram, residentMemory, takeProgram } from './spawn.js';
-import { visible, type Transcript } from './transcript.ts';
+import { visible, type Transcript } from '../wire/transcript.ts';
 
 /** A call of `work(label)` that waits for the grader. */
 export type Held = {
   label: string;
-  letGo(): void;
+  release(): void;
   /** Lets it go with an error that says this. */
   fail(message: string): void;
 };
@@ -35,18 +35,18 @@ export type Program = {
   readonly stderr: string;
   /** The lines that it has printed to their end. */
   readonly lines: readonly string[];
-  /** The timers that it waits for, when it was asked last: by `settled`. */
+  /** The timers that it waits for, when it was asked last: by `caughtUp`. */
   readonly timers: number;
   /** Its calls of the file system that are not back yet, and its resident memory in MiB, at the same time. */
   readonly fileCalls: number;
   readonly memory: number;
-  /** How many rows of lessons/support/rows.ts it has taken, told after every hundredth, and by `settled`. */
+  /** How many rows of lessons/support/rows.ts it has taken, told after every hundredth, and by `caughtUp`. */
   readonly rows: number;
   /** Ends the table of lessons/support/rows.ts before long. */
-  endRows(): void;
+  finishTable(): void;
   /** From now on the disk takes nothing of the program's and gives it nothing; false where that cannot be done. */
   holdDisk(): Promise<boolean>;
-  letDiskGo(): void;
+  releaseDisk(): void;
   /** Set when the process has ended and its output is complete. */
   readonly end: End | undefined;
   /** Where it called process.exit, when it did: `lessons/01-chunked-stream/server.ts:14`. */
@@ -54,7 +54,7 @@ export type Program = {
   /** Why the grader ended it, when it did: too much output, too much memory, busy without a pause. */
   readonly verdict: Explanation | undefined;
   /** Waits until the program has handled what it was sent so far; false when its event loop does not turn for `limit` ms. */
-  settled(limit?: number): Promise<boolean>;
+  caughtUp(limit?: number): Promise<boolean>;
   /** Where it accepts connections, as `address:port`; undefined when its event loop does not turn. */
   listening(): Promise<string[] | undefined>;
   /** The line that keeps it busy, as `lessons/01-chunked-stream/server.ts:14`; only the file when nothing tells. */
@@ -100,7 +100,17 @@ const outputLimit = 1024 * 1024;
 /** Resident memory that it may take, in MiB: a right program takes a tenth. */
 const memoryLimit = 700;
 
-export function startProgram({ folder, folderName, file, args = [], env = {}, busyLimit = 6000, changed, transcript, who }: Start): Program {
+export function startProgram({
+  folder,
+  folderName,
+  file,
+  args = [],
+  env = {},
+  busyLimit = 6000,
+  changed,
+  transcript,
+  who,
+}: Start): Program {
   const child = takeProgram(join(folder, file));
   const name = `${folderName}/${file}`;
   const held: (Held & { call: number | undefined })[] = [];
@@ -130,7 +140,7 @@ export function startProgram({ folder, folderName, file, args = [], env = {}, bu
     changed();
   };
 
-  const letDiskGo = () => {
+  const releaseDisk = () => {
     (child.stdio[4] as Writable).write(Buffer.alloc(heldThreads));
     heldThreads = 0;
   };
@@ -155,7 +165,13 @@ export function startProgram({ folder, folderName, file, args = [], env = {}, bu
         stopFor({
           cause: `${file} wrote more than ${outputLimit / 1024 ** 2} MiB of output and was stopped.`,
           advice: 'A loop that prints without end, or that never waits?',
-          output: `${printable(output[stream].split('\n').slice(0, 3).map((line) => line.slice(0, 60)).join('\n'))}\n…`,
+          output: `${printable(
+            output[stream]
+              .split('\n')
+              .slice(0, 3)
+              .map((line) => line.slice(0, 60))
+              .join('\n'),
+          )}\n…`,
           at: name,
         });
       }
@@ -175,12 +191,12 @@ export function startProgram({ folder, folderName, file, args = [], env = {}, bu
         if (index < 0) return; // given up meanwhile
         held.splice(index, 1);
         transcript().add('·', `${how} ${label}`, who);
-        if (child.connected) child.send({ letGo: call, failure }, () => {});
+        if (child.connected) child.send({ release: call, failure }, () => {});
       };
       const waitingCall = {
         label,
         call,
-        letGo: () => answer('done:   '),
+        release: () => answer('done:   '),
         fail: (message: string) => answer('fails:  ', message),
       };
       held.push(waitingCall);
@@ -199,7 +215,7 @@ export function startProgram({ folder, folderName, file, args = [], env = {}, bu
     }
     if (message.exit !== undefined) {
       exitedAt = placeIn(shorten(message.exit), folderName);
-      letDiskGo(); // or it could not end
+      releaseDisk(); // or it could not end
     }
     if (message.pong !== undefined) waiting.get(message.pong)?.();
     if (message.listening) for (const listener of listeners) listener(message.listening);
@@ -235,7 +251,7 @@ export function startProgram({ folder, folderName, file, args = [], env = {}, bu
 
   void beginProgram(child, join(folder, file), { args, env: { WORK_CLOCK: 'grader', ...env } });
 
-  const settled = (limit = 2000) =>
+  const caughtUp = (limit = 2000) =>
     new Promise<boolean>((resolve) => {
       const ping = ++pings;
       const done = (value: boolean) => {
@@ -266,7 +282,7 @@ export function startProgram({ folder, folderName, file, args = [], env = {}, bu
 
   const busyWatch = async () => {
     for (;;) {
-      if (!(await settled(busyLimit)) || end || verdict) break;
+      if (!(await caughtUp(busyLimit)) || end || verdict) break;
       await sleep(250, undefined, { ref: false });
     }
     if (end || verdict || !child.connected) return;
@@ -307,8 +323,8 @@ export function startProgram({ folder, folderName, file, args = [], env = {}, bu
     get rows() {
       return rows;
     },
-    endRows: () => {
-      if (child.connected) child.send({ endRows: true }, () => {});
+    finishTable: () => {
+      if (child.connected) child.send({ finishTable: true }, () => {});
     },
     holdDisk: () =>
       new Promise((resolve) => {
@@ -316,7 +332,7 @@ export function startProgram({ folder, folderName, file, args = [], env = {}, bu
         if (end || !child.connected) resolve(false);
         else child.send({ holdDisk: true }, () => {});
       }),
-    letDiskGo,
+    releaseDisk,
     get end() {
       return end;
     },
@@ -326,7 +342,7 @@ export function startProgram({ folder, folderName, file, args = [], env = {}, bu
     get verdict() {
       return verdict;
     },
-    settled,
+    caughtUp,
     busyAt,
     listening: () =>
       new Promise((resolve) => {
@@ -368,7 +384,7 @@ export async function listeningOn(program: Program, port: number): Promise<void>
     }
     if (await accepts(port)) {
       // What it did in the same moment, it did before.
-      await program.settled(500);
+      await program.caughtUp(500);
       if (!program.end) return;
       continue;
     }
@@ -449,7 +465,8 @@ export function explainEnd(program: Program, when: string): Explanation {
 }
 
 /** True when the program has ended and its last words are an error that nothing caught. */
-export const crashed = (program: Program): boolean => program.end !== undefined && uncaught(program.stderr) !== undefined;
+export const crashed = (program: Program): boolean =>
+  program.end !== undefined && uncaught(program.stderr) !== undefined;
 
 /** The error that a program wrote on standard error, from that position on: why, in its own words, and where. */
 export function explainError(program: Program, from: number, when: string): Explanation | undefined {
@@ -460,9 +477,15 @@ export function explainError(program: Program, from: number, when: string): Expl
   if (!block) return undefined;
   const { text, head } = block;
   const message = text.slice(0, text.findIndex((line) => /^\s+at |^\s*$|^\s+[{\w[]+.*:|^\(Use /.test(line)) >>> 0);
-  const frames = text.filter((line) => (/^\s+at /.test(line) && placeIn(line, folder)) || /^\s+\[(cause|errors)\]:/.test(line));
+  const frames = text.filter(
+    (line) => (/^\s+at /.test(line) && placeIn(line, folder)) || /^\s+\[(cause|errors)\]:/.test(line),
+  );
   const all = message.join('\n');
-  const explained = { output: printable([...message.slice(0, 6), ...frames.slice(0, 5)].map((line) => line.replace(/ \{$/, '')).join('\n')) };
+  const explained = {
+    output: printable(
+      [...message.slice(0, 6), ...frames.slice(0, 5)].map((line) => line.replace(/ \{$/, '')).join('\n'),
+    ),
+  };
   const at = [...frames, ...message, ...head].map((line) => placeIn(line, folder)).find(Boolean);
 
   const invalid = /^Error.*Transform failed/.test(all) && /:\d+:\d+: (?:ERROR|error): (.*)/.exec(all)?.[1];
@@ -502,7 +525,8 @@ export function explainError(program: Program, from: number, when: string): Expl
       advice: 'The port is taken: does the program listen twice, or is it the port of another program?',
     }),
     ...(all.includes('ERR_STREAM_WRITE_AFTER_END') && {
-      advice: 'The response had ended, and something wrote on: a callback that is called late, a loop that nobody stopped.',
+      advice:
+        'The response had ended, and something wrote on: a callback that is called late, a loop that nobody stopped.',
     }),
   };
 }
@@ -552,7 +576,7 @@ function importedAt(program: Program, importer: string, name: string): string | 
   }
 }
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
+const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** Names files as the learner knows them, whichever folder of this machine they are in. */
 function shortener(folder: string, folderName: string): (text: string) => string {
@@ -562,12 +586,20 @@ function shortener(folder: string, folderName: string): (text: string) => string
     ...forms(join(root, '/')).map((form) => [form, ''] as const),
   ];
   return (text) =>
-    unpacked(names.reduce((short, [form, name]) => short.replaceAll(form, name), text)).replaceAll(`${folderName}\\`, `${folderName}/`);
+    unpacked(names.reduce((short, [form, name]) => short.replaceAll(form, name), text)).replaceAll(
+      `${folderName}\\`,
+      `${folderName}/`,
+    );
 }
 
 /** The end of what a program has printed, in a few lines. */
 function lastOutput(text: string): { output?: string } {
-  const end = stripVTControlCharacters(text).trim().split('\n').slice(-4).map((line) => line.slice(0, 140)).join('\n');
+  const end = stripVTControlCharacters(text)
+    .trim()
+    .split('\n')
+    .slice(-4)
+    .map((line) => line.slice(0, 140))
+    .join('\n');
   return end ? { output: printable(end) } : {};
 }
 
@@ -577,4 +609,5 @@ const printable = (text: string): string =>
 
 /** Node says so when it opens the debugger that `busyAt` asks for. */
 const debuggerLine = /^Debugger listening on (ws:\S+)\n/m;
-const debuggerLines = /^(Debugger (listening|ending) on ws:|For help, see: https:\/\/nodejs\.org|Debugger attached|Waiting for the debugger).*\n/gm;
+const debuggerLines =
+  /^(Debugger (listening|ending) on ws:|For help, see: https:\/\/nodejs\.org|Debugger attached|Waiting for the debugger).*\n/gm;

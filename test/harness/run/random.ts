@@ -24,8 +24,7 @@ export function randomFrom(seed: number): Random {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
   const integer = (from: number, to: number) => from + Math.floor(next() * (to - from + 1));
-  const word = () =>
-    Array.from({ length: integer(3, 8) }, () => String.fromCharCode(integer(0x61, 0x7a))).join('');
+  const word = () => Array.from({ length: integer(3, 8) }, () => String.fromCharCode(integer(0x61, 0x7a))).join('');
   return {
     restart: (seed) => {
       state = seed >>> 0;
@@ -36,7 +35,9 @@ export function randomFrom(seed: number): Random {
     words: (count) => Array.from({ length: count }, word),
     cut: (bytes, cuts, at = []) => {
       const places = [...at, ...Array.from({ length: cuts }, () => integer(1, bytes.length - 1))];
-      const edges = [0, ...new Set(places.filter((p) => p > 0 && p < bytes.length)), bytes.length].sort((a, b) => a - b);
+      const edges = [0, ...new Set(places.filter((p) => p > 0 && p < bytes.length)), bytes.length].sort(
+        (a, b) => a - b,
+      );
       return edges.slice(1).map((end, i) => bytes.subarray(edges[i], end));
     },
   };

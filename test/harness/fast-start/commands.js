@@ -1,10 +1,19 @@
 // Our own TypeScript, for a Node.js that runs none: compiled once, into one file a command. To load it by tsx each time
 // would cost a third of a second.
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
+const root = fileURLToPath(new URL('../../..', import.meta.url));
 const sources = ['scripts', 'test/harness', 'test/proof', 'test/workshop'].map((folder) => join(root, folder));
 
 /**
@@ -39,7 +48,10 @@ export async function compiled(file) {
 
 /** A source that knows where it is. */
 function load({ path }) {
-  const contents = readFileSync(path, 'utf8').replace(/\bimport\.meta\.url\b/g, JSON.stringify(pathToFileURL(path).href));
+  const contents = readFileSync(path, 'utf8').replace(
+    /\bimport\.meta\.url\b/g,
+    JSON.stringify(pathToFileURL(path).href),
+  );
   return { contents, loader: path.endsWith('ts') ? 'ts' : 'js' };
 }
 

@@ -6,12 +6,28 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, inject, test } from 'vitest';
 import { Failure, type Explanation } from './failure.ts';
-import { freePort } from './ports.ts';
-import { busyWithoutPause, crashed, explainEnd, explainError, listeningOn, startProgram, type Program } from './program.ts';
+import { freePort } from '../programs/ports.ts';
+import {
+  busyWithoutPause,
+  crashed,
+  explainEnd,
+  explainError,
+  listeningOn,
+  startProgram,
+  type Program,
+} from '../programs/program.ts';
 import { randomFrom, type Random } from './random.ts';
-import { loadNext, planPrograms, prepareNoMore, prepareRun, stopSignal } from './spawn.js';
-import { draw, requestLine, transcript as newTranscript, visible, visibleChunk, type Mark, type Transcript } from './transcript.ts';
-import { exchange, type Ask, type Exchange } from './wire.ts';
+import { loadNext, planPrograms, prepareNoMore, prepareRun, stopSignal } from '../programs/spawn.js';
+import {
+  draw,
+  requestLine,
+  transcript as newTranscript,
+  visible,
+  visibleChunk,
+  type Mark,
+  type Transcript,
+} from '../wire/transcript.ts';
+import { exchange, type Ask, type Exchange } from '../wire/exchange.ts';
 
 export { Failure, visible };
 export type { Exchange, Program, Random };
@@ -40,7 +56,7 @@ declare module 'vitest' {
 }
 
 /** Milliseconds that a program has for something that it should do at once. Only a wrong answer waits this long. */
-export const soon = 2000;
+export const promptMs = 2000;
 
 /** A learner's server, listening. */
 export type Server = {
@@ -64,7 +80,7 @@ export type Call = {
   breakOff(): void;
 };
 
-export type Site = {
+export type GraderServer = {
   url: string;
   /** How many requests have come that `call` has not returned. */
   readonly waiting: number;
@@ -185,7 +201,9 @@ export function requirement(sentence: string, check: () => Promise<void>, about?
 function tidied(explanation: Explanation): Explanation {
   let text = JSON.stringify(explanation);
   for (const folder of folders) {
-    text = text.replaceAll(JSON.stringify(join(folder, '/')).slice(1, -1), '').replaceAll(encodeURIComponent(folder), '%2F…');
+    text = text
+      .replaceAll(JSON.stringify(join(folder, '/')).slice(1, -1), '')
+      .replaceAll(encodeURIComponent(folder), '%2F…');
   }
   return JSON.parse(text);
 }
@@ -193,7 +211,7 @@ function tidied(explanation: Explanation): Explanation {
 /** A server that ended or threw explains more than what its client saw of it: a connection that broke, a status 500. */
 async function ownCause(): Promise<Failure | undefined> {
   for (const program of servers) {
-    if (!program.end && !program.verdict && (await program.settled(1000))) continue;
+    if (!program.end && !program.verdict && (await program.caughtUp(1000))) continue;
     if (!(program.end ?? program.verdict)) continue;
     const over = requests.find(({ sent, program: asked }) => asked === program && wentWrong(sent));
     return new Failure({ ...explainEnd(program, 'while it was answering'), ...(crashed(program) && over?.ifItThrows) });
@@ -216,7 +234,7 @@ export function check(condition: unknown, explanation: Explanation): asserts con
  * @returns false when it does not hold within `limit` milliseconds.
  * @throws Failure when a server ends meanwhile.
  */
-export function until(condition: () => unknown, limit = soon): Promise<boolean> {
+export function until(condition: () => unknown, limit = promptMs): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const settle = (act: () => void) => {
       clearTimeout(timer);
@@ -243,11 +261,11 @@ export async function expectSoon(
   condition: () => unknown,
   explain: () => Explanation,
   program?: Program,
-  limit = soon,
+  limit = promptMs,
 ): Promise<void> {
   if (await until(condition, limit)) return;
   const explanation = explain();
-  if (program && !program.end && !(await program.settled(1500)) && !program.end) {
+  if (program && !program.end && !(await program.caughtUp(1500)) && !program.end) {
     const name = program.name.slice(program.name.lastIndexOf('/') + 1);
     throw new Failure({ ...explanation, ...busyWithoutPause(name), at: await program.busyAt() });
   }
@@ -260,7 +278,7 @@ export async function longestPause(program: Program, over: () => boolean): Promi
   let longest = 0;
   while (!over() && !program.end) {
     const asked = performance.now();
-    const alive = await program.settled(60_000);
+    const alive = await program.caughtUp(60_000);
     longest = Math.max(longest, performance.now() - asked);
     if (!alive) break;
   }
@@ -299,7 +317,13 @@ export function temporaryFolder(): string {
 /** Starts the learner's server on a port of its own and waits until it listens. */
 export async function startServer(env: Record<string, string> = {}): Promise<Server> {
   const port = await freePort();
-  const program = startProgram({ ...target, file: 'server.ts', env: { PORT: String(port), ...env }, changed, transcript });
+  const program = startProgram({
+    ...target,
+    file: 'server.ts',
+    env: { PORT: String(port), ...env },
+    changed,
+    transcript,
+  });
   atEnd(() => program.stop());
   await listeningOn(program, port);
   servers.add(program);
@@ -310,7 +334,8 @@ export async function startServer(env: Record<string, string> = {}): Promise<Ser
     request: (path, ask = {}) => {
       const sent = exchange(new URL(path, url), ask, changed, transcript);
       atEnd(() => sent.close());
-      if (!ask.failsOnPurpose) requests.push({ sent, program, printed: program.stderr.length, ifItThrows: ask.ifItThrows ?? {} });
+      if (!ask.failsOnPurpose)
+        requests.push({ sent, program, printed: program.stderr.length, ifItThrows: ask.ifItThrows ?? {} });
       return sent;
     },
   };
@@ -327,11 +352,17 @@ export function startClientWith(env: Record<string, string>, ...args: string[]):
 }
 
 /** A server of the grader's, for the learner's client; it answers nothing by itself, but what `answer` does, which then returns true. */
-export async function openSite(path: string, answer: (call: Call) => boolean = () => false): Promise<Site> {
+export async function startGraderServer(
+  path: string,
+  answer: (call: Call) => boolean = () => false,
+): Promise<GraderServer> {
   const calls: Call[] = [];
   let client: Program | undefined;
   const server = createServer(async (request, response) => {
-    record.add('→', requestLine(`${request.method} ${request.url}`, { 'Last-Event-ID': request.headers['last-event-id'] }));
+    record.add(
+      '→',
+      requestLine(`${request.method} ${request.url}`, { 'Last-Event-ID': request.headers['last-event-id'] }),
+    );
     const bytes = await buffer(request).catch(() => undefined);
     if (!bytes) return;
     if (bytes.length > 0) record.add('→', visibleChunk(bytes));
@@ -344,7 +375,7 @@ export async function openSite(path: string, answer: (call: Call) => boolean = (
         const text = typeof bytes === 'string' ? bytes : new TextDecoder().decode(bytes);
         record.add('←', visible(text));
         if (!response.destroyed) await new Promise<void>((resolve) => response.write(bytes, () => resolve()));
-        await client?.settled();
+        await client?.caughtUp();
       },
       end() {
         record.add('←', '(end of the response)');
@@ -374,7 +405,7 @@ export async function openSite(path: string, answer: (call: Call) => boolean = (
       client = program;
       const begun = () => calls.length > 0 || program.end || program.verdict;
       // One that is busy for so long gets a verdict for that.
-      if (!(await until(begun, startLimit))) await program.settled(startLimit);
+      if (!(await until(begun, startLimit))) await program.caughtUp(startLimit);
       await expectSoon(
         begun,
         () => ({
@@ -398,9 +429,12 @@ const startLimit = 7000;
 export async function ended(client: Program, cause: string): Promise<void> {
   await expectSoon(
     () => client.end ?? client.verdict,
-    () => ({ cause, advice: 'Something keeps it alive: a timer, a reader that is never closed, a loop that never ends?' }),
+    () => ({
+      cause,
+      advice: 'Something keeps it alive: a timer, a reader that is never closed, a loop that never ends?',
+    }),
     client,
-    2 * soon,
+    2 * promptMs,
   );
   if (client.verdict) throw new Failure(client.verdict);
 }
@@ -413,7 +447,11 @@ export function notCrashed(client: Program, when: string): void {
 }
 
 /** One line on standard error, and this exit code. `silent` is the advice when there is no line, `advice` when the code is another. */
-export function checkComplaint(client: Program, what: string, { silent = 'console.error writes there.', code = 1, advice = '' } = {}): void {
+export function checkComplaint(
+  client: Program,
+  what: string,
+  { silent = 'console.error writes there.', code = 1, advice = '' } = {},
+): void {
   // Node's own warnings are not the client's.
   const received = client.stderr.replace(/^\(node:\d+\) .*\n|^\(Use `node --trace-.*\n/gm, '').trim();
   check(received !== '', {
@@ -423,7 +461,10 @@ export function checkComplaint(client: Program, what: string, { silent = 'consol
       : silent,
   });
   if (crashed(client)) {
-    throw new Failure({ ...explainEnd(client, `on ${what}`), advice: 'Catch the error, and say what happened in a sentence.' });
+    throw new Failure({
+      ...explainEnd(client, `on ${what}`),
+      advice: 'Catch the error, and say what happened in a sentence.',
+    });
   }
   check(!/^\s+at /m.test(received), {
     cause: `The client printed the stack of an error about ${what}.`,

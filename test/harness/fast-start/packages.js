@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 
-const modules = fileURLToPath(new URL('../../node_modules', import.meta.url));
+const modules = fileURLToPath(new URL('../../../node_modules', import.meta.url));
 const packable = ['express', 'node-fetch', 'zod'];
 
 /** Another install, another Node.js: another file. */
@@ -25,7 +25,8 @@ export function packed(name) {
 }
 
 /** A text in which a package that is packed has its own name. @param {string} text */
-export const unpacked = (text) => text.replace(/node_modules\/\.cache\/packages\/([\w-]+?)-\d+-[^/]*\/index\.mjs/g, '$1');
+export const unpacked = (text) =>
+  text.replace(/node_modules\/\.cache\/packages\/([\w-]+?)-\d+-[^/]*\/index\.mjs/g, '$1');
 
 /** @param {string} name */
 const folderOf = (name) => join(modules, '.cache', 'packages', `${name}-${suffix}`);
@@ -79,7 +80,10 @@ console.log(JSON.stringify(Object.keys(module_.exports)));
  * @param {string[]} names that it exports, `default` among them
  * @param {string} encoding
  */
-const load = (names, encoding) => `const { readFileSync } = process.getBuiltinModule('node:fs'); // sooner there than by import
+const load = (
+  names,
+  encoding,
+) => `const { readFileSync } = process.getBuiltinModule('node:fs'); // sooner there than by import
 const { createRequire } = process.getBuiltinModule('node:module');
 const { join } = process.getBuiltinModule('node:path');
 const { Script } = process.getBuiltinModule('node:vm');

@@ -1,6 +1,6 @@
 import { Agent, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { performance } from 'node:perf_hooks';
-import type { Explanation } from './failure.ts';
+import type { Explanation } from '../run/failure.ts';
 import { requestLine, visibleChunk, type Transcript } from './transcript.ts';
 
 /** One chunk of a response's body, as Node's HTTP parser tells them apart. */

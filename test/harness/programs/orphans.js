@@ -9,7 +9,7 @@ import { readFileSync, readdirSync } from 'node:fs';
  * @param {Set<number>} groups those in one of these process groups are none
  * @returns {number[]}
  */
-export function strays(run, groups = new Set()) {
+export function orphansOf(run, groups = new Set()) {
   const mark = `CHUNK_BY_CHUNK_RUN=${run}`;
   if (process.platform === 'linux') {
     return readdirSync('/proc')
@@ -18,7 +18,10 @@ export function strays(run, groups = new Set()) {
       .filter((pid) => pid !== process.pid);
   }
   if (process.platform === 'win32') return [];
-  const { stdout } = spawnSync('ps', ['-axwwE', '-o', 'pid=,pgid=,command='], { encoding: 'utf8', maxBuffer: 64 * 1024 ** 2 });
+  const { stdout } = spawnSync('ps', ['-axwwE', '-o', 'pid=,pgid=,command='], {
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 ** 2,
+  });
   return (stdout ?? '')
     .split('\n')
     .filter((line) => line.includes(mark))
@@ -45,8 +48,8 @@ function groupOf(pid) {
 }
 
 /** Ends the processes of a run that are outside of these groups. */
-export function endStrays(run, groups) {
-  for (const pid of strays(run, groups)) {
+export function endOrphans(run, groups) {
+  for (const pid of orphansOf(run, groups)) {
     try {
       process.kill(pid, 'SIGKILL');
     } catch {

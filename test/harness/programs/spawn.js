@@ -7,12 +7,12 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { buildFile, buildSupport, builtFile, needsTsx } from './built.js';
-import { packAll, packed } from './packages.js';
-import { endStrays } from './strays.js';
+import { buildFile, buildSupport, builtFile, needsTsx } from '../fast-start/program.js';
+import { packAll, packed } from '../fast-start/packages.js';
+import { endOrphans } from './orphans.js';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const root = join(here, '..', '..');
+const root = join(here, '..', '..', '..');
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 const preload = pathToFileURL(join(here, 'preload.js')).href;
 const warm = pathToFileURL(join(here, 'warm.js')).href;
@@ -56,7 +56,12 @@ export function beginRun(folder, signal) {
   shared.coming = [];
   shared.signal = signal;
   // One after the other: a run that was stopped may still be building what is old now.
-  for (const [file, before] of shared.built) if (dirname(file) === folder) shared.built.set(file, before.then(() => buildFile(file)));
+  for (const [file, before] of shared.built)
+    if (dirname(file) === folder)
+      shared.built.set(
+        file,
+        before.then(() => buildFile(file)),
+      );
   endLoaded();
   for (const file of shared.spares.keys()) if (dirname(file) === folder) loadNext(file);
 }
@@ -83,7 +88,11 @@ async function built(file) {
   if (!shared.built.has('packages')) shared.built.set('packages', packAll());
   const packages = shared.built.get('packages');
   if (!shared.built.has('support')) shared.built.set('support', packages.then(buildSupport));
-  if (!shared.built.has(file)) shared.built.set(file, packages.then(() => buildFile(file)));
+  if (!shared.built.has(file))
+    shared.built.set(
+      file,
+      packages.then(() => buildFile(file)),
+    );
   await shared.built.get('support');
   return shared.built.get(file);
 }
@@ -95,7 +104,10 @@ export const loading = (file) => shared.spares.get(file)?.find((spare) => spare.
 function endLoaded() {
   for (const [file, spares] of shared.spares) {
     for (const spare of spares) if (spare.loaded) endProgram(spare);
-    shared.spares.set(file, spares.filter((spare) => !spare.loaded));
+    shared.spares.set(
+      file,
+      spares.filter((spare) => !spare.loaded),
+    );
   }
 }
 
@@ -141,7 +153,7 @@ function forget(file) {
 
 /** After a run: ends what its programs started and put outside of their groups. The spares stay. */
 export function endLeftBehind() {
-  endStrays(shared.run, shared.alive);
+  endOrphans(shared.run, shared.alive);
 }
 
 /**
@@ -283,7 +295,11 @@ export function endProgram(program) {
 
 function endGroup(pid) {
   try {
-    if (windows) spawn('taskkill', ['/pid', String(pid), '/T', '/F'], { stdio: 'ignore', windowsHide: true }).on('error', () => {});
+    if (windows)
+      spawn('taskkill', ['/pid', String(pid), '/T', '/F'], { stdio: 'ignore', windowsHide: true }).on(
+        'error',
+        () => {},
+      );
     else process.kill(-pid, 'SIGKILL');
   } catch {
     // it has ended already
@@ -294,7 +310,7 @@ function endGroup(pid) {
 export function endPrograms() {
   for (const pid of shared.alive) endGroup(pid);
   shared.spares.clear();
-  endStrays(shared.run);
+  endOrphans(shared.run);
 }
 
 /** The same, where no more are to come. */
@@ -328,7 +344,12 @@ function tellReaper(line) {
  * @returns {Promise<string | undefined>}
  */
 export function busyLine(debuggerUrl, folder) {
-  const args = ['--experimental-websocket', join(here, 'busy.js'), debuggerUrl, `${pathToFileURL(folder).href}/`];
+  const args = [
+    '--experimental-websocket',
+    join(here, 'find-busy-line.js'),
+    debuggerUrl,
+    `${pathToFileURL(folder).href}/`,
+  ];
   return new Promise((resolve) => {
     const found = (_error, stdout = '') => resolve(stdout.trim() || undefined);
     execFile(process.execPath, args, { timeout: 3000 }, found);

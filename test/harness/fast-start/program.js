@@ -7,12 +7,13 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { packed } from './packages.js';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
+const root = fileURLToPath(new URL('../../..', import.meta.url));
 const support = join(root, 'lessons', 'support', sep);
 const temporary = join(root, '.tmp', sep);
 
 /** What one file in another place cannot do as well. */
-const needsPlace = /\b(require|__dirname|__filename|child_process|worker_threads|cluster)\b|\bimport\.meta\b(?!\.(url|dirname|filename|main)\b)/;
+const needsPlace =
+  /\b(require|__dirname|__filename|child_process|worker_threads|cluster)\b|\bimport\.meta\b(?!\.(url|dirname|filename|main)\b)/;
 
 /**
  * Whether a program has to be run by tsx from where it is: it starts others, or looks for files as CommonJS does.
@@ -27,7 +28,8 @@ export function needsTsx(file) {
 }
 
 /** Where a file is once it is built: it goes when a temporary one goes. @param {string} file */
-export const builtFile = (file) => `${file.startsWith(temporary) ? file : join(temporary, 'built', relative(root, file))}.mjs`;
+export const builtFile = (file) =>
+  `${file.startsWith(temporary) ? file : join(temporary, 'built', relative(root, file))}.mjs`;
 
 /**
  * Builds a program, or a file of tools.
@@ -86,7 +88,9 @@ function ownFilesOnly(build, folder) {
     const source = readFileSync(path, 'utf8');
     if (needsPlace.test(source)) throw new Error(`${path} wants to be where it is`);
     const own = { url: pathToFileURL(path).href, dirname: dirname(path), filename: path };
-    const contents = source.replace(/\bimport\.meta\.(url|dirname|filename)\b/g, (_, name) => JSON.stringify(own[name]));
+    const contents = source.replace(/\bimport\.meta\.(url|dirname|filename)\b/g, (_, name) =>
+      JSON.stringify(own[name]),
+    );
     return { contents, loader: path.endsWith('ts') ? 'ts' : 'js' };
   });
 }

@@ -1,9 +1,9 @@
 // What the graders of the MCP lessons share: posting a JSON-RPC message, and judging what is answered.
 import { createParser } from 'eventsource-parser';
-import type { Explanation } from './failure.ts';
-import { Failure, check, expectSoon, missing, visible, type Exchange, type Server } from './grader.ts';
+import type { Explanation } from '../run/failure.ts';
+import { Failure, check, expectSoon, missing, visible, type Exchange, type Server } from '../run/grader.ts';
 import { fromJson } from './json.ts';
-import type { Ask } from './wire.ts';
+import type { Ask } from '../wire/exchange.ts';
 
 /** A JSON-RPC message, or whatever came in the place of one. */
 export type Message = Record<string, unknown>;
@@ -18,7 +18,7 @@ export type Posted = Exchange & {
 };
 
 /** Milliseconds within which everything is answered, also by a program whose work takes seconds by other means than the work clock. */
-export const slowly = 5000;
+export const workMs = 5000;
 
 /** What a client sends with each message (MCP 2025-11-25, basic/transports, "Sending Messages to the Server"). */
 const ownHeaders: Record<string, string> = {
@@ -27,12 +27,25 @@ const ownHeaders: Record<string, string> = {
 };
 
 /** Posts one JSON-RPC message, or a body that is none: a string goes out as it is. Extra headers replace our own of the same spelling. */
-export function post(server: Server, message: unknown, { headers = {}, ifItThrows, ...ask }: Pick<Ask, 'headers' | 'who' | 'ifItThrows'> = {}): Posted {
+export function post(
+  server: Server,
+  message: unknown,
+  { headers = {}, ifItThrows, ...ask }: Pick<Ask, 'headers' | 'who' | 'ifItThrows'> = {},
+): Posted {
   const body = typeof message === 'string' ? message : JSON.stringify(message);
   const all = { ...ownHeaders, ...headers };
   const see = curl(body, all);
-  const shown = Object.fromEntries(Object.entries(headers).filter(([name, value]) => name in ownHeaders && value !== ownHeaders[name]));
-  const exchange = server.request('/mcp', { ...ask, method: 'POST', headers: all, shown, body, ...(ifItThrows && { ifItThrows: { see, ...ifItThrows } }) });
+  const shown = Object.fromEntries(
+    Object.entries(headers).filter(([name, value]) => name in ownHeaders && value !== ownHeaders[name]),
+  );
+  const exchange = server.request('/mcp', {
+    ...ask,
+    method: 'POST',
+    headers: all,
+    shown,
+    body,
+    ...(ifItThrows && { ifItThrows: { see, ...ifItThrows } }),
+  });
   return Object.assign(exchange, { what: whatIs(message), message, see });
 }
 
@@ -43,7 +56,8 @@ export const shown = (value: unknown): string => (value === undefined ? '(nothin
 export const received = ({ status, text }: Exchange): string =>
   `${status} ${text === '' ? '(no body)' : /^\s*</.test(text) ? '(an HTML page)' : visible(text.slice(0, 120))}`;
 
-const isObject = (value: unknown): value is Message => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Message =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function whatIs(message: unknown): string {
   if (!isObject(message)) return `The body ${visible(JSON.stringify(message).slice(0, 40))}`;
@@ -54,7 +68,9 @@ function whatIs(message: unknown): string {
 
 function curl(body: string, headers: Record<string, string>): string {
   // Without a value, curl sends a header only when it is written with a semicolon.
-  const written = Object.entries(headers).map(([name, value]) => `-H '${value === '' ? `${name};` : `${name}: ${value}`}' `);
+  const written = Object.entries(headers).map(
+    ([name, value]) => `-H '${value === '' ? `${name};` : `${name}: ${value}`}' `,
+  );
   const command = `curl -i http://127.0.0.1:3000/mcp ${written.join('')}`;
   if (body.length > 1000) return `head -c ${body.length} /dev/zero | ${command}--data-binary @-`;
   return `${command}-d '${body.replaceAll("'", "'\\''")}'`;
@@ -65,7 +81,7 @@ export async function answered({ program }: Server, posted: Posted): Promise<voi
   const { what, see } = posted;
   await expectSoon(
     () => {
-      program.held[0]?.letGo();
+      program.held[0]?.release();
       return posted.ended || posted.broken !== undefined;
     },
     () => {
@@ -77,7 +93,7 @@ export async function answered({ program }: Server, posted: Posted): Promise<voi
       };
     },
     program,
-    slowly,
+    workMs,
   );
   check(posted.broken === undefined, { cause: `${what}: the connection broke before the answer had ended.`, see });
 }
@@ -103,8 +119,13 @@ export function messagesIn(posted: Posted): Message[] {
   });
   const page = /^\s*</.test(posted.text);
   check(/^text\/event-stream\b/i.test(type), {
-    cause: page ? `${posted.what} was answered with an HTML page.` : `The answer to ${lower(posted.what)} does not say that it is JSON.`,
-    compare: { expected: 'Content-Type: application/json', received: type ? `Content-Type: ${type}` : '(no Content-Type)' },
+    cause: page
+      ? `${posted.what} was answered with an HTML page.`
+      : `The answer to ${lower(posted.what)} does not say that it is JSON.`,
+    compare: {
+      expected: 'Content-Type: application/json',
+      received: type ? `Content-Type: ${type}` : '(no Content-Type)',
+    },
     advice: page
       ? 'Express answers so when nobody else does: to a method or path without a handler, and to an error without an error handler, which has four parameters.'
       : /^text\/plain\b/i.test(type)
@@ -136,7 +157,10 @@ function parsed({ what, see }: Posted, text: string): Message {
   check(isObject(value), {
     cause: `What came in answer to ${lower(what)} is not a JSON object.`,
     compare: { expected: '{"jsonrpc":"2.0", …}', received: visible(text.slice(0, 120)) || '(nothing)' },
-    ...(text.startsWith('{') && { advice: 'Only its beginning arrived? In an event each line has a data: of its own; JSON.stringify without indentation writes one line.' }),
+    ...(text.startsWith('{') && {
+      advice:
+        'Only its beginning arrived? In an event each line has a data: of its own; JSON.stringify without indentation writes one line.',
+    }),
     see,
   });
   return value;
@@ -148,7 +172,10 @@ export function responseTo(posted: Posted): Message {
   const responses = messagesIn(posted).filter((message) => message.method === undefined);
   const [response] = responses;
   check(responses.length === 1, {
-    cause: responses.length === 0 ? `The answer to ${lower(posted.what)} has no response in it.` : `The answer to ${lower(posted.what)} has more than one response in it.`,
+    cause:
+      responses.length === 0
+        ? `The answer to ${lower(posted.what)} has no response in it.`
+        : `The answer to ${lower(posted.what)} has more than one response in it.`,
     compare: { expected: 'one response', received: visible(posted.text.slice(0, 200)) || '(nothing)' },
     see: posted.see,
   });
@@ -159,10 +186,14 @@ export function responseTo(posted: Posted): Message {
 
 /** Why an id is not the one of the request. */
 function wrongId(received: unknown, id: string | number): Explanation {
-  const compare = { expected: `"id":${JSON.stringify(id)}`, received: received === undefined ? '(no id)' : `"id":${JSON.stringify(received)}` };
+  const compare = {
+    expected: `"id":${JSON.stringify(id)}`,
+    received: received === undefined ? '(no id)' : `"id":${JSON.stringify(received)}`,
+  };
   if (received === undefined || received === null) {
     return {
-      cause: 'The response does not have the id of its request, so the client cannot tell which of its requests it answers.',
+      cause:
+        'The response does not have the id of its request, so the client cannot tell which of its requests it answers.',
       compare,
       advice: 'Result or error: the answer to a request takes its id along.',
     };
@@ -187,7 +218,12 @@ export function checkShape({ what, see }: Posted, message: Message): void {
     '{"jsonrpc":"2.0","id":…,"result":…}',
     'What a request comes to stands inside of a response, beside the version and the id.',
   );
-  shape(message.jsonrpc === '2.0', `The answer to ${lower(what)} does not say which version of JSON-RPC it is.`, '{"jsonrpc":"2.0", …}', 'Every message begins so, responses too; the version is a string.');
+  shape(
+    message.jsonrpc === '2.0',
+    `The answer to ${lower(what)} does not say which version of JSON-RPC it is.`,
+    '{"jsonrpc":"2.0", …}',
+    'Every message begins so, responses too; the version is a string.',
+  );
   shape(
     !('result' in message && 'error' in message),
     `The answer to ${lower(what)} has both a result and an error.`,
@@ -202,9 +238,24 @@ export function checkShape({ what, see }: Posted, message: Message): void {
   );
   if (!('error' in message)) return;
   const error = message.error as Message;
-  shape(isObject(error), 'The error is not an object.', '"error":{"code":…,"message":"…"}', 'An error has a code for programs, and a message for people.');
-  shape(Number.isInteger(error.code), 'The code of the error is not a whole number.', '"code":-32…', 'JSON-RPC has numbers for its errors, without quotes.');
-  shape(typeof error.message === 'string' && error.message !== '', 'The error has no message.', '"message":"…"', 'A sentence says what is wrong.');
+  shape(
+    isObject(error),
+    'The error is not an object.',
+    '"error":{"code":…,"message":"…"}',
+    'An error has a code for programs, and a message for people.',
+  );
+  shape(
+    Number.isInteger(error.code),
+    'The code of the error is not a whole number.',
+    '"code":-32…',
+    'JSON-RPC has numbers for its errors, without quotes.',
+  );
+  shape(
+    typeof error.message === 'string' && error.message !== '',
+    'The error has no message.',
+    '"message":"…"',
+    'A sentence says what is wrong.',
+  );
 }
 
 /** The result of an answer that has ended. */

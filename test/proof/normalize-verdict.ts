@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 
 /** A verdict without what differs from run to run: times, ports, and the order in which two things at once were seen. */
-export function kept(verdict: string): string {
+export function normalizeVerdict(verdict: string): string {
   return `${stripVTControlCharacters(verdict)
     .replace(/(^ +(\d+ ms|… \d+ rows left out).*\n)+/gm, '       (what went over the wire)\n')
     .replace(/(127\.0\.0\.1|\]|localhost):\d{5}/g, '$1:PORT')

@@ -1,7 +1,7 @@
 // Servers made with the official SDKs, to grade clients with: each has the tool process_files, whose work the grader holds.
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import type { Call } from './grader.ts';
+import type { Call } from '../run/grader.ts';
 
 type Server = {
   handle(request: Request): Promise<Response>;
@@ -19,7 +19,8 @@ const processing = (file: number) => `Processing file ${file}/${files.length}...
 /** `@modelcontextprotocol/sdk`, with a session. */
 export async function sdkOfTheFirstGeneration(work: HeldWork): Promise<Server> {
   const { McpServer } = await import('@modelcontextprotocol/sdk/server/mcp.js');
-  const { WebStandardStreamableHTTPServerTransport } = await import('@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js');
+  const { WebStandardStreamableHTTPServerTransport } =
+    await import('@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js');
   const server = new McpServer(info, { capabilities: { logging: {} } });
   server.registerTool('process_files', tool, async ({ message }, { sendNotification }) => {
     for (const file of files) {

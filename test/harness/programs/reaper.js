@@ -2,7 +2,7 @@
 // Its argument is the mark of the run, which what left its group on purpose has too.
 import { spawnSync } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { endStrays } from './strays.js';
+import { endOrphans } from './orphans.js';
 
 const alive = new Set();
 
@@ -20,5 +20,5 @@ createInterface({ input: process.stdin })
         // it has ended already
       }
     }
-    endStrays(process.argv[2]);
+    endOrphans(process.argv[2]);
   });

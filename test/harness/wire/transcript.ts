@@ -58,26 +58,43 @@ export function draw(entries: readonly Entry[]): string {
   const rows = (some: readonly Entry[]) => some.map((entry) => row(entry, whoWidth));
   if (entries.length <= mostRows) return rows(entries).join('\n');
   const left = entries.length - mostRows + 1;
-  return [...rows(entries.slice(0, 8)), `          … ${left} rows left out`, ...rows(entries.slice(8 + left))].join('\n');
+  return [...rows(entries.slice(0, 8)), `          … ${left} rows left out`, ...rows(entries.slice(8 + left))].join(
+    '\n',
+  );
 }
 
 /** A request as a row of a capture shows it, with the headers that decide what becomes of it. */
 export const requestLine = (name: string, headers: Record<string, string | string[] | undefined>): string =>
-  Object.entries(headers).reduce((line, [header, value]) => (value === undefined ? line : `${line}  ${header}: ${value}`), name);
+  Object.entries(headers).reduce(
+    (line, [header, value]) => (value === undefined ? line : `${line}  ${header}: ${value}`),
+    name,
+  );
 
 /**
  * A chunk as a row of a capture shows it: without its last line break, and the other control characters made visible;
  * of one that is no text only its size.
  */
 export const visibleChunk = (bytes: Buffer): string =>
-  bytes.includes(0) ? `(${bytes.length} bytes)` : visible(bytes.subarray(0, 1000).toString().replace(/\r?\n$/, ''));
+  bytes.includes(0)
+    ? `(${bytes.length} bytes)`
+    : visible(
+        bytes
+          .subarray(0, 1000)
+          .toString()
+          .replace(/\r?\n$/, ''),
+      );
 
 /** Text with its control characters made visible, quoted when that changes anything: `Message 1\n`. */
 export function visible(text: string): string {
-  const shown = escaped(JSON.stringify(text.slice(0, 201)).slice(1, -1)).replaceAll('\\"', '"').replaceAll('\\\\', '\\');
+  const shown = escaped(JSON.stringify(text.slice(0, 201)).slice(1, -1))
+    .replaceAll('\\"', '"')
+    .replaceAll('\\\\', '\\');
   return shown.length > 200 ? `${shown.slice(0, 200)}…` : shown;
 }
 
 /** What JSON leaves as it is, and a terminal does not show or takes for a line break. */
 const escaped = (text: string): string =>
-  text.replace(/[\u007f-\u009f\u2028\u2029\ufeff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  text.replace(
+    /[\u007f-\u009f\u2028\u2029\ufeff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
