@@ -48,7 +48,7 @@ export const learnersTarget = (lesson: Lesson) => ({
 export const newSeed = (): number => randomInt(1, 2 ** 31);
 
 /** What holds the state of a run, and what imports it. */
-const modulesOfARun = ['grader.ts', 'mcp.ts'].map((name) => join(root, 'test', 'harness', name));
+const modulesOfARun = ['run/grader.ts', 'vocabulary/mcp.ts'].map((name) => join(root, 'test', 'harness', name));
 
 /** Loads Vitest once; each run of a grader then costs milliseconds beside the programs that it starts. */
 export async function createGrader(): Promise<Grader> {
