@@ -7,6 +7,16 @@ export default defineConfig({
     maxConcurrency: 6,
     experimental: { fsModuleCache: true },
     projects: [
+      // The graders, as suites: they grade the learner's files, and in `npm test` the solutions.
+      {
+        extends: true,
+        test: {
+          name: 'lessons',
+          include: ['test/lessons/*.test.ts'],
+          setupFiles: ['test/harness/run/vitest.ts'],
+          maxWorkers: 2,
+        },
+      },
       // What grades keeps two processors busy by itself; the others wait for one thing or another, and come after it.
       {
         extends: true,

@@ -1,9 +1,9 @@
 import { endAllPrograms } from '../../test/harness/programs/spawn.js';
 import type { Arguments } from './command.ts';
 import { Refusal } from './command.ts';
-import { createGrader, learnersTarget, type Verdict } from './grade.ts';
+import { grade, learnersTarget, type Verdict } from './grade.ts';
 import { catalog, findLesson, requireFiles, shortName, type Lesson } from './lessons.ts';
-import { nextLesson, readProgress, recordVerdict } from './progress.ts';
+import { fingerprint, nextLesson, readProgress, recordVerdict } from './progress.ts';
 import { report } from './report.ts';
 
 /** Grades the learner's files of a lesson, prints the verdict, and records what passed. */
@@ -24,10 +24,12 @@ async function checkLesson({ words, options }: Arguments): Promise<number> {
   requireFiles(lesson);
   readProgress(); // a broken file is said before the work, not after it
   const seed = options.seed === undefined ? undefined : seedFrom(String(options.seed));
+  const graded = fingerprint(lesson);
   const verdict = await gradeOnce(lesson, seed);
   const next = catalog.find(({ number }) => number === lesson.number + 1);
   console.log(options.json ? JSON.stringify(verdict, null, 2) : report(lesson, verdict, next));
-  recordVerdict(lesson, verdict);
+  if (fingerprint(lesson) === graded) recordVerdict(lesson, verdict);
+  else console.error('\nA file was saved while it was graded, so this result is not recorded. Check the lesson again.');
   return verdict.state === 'passed' ? 0 : 1;
 }
 
@@ -46,10 +48,7 @@ async function gradeOnce(lesson: Lesson, seed: number | undefined): Promise<Verd
   process.once('SIGINT', leave).once('SIGTERM', leave).once('SIGHUP', leave);
   const waiting = patience(`grading ${shortName(lesson)} …`);
   try {
-    const grader = await createGrader();
-    const verdict = await grader.grade({ ...learnersTarget(lesson), ...(seed !== undefined && { seed }) });
-    await grader.close();
-    return verdict;
+    return await grade({ ...learnersTarget(lesson), ...(seed !== undefined && { seed }) });
   } finally {
     waiting.stop();
   }

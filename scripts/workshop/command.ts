@@ -29,7 +29,6 @@ export async function run(command: Command, action: (given: Arguments) => Promis
     const given = parse(command, process.argv.slice(2));
     process.exitCode = given.options.help ? help(command) : await action(given);
   } catch (error) {
-    // Printed here: where Vitest is loaded, an error that leaves the program is not.
     console.error(error instanceof Refusal ? error.message : error);
     process.exitCode = error instanceof Refusal ? 2 : 3;
   }

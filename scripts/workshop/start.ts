@@ -12,7 +12,6 @@ export async function start({ options }: Arguments): Promise<number> {
   const lesson = nextLesson(readProgress());
   const port = portFrom(options.port);
   const editor = editorLinks(String(options.editor ?? 'vscode'));
-  const { exit } = process; // while a grader runs, it has another
   const reader = await openReader({
     port,
     editor,
@@ -35,7 +34,7 @@ export async function start({ options }: Arguments): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => {
       endAllPrograms();
-      exit(0);
+      process.exit(0);
     });
   }
   return new Promise(() => {});

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { endAllPrograms } from '../../test/harness/programs/spawn.js';
 import type { Arguments } from './command.ts';
 import { Refusal } from './command.ts';
-import { createGrader } from './grade.ts';
+import { grade } from './grade.ts';
 import { findLesson } from './lessons.ts';
 import { median } from './median.ts';
 import { solutionsFolder } from './paths.ts';
@@ -14,12 +14,11 @@ export async function steady({ words: [name], options }: Arguments): Promise<num
   const lesson = findLesson(name);
   const runs = Number(options.runs ?? 100);
   if (!Number.isInteger(runs) || runs < 1) throw new Refusal(`"${options.runs}" is not a number of runs.`);
-  const grader = await createGrader();
   const times: number[] = [];
   try {
     for (let run = 1; run <= runs; run++) {
       const began = performance.now();
-      const verdict = await grader.grade({
+      const verdict = await grade({
         slug: lesson.slug,
         folder: join(solutionsFolder, lesson.slug),
         folderName: `solutions/${lesson.slug}`,
@@ -30,7 +29,6 @@ export async function steady({ words: [name], options }: Arguments): Promise<num
       return 1;
     }
   } finally {
-    await grader.close();
     endAllPrograms();
   }
   console.log(

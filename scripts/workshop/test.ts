@@ -13,6 +13,8 @@ const programOf = (name: string, file: string) => join(dirname(require.resolve(`
 export function test({ options }: Arguments): number {
   // Nothing here asks another machine; each of some thousand processes would read it.
   delete process.env.NODE_EXTRA_CA_CERTS;
+  // Under Vitest, the graders grade the solutions here; `npx vitest run` has them grade the learner's files.
+  process.env.GRADED_FOLDER = 'solutions';
   const lesson = options.lesson === undefined ? undefined : findLesson(String(options.lesson));
   for (const project of ['tsconfig.test.json', 'scripts/workshop/reader/tsconfig.json']) {
     const types = node(`Types of ${project}`, programOf('typescript', 'bin/tsc'), '--project', project);

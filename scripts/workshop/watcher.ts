@@ -4,7 +4,7 @@ import { readFileSync, readdirSync, watch, type FSWatcher } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { endAllPrograms, endLeftBehind, prepareAgain } from '../../test/harness/programs/spawn.js';
-import { createGrader, learnersTarget, newSeed, type Verdict } from './grade.ts';
+import { grade as gradePrograms, learnersTarget, newSeed, type Verdict } from './grade.ts';
 import { catalog, learnerFiles, lessonFolder, requireFiles, type Lesson } from './lessons.ts';
 import { lessonsFolder } from './paths.ts';
 import { readProgress, recordVerdict } from './progress.ts';
@@ -39,7 +39,7 @@ const interval = 200;
 type Job = { lesson: Lesson; seed: number; since: number };
 
 /** Watches every learner's files; a save that changes them grades their lesson. */
-export async function watchLessons(options: { onEvent(event: WatchEvent): void; poll?: boolean }): Promise<Watcher> {
+export function watchLessons(options: { onEvent(event: WatchEvent): void; poll?: boolean }): Watcher {
   const { onEvent, poll = false } = options;
   const verdicts = new Map<string, Verdict>();
   let wanted: Job | undefined;
@@ -47,7 +47,6 @@ export async function watchLessons(options: { onEvent(event: WatchEvent): void; 
   let working = Promise.resolve();
   let closed = false;
   const files = watchFiles(poll, (lesson, since) => want({ lesson, seed: newSeed(), since }));
-  const loading = createGrader();
 
   function want(job: Job): void {
     wanted = job;
@@ -81,12 +80,11 @@ export async function watchLessons(options: { onEvent(event: WatchEvent): void; 
       requireFiles(lesson);
       readProgress(); // a broken file is said before the work, not after it
       onEvent({ type: 'run', lesson, seed });
-      const grader = await loading;
-      const verdict = await grader.grade(
+      const verdict = await gradePrograms(
         { ...learnersTarget(lesson), seed },
         {
           signal,
-          onRequirement: (task, { sentence, state }) =>
+          onRequirement: (task, _index, { sentence, state }) =>
             onEvent({ type: 'requirement', lesson, task, sentence, state: state === 'waiting' ? 'skipped' : state }),
         },
       );
@@ -99,7 +97,6 @@ export async function watchLessons(options: { onEvent(event: WatchEvent): void; 
     }
   }
 
-  const grader = await loading;
   return {
     check: (lesson, seed = newSeed()) => want({ lesson, seed, since: performance.now() }),
     verdicts,
@@ -109,7 +106,6 @@ export async function watchLessons(options: { onEvent(event: WatchEvent): void; 
       wanted = undefined;
       stop?.abort();
       await working;
-      await grader.close();
       endAllPrograms();
     },
   };

@@ -1,14 +1,12 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { compiled } from '../harness/fast-start/commands.js';
-import type { Grader, Verdict } from '../../scripts/workshop/grade.ts';
-
-type Target = Parameters<Grader['grade']>[0];
+import type { Graded, Verdict } from '../../scripts/workshop/grade.ts';
 
 const worker = await compiled(fileURLToPath(new URL('worker.ts', import.meta.url)));
 
 /** Several graders that work at the same time, each in a process of its own. */
-export function graders(count: number): { grade(target: Target): Promise<Verdict>; close(): void } {
+export function graders(count: number): { grade(target: Graded): Promise<Verdict>; close(): void } {
   const idle: ChildProcess[] = [];
   const all: ChildProcess[] = [];
   const queue: ((grader: ChildProcess) => void)[] = [];
@@ -40,7 +38,7 @@ export function graders(count: number): { grade(target: Target): Promise<Verdict
         grader.once('message', onMessage);
         grader.once('exit', onExit);
         // Most are wrong, and need no more programs than the one that is.
-        grader.send({ ...target, ahead: false });
+        grader.send({ ...target, prewarm: false });
       });
     },
     close() {

@@ -39,12 +39,18 @@ for (const lesson of [...catalog].reverse()) {
   const grade = (
     name: string,
     programs: Programs,
-    { seed, given }: { seed?: number; given?: number } = {},
+    { seed, assumePassed }: { seed?: number; assumePassed?: number } = {},
   ): Promise<Verdict> => {
     const folder = join(temporary, name, slug);
     mkdirSync(folder, { recursive: true });
     for (const file of learnerFiles) writeFileSync(join(folder, file), programs[file]);
-    return pool.grade({ slug, folder, folderName: `lessons/${slug}`, ...(seed && { seed }), ...(given && { given }) });
+    return pool.grade({
+      slug,
+      folder,
+      folderName: `lessons/${slug}`,
+      ...(seed && { seed }),
+      ...(assumePassed && { assumePassed }),
+    });
   };
   const every = (change: (source: string) => string): Programs => ({
     'server.ts': change(solution['server.ts']),
@@ -73,8 +79,8 @@ for (const lesson of [...catalog].reverse()) {
       'mistake: %s',
       async ([name, mistake], { expect }) => {
         const programs = { ...every(finished), [mistake.file]: made(mistake, finished(solution[mistake.file])) };
-        const given = mistake.file === 'client.ts' ? withoutClient[slug] : 0;
-        const verdict = await grade(name, programs, { seed: 1, given });
+        const assumePassed = mistake.file === 'client.ts' ? withoutClient[slug] : 0;
+        const verdict = await grade(name, programs, { seed: 1, assumePassed });
         expect(failedTask(verdict), text(verdict)).toBe(mistake.task);
         await expect(normalizeVerdict(text(verdict))).toMatchFileSnapshot(`../verdicts/${slug}/${name}.txt`);
       },

@@ -1,10 +1,9 @@
 // Grades what its parent sends, one target after another.
-import { createGrader } from '../../scripts/workshop/grade.ts';
+import { grade } from '../../scripts/workshop/grade.ts';
 import { endPrograms } from '../harness/programs/spawn.js';
 
-const grader = await createGrader();
-process.on('message', async (target: Parameters<typeof grader.grade>[0]) => {
-  const answer = await grader.grade(target).then(
+process.on('message', async (target: Parameters<typeof grade>[0]) => {
+  const answer = await grade(target).then(
     (verdict) => ({ verdict }),
     (error: Error) => ({ error: error.stack }),
   );

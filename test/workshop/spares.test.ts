@@ -62,7 +62,7 @@ test(
     writeFileSync(file, "import './imported.ts';\nconsole.log('ran');\n");
     const prepare = async () => {
       prepareProgram(file, 1);
-      beginRun(own);
+      beginRun({ folder: own });
       await loading(file);
     };
     imported('as the run began');
@@ -75,7 +75,7 @@ test(
     imported('in a run that was stopped');
     await prepare();
     imported('in the next run');
-    beginRun(own);
+    beginRun({ folder: own });
     const next = start();
     await vi.waitUntil(() => next.end, limit);
     expect(next.lines).toEqual(['in the next run', 'ran']);

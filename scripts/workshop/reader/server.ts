@@ -98,9 +98,8 @@ export async function openReader(options: {
   });
   const port = await listen(server, options.port);
   const hosts = new Set([`127.0.0.1:${port}`, `localhost:${port}`]);
-  // What is saved from now on is graded; the pages are there while the grader still loads.
+  // What is saved from now on is graded.
   const watching = options.watch({ onEvent });
-  watching.catch((error) => console.error(error));
 
   async function answer(request: IncomingMessage, encoded: string, query: URLSearchParams): Promise<Answer> {
     const path = decoded(encoded);
@@ -155,7 +154,7 @@ export async function openReader(options: {
         return data(200, { wrote, saved, wayBack: saved && wayBack(lesson, saved) });
       }
       requireFiles(lesson);
-      (await watching).check(lesson, seed as number | undefined);
+      watching.check(lesson, seed as number | undefined);
       return data(202, {});
     } catch (error) {
       if (error instanceof Refusal) return data(409, { error: error.message });

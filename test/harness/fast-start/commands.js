@@ -14,7 +14,9 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-const sources = ['scripts', 'test/harness', 'test/proof', 'test/workshop'].map((folder) => join(root, folder));
+const sources = ['scripts', 'lessons', 'test/harness', 'test/lessons', 'test/proof', 'test/workshop'].map((folder) =>
+  join(root, folder),
+);
 
 /**
  * The file to import instead of this one.

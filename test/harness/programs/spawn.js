@@ -30,31 +30,27 @@ const flags = ['--inspect-port=0'];
  *   run: string,
  *   spares: Map<string, import('node:child_process').ChildProcess[]>,
  *   plan: string[],
- *   coming: string[],
  *   alive: Set<number>,
  *   built: Map<string, Promise<unknown>>,
  *   reaper?: import('node:child_process').ChildProcess,
- *   signal?: AbortSignal,
+ *   prewarm?: boolean,
  * }}
  */
 const shared = (globalThis[Symbol.for('chunk-by-chunk.programs')] ??= {
   run: randomUUID(),
   spares: new Map(),
   plan: [],
-  coming: [],
   alive: new Set(),
   built: new Map(),
 });
 
 /**
  * A run begins: the spares for a folder may load its files as they are now.
- * @param {string} folder
- * @param {AbortSignal} [signal] stops the run
+ * @param {{ folder: string, prewarm?: boolean }} target
  */
-export function beginRun(folder, signal) {
+export function beginRun({ folder, prewarm = true }) {
   shared.plan = [];
-  shared.coming = [];
-  shared.signal = signal;
+  shared.prewarm = prewarm;
   // One after the other: a run that was stopped may still be building what is old now.
   for (const [file, before] of shared.built)
     if (dirname(file) === folder)
@@ -65,6 +61,9 @@ export function beginRun(folder, signal) {
   endLoaded();
   for (const file of shared.spares.keys()) if (dirname(file) === folder) loadNext(file);
 }
+
+/** Nothing more will be taken in this run. */
+export function endRun() {}
 
 /**
  * Lets the spare that will be taken next load its file as it is now, and run nothing of it.
@@ -109,46 +108,6 @@ function endLoaded() {
       spares.filter((spare) => !spare.loaded),
     );
   }
-}
-
-/** What stops this run. @returns {AbortSignal | undefined} */
-export const stopSignal = () => shared.signal;
-
-/**
- * Says that this run will start so many more programs of `file`, after those that it has said before.
- * @param {string} file
- * @param {number} count
- */
-export function planPrograms(file, count) {
-  shared.plan.push(...Array(count).fill(file));
-}
-
-/** The run begins: from now on its programs are made ready in the order of the plan, as many at a time as there are processors. */
-export function prepareRun() {
-  shared.coming = [...shared.plan];
-  for (const [file, spares] of shared.spares) for (const _ of spares) forget(file);
-  prepareNext();
-}
-
-/** Nothing more will be taken in this run. */
-export function prepareNoMore() {
-  shared.coming = [];
-}
-
-function prepareNext() {
-  const loading = () => [...shared.spares.values()].flat().filter((spare) => alive(spare) && !spare.warm).length;
-  while (shared.coming.length > 0 && loading() < availableParallelism()) {
-    const file = shared.coming.shift();
-    const spare = spawnHeld(file);
-    spare.on('message', (message) => message.warm && prepareNext());
-    shared.spares.set(file, [...spares(file), spare]);
-  }
-}
-
-/** One that is there does not have to come. */
-function forget(file) {
-  const index = shared.coming.indexOf(file);
-  if (index >= 0) shared.coming.splice(index, 1);
 }
 
 /** After a run: ends what its programs started and put outside of their groups. The spares stay. */
@@ -196,7 +155,7 @@ export function prepareProgram(file, count, imports = []) {
 export function takeProgram(file) {
   const [spare, ...others] = spares(file);
   shared.spares.set(file, others);
-  if (!spare) forget(file);
+  shared.plan.push(file);
   loadNext(file); // while this one runs
   return spare ?? spawnHeld(file);
 }

@@ -20,9 +20,18 @@ export type Explanation = {
 export class Failure extends Error {
   readonly explanation: Explanation;
 
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return (value as Failure)?.name === 'Failure';
+  }
+
   constructor(explanation: Explanation) {
     super(explanation.cause);
     this.name = 'Failure';
     this.explanation = explanation;
   }
+}
+
+/** Ends the requirement with its explanation unless `condition` holds. */
+export function expect(condition: unknown, explanation: Explanation): asserts condition {
+  if (!condition) throw new Failure(explanation);
 }

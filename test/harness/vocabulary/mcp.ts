@@ -1,9 +1,10 @@
 // What the graders of the MCP lessons share: posting a JSON-RPC message, and judging what is answered.
 import { createParser } from 'eventsource-parser';
-import type { Explanation } from '../run/failure.ts';
-import { Failure, check, expectSoon, missing, visible, type Exchange, type Server } from '../run/grader.ts';
+import { Failure, expect, type Explanation } from '../run/failure.ts';
+import type { Server } from '../run/run.ts';
+import { visible } from '../wire/transcript.ts';
 import { fromJson } from './json.ts';
-import type { Ask } from '../wire/exchange.ts';
+import type { Ask, Exchange } from '../wire/exchange.ts';
 
 /** A JSON-RPC message, or whatever came in the place of one. */
 export type Message = Record<string, unknown>;
@@ -77,15 +78,15 @@ function curl(body: string, headers: Record<string, string>): string {
 }
 
 /** Waits for the end of the answer, and lets all held work go meanwhile. */
-export async function answered({ program }: Server, posted: Posted): Promise<void> {
+export async function answered({ program, run }: Server, posted: Posted): Promise<void> {
   const { what, see } = posted;
-  await expectSoon(
+  await run.expectSoon(
     () => {
       program.held[0]?.release();
       return posted.ended || posted.broken !== undefined;
     },
     () => {
-      missing(posted.status === undefined ? 'an answer' : 'the end of the answer');
+      run.missing(posted.status === undefined ? 'an answer' : 'the end of the answer');
       return {
         cause: posted.status === undefined ? `${what} has no answer.` : `The answer to ${lower(what)} does not end.`,
         advice: 'Every way through the handler has to end the response: with response.json, or with response.end.',
@@ -95,7 +96,7 @@ export async function answered({ program }: Server, posted: Posted): Promise<voi
     program,
     workMs,
   );
-  check(posted.broken === undefined, { cause: `${what}: the connection broke before the answer had ended.`, see });
+  expect(posted.broken === undefined, { cause: `${what}: the connection broke before the answer had ended.`, see });
 }
 
 /** Posts a message, and waits for the end of its answer. */
@@ -112,13 +113,13 @@ export async function ask(server: Server, message: unknown, headers?: Record<str
 export function messagesIn(posted: Posted): Message[] {
   const type = String(posted.headers['content-type'] ?? '');
   if (/^application\/json\b/i.test(type)) return posted.ended ? [parsed(posted, posted.text)] : [];
-  check(posted.text !== '' || !posted.ended, {
+  expect(posted.text !== '' || !posted.ended, {
     cause: `${posted.what} has an answer without a body.`,
     compare: { expected: '{"jsonrpc":"2.0", …}', received: received(posted) },
     see: posted.see,
   });
   const page = /^\s*</.test(posted.text);
-  check(/^text\/event-stream\b/i.test(type), {
+  expect(/^text\/event-stream\b/i.test(type), {
     cause: page
       ? `${posted.what} was answered with an HTML page.`
       : `The answer to ${lower(posted.what)} does not say that it is JSON.`,
@@ -136,7 +137,7 @@ export function messagesIn(posted: Posted): Message[] {
   const data: string[] = [];
   const parser = createParser({
     onEvent: ({ event: type = 'message', data: text }) => {
-      check(type === 'message', {
+      expect(type === 'message', {
         cause: `An event has the type ${visible(type)}: clients of MCP read the events of the type message, and skip all others.`,
         compare: { expected: 'event: message (or no field event)', received: `event: ${visible(type)}` },
         advice: 'What kind of message it is, the JSON says: its method, or its result.',
@@ -154,7 +155,7 @@ export function messagesIn(posted: Posted): Message[] {
 
 function parsed({ what, see }: Posted, text: string): Message {
   const value = fromJson(text);
-  check(isObject(value), {
+  expect(isObject(value), {
     cause: `What came in answer to ${lower(what)} is not a JSON object.`,
     compare: { expected: '{"jsonrpc":"2.0", …}', received: visible(text.slice(0, 120)) || '(nothing)' },
     ...(text.startsWith('{') && {
@@ -171,7 +172,7 @@ export function responseTo(posted: Posted): Message {
   const { id } = posted.message as { id: string | number };
   const responses = messagesIn(posted).filter((message) => message.method === undefined);
   const [response] = responses;
-  check(responses.length === 1, {
+  expect(responses.length === 1, {
     cause:
       responses.length === 0
         ? `The answer to ${lower(posted.what)} has no response in it.`
@@ -180,7 +181,7 @@ export function responseTo(posted: Posted): Message {
     see: posted.see,
   });
   checkShape(posted, response!);
-  check(response!.id === id, { ...wrongId(response!.id, id), see: posted.see });
+  expect(response!.id === id, { ...wrongId(response!.id, id), see: posted.see });
   return response!;
 }
 
@@ -211,7 +212,7 @@ function wrongId(received: unknown, id: string | number): Explanation {
 /** The message is a response: a version, an id, and either a result or an error (JSON-RPC 2.0, section 5). */
 export function checkShape({ what, see }: Posted, message: Message): void {
   const shape = (condition: unknown, cause: string, expected: string, advice: string) =>
-    check(condition, { cause, compare: { expected, received: shown(message).slice(0, 160) }, advice, see });
+    expect(condition, { cause, compare: { expected, received: shown(message).slice(0, 160) }, advice, see });
   shape(
     'jsonrpc' in message || 'result' in message || 'error' in message,
     `The answer to ${lower(what)} is not a JSON-RPC message.`,
@@ -268,7 +269,7 @@ export function resultOf(posted: Posted): unknown {
       see: posted.see,
     });
   }
-  check(posted.status === 200, {
+  expect(posted.status === 200, {
     cause: `${posted.what} was answered with a result, and with status ${posted.status}.`,
     compare: { expected: '200', received: String(posted.status) },
     see: posted.see,
@@ -298,15 +299,15 @@ export function wrongCode({ what, see }: Posted, error: Message, code: number): 
 /** The answer that has ended is an error with this code. `advice` is for an answer that is none. */
 export function checkError(posted: Posted, code: number, advice: string): void {
   const refused = messagesIn(posted).some((message) => 'error' in message);
-  check(refused, {
+  expect(refused, {
     cause: `${posted.what} was not answered with an error.`,
     compare: { expected: `"error":{"code":${code}, …}`, received: received(posted) },
     advice,
     see: posted.see,
   });
   const error = responseTo(posted).error as Message;
-  check(error.code === code, wrongCode(posted, error, code));
-  check([200, 400, 404].includes(posted.status!), {
+  expect(error.code === code, wrongCode(posted, error, code));
+  expect([200, 400, 404].includes(posted.status!), {
     cause: `The error came with the status ${posted.status}.`,
     compare: { expected: '200', received: received(posted) },
     advice: 'The message arrived and was understood: that the method went wrong is said by JSON-RPC, not by HTTP.',

@@ -1,7 +1,7 @@
 // Servers made with the official SDKs, to grade clients with: each has the tool process_files, whose work the grader holds.
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import type { Call } from '../run/grader.ts';
+import type { Call } from '../wire/grader-server.ts';
 
 type Server = {
   handle(request: Request): Promise<Response>;

@@ -1,0 +1,323 @@
+// One run of a grader: what it is written with, and what has to be put away after it.
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort } from '../programs/ports.ts';
+import {
+  busyWithoutPause,
+  crashed,
+  explainEnd,
+  explainError,
+  listeningOn,
+  startProgram,
+  type Program,
+} from '../programs/program.ts';
+import { beginRun, endRun } from '../programs/spawn.js';
+import { exchange, type Ask, type Exchange } from '../wire/exchange.ts';
+import { startGraderServer, type Call, type GraderServer } from '../wire/grader-server.ts';
+import { draw, transcript as newTranscript, type Mark } from '../wire/transcript.ts';
+import { Failure, type Explanation } from './failure.ts';
+import type { Grader } from './grader.ts';
+import { randomFrom, type Random } from './random.ts';
+
+/** What a run of a grader grades. */
+export type Target = {
+  /** The folder with the programs, and how the learner calls it: `lessons/01-chunked-stream`. */
+  folder: string;
+  folderName: string;
+  /** Draws the inputs. */
+  seed: number;
+  /** False when no program is to be started before its requirement. */
+  prewarm?: boolean;
+  /** Tasks 1 to this one are taken as passed, and are not run. */
+  assumePassed?: number;
+  /** As for a program. */
+  busyLimit?: number;
+};
+
+type LearnerFile = 'server.ts' | 'client.ts';
+
+export type Task = {
+  number: number;
+  title: string;
+  /** The file that the learner edits for it. */
+  file: LearnerFile;
+};
+
+/** A learner's server, listening. */
+export type Server = {
+  program: Program;
+  url: URL;
+  /** The run that started it. */
+  run: Run;
+  /** Sends a request on a connection of its own. */
+  request(path: string, ask?: Ask): Exchange;
+};
+
+/**
+ * What a grader is written with. The run knows the programs that it has started, records the wire for the verdict, and
+ * ends everything when it is over.
+ */
+export type Run = {
+  /** Inputs for this run, drawn from the seed that a failure prints. What a task draws does not depend on other tasks. */
+  random: Random;
+  /** A task of the lesson; `requirements` is called immediately. */
+  task(task: Task, requirements: () => void): void;
+  /**
+   * A sentence of the lesson's README, and its test. After one that fails, the rest wait.
+   * @param about the file that it is about, where that is not its task's
+   */
+  requirement(sentence: string, test: () => Promise<void>, about?: LearnerFile): void;
+
+  /** Starts the learner's server on a port of its own and waits until it listens. */
+  startServer(env?: Record<string, string>): Promise<Server>;
+  /** Starts the learner's client with these arguments. */
+  startClient(...args: string[]): Program;
+  /** The same, with these environment variables. */
+  startClientWith(env: Record<string, string>, ...args: string[]): Program;
+  /** A server of the grader's, for the learner's client. `answer` returns true for a request that it has answered itself. */
+  startGraderServer(path: string, answer?: (call: Call) => boolean): Promise<GraderServer>;
+  /** An empty folder that goes away with this run. */
+  temporaryFolder(): string;
+  /** Does this at the end of the run. */
+  atEnd(stop: () => void): void;
+
+  /**
+   * Waits until `condition` holds, looking after each thing that happens.
+   * @param limit milliseconds
+   * @returns false when it does not hold within the limit
+   * @throws Failure when a server ends meanwhile
+   */
+  until(condition: () => unknown, limit?: number): Promise<boolean>;
+  /** Waits until `condition` holds, and fails with the explanation when it does not; a blocked event loop is said to be one. */
+  expectSoon(condition: () => unknown, explain: () => Explanation, program?: Program, limit?: number): Promise<void>;
+  /** Looks again at what is waited for; for what happens neither in a program nor on a connection of the run. */
+  changed(): void;
+
+  /** Continues the capture of the requirement before, for one that looks at the same exchange. */
+  sameCapture(): void;
+  /** Writes into the capture what the grader does or sees besides. */
+  note(mark: Mark, text: string, who?: string): void;
+  /** Writes into the capture what should have been there by now. */
+  missing(text: string, who?: string): void;
+};
+
+export type Requirement = { sentence: string; test: () => Promise<void>; file: LearnerFile; task: number };
+
+/** A run, as its runner sees it. */
+export type OpenRun = {
+  tasks: readonly (Task & { requirements: readonly Requirement[] })[];
+  /** Set when every task has passed. */
+  complete: boolean;
+  /** Lets a grader register its tasks. */
+  register(grader: Grader): void;
+  /** Says that the requirements of this task come now. */
+  beginTask(number: number): void;
+  /** Runs one requirement's test. @throws Failure when the programs do not meet it */
+  test(requirement: Requirement): Promise<void>;
+  /** Ends everything that the run has started. */
+  close(): void;
+};
+
+/** Milliseconds that a program has for something that it should do immediately. Only a wrong answer waits this long. */
+export const promptMs = 2000;
+
+/** Turns of a program's event loop for which a condition gets another look when its time is up: a busy machine is slow. */
+const extraTurns = 25;
+
+/** @param signal stops the run: what it is testing rejects with the signal's reason */
+export function openRun(target: Target, signal?: AbortSignal): OpenRun {
+  const random = randomFrom(target.seed);
+  const tasks: (Task & { requirements: Requirement[] })[] = [];
+  const watchers = new Set<() => void>();
+  const stops: (() => void)[] = [];
+  const folders: string[] = [];
+  const servers = new Set<Program>();
+  /** The requests that a requirement can see go wrong, each with how much its server had printed on standard error before. */
+  let requests: { sent: Exchange; program: Program; printed: number; ifItThrows: Partial<Explanation> }[] = [];
+  let record = newTranscript();
+  let recordBefore = record;
+  let over = false;
+
+  const transcript = () => record;
+  const changed = () => {
+    for (const look of [...watchers]) look();
+  };
+  const atEnd = (stop: () => void) => {
+    if (over) stop();
+    else stops.push(stop);
+  };
+  const stopped = new Promise<never>((_resolve, reject) => {
+    const stop = () => reject(signal!.reason);
+    if (signal?.aborted) stop();
+    else signal?.addEventListener('abort', stop, { once: true });
+  });
+  stopped.catch(() => {});
+
+  const until: Run['until'] = (condition, limit = promptMs) =>
+    new Promise((resolve, reject) => {
+      const settle = (act: () => void) => {
+        clearTimeout(timer);
+        watchers.delete(look);
+        act();
+      };
+      const look = () => {
+        if (over) return settle(() => {}); // nobody waits any more
+        try {
+          if (condition()) return settle(() => resolve(true));
+          const gone = [...servers].find((program) => program.end ?? program.verdict);
+          if (gone) settle(() => reject(new Failure(explainEnd(gone, 'while it was answering'))));
+        } catch (error) {
+          settle(() => reject(error));
+        }
+      };
+      const timer = setTimeout(() => settle(() => resolve(false)), limit);
+      watchers.add(look);
+      look();
+    });
+
+  const expectSoon: Run['expectSoon'] = async (condition, explain, program, limit = promptMs) => {
+    if (await until(condition, limit)) return;
+    const explanation = explain();
+    for (let turn = 0; program && turn < extraTurns && !condition() && !program.end; turn++) {
+      if ((await program.caughtUp(1500)) || program.end) continue;
+      const name = program.name.slice(program.name.lastIndexOf('/') + 1);
+      throw new Failure({ ...explanation, ...busyWithoutPause(name), at: await program.busyAt() });
+    }
+    // The last look is here: what came while the program was asked counts.
+    if (!condition()) throw new Failure(explanation);
+  };
+
+  const startLearners = (file: LearnerFile, env: Record<string, string>, args: string[] = []): Program => {
+    const program = startProgram({ ...target, file, args, env, changed, transcript });
+    atEnd(() => program.stop());
+    return program;
+  };
+
+  const run: Run = {
+    random,
+    task(task, requirements) {
+      random.restart(target.seed + task.number);
+      tasks.push({ ...task, requirements: [] });
+      requirements();
+    },
+    requirement(sentence, test, about) {
+      const task = tasks.at(-1)!;
+      task.requirements.push({ sentence, test, file: about ?? task.file, task: task.number });
+    },
+
+    async startServer(env = {}) {
+      const port = await freePort();
+      const program = startLearners('server.ts', { PORT: String(port), ...env });
+      await listeningOn(program, port);
+      servers.add(program);
+      const url = new URL(`http://127.0.0.1:${port}`);
+      const request: Server['request'] = (path, ask = {}) => {
+        const sent = exchange(new URL(path, url), ask, changed, transcript);
+        atEnd(() => sent.close());
+        const { failsOnPurpose, ifItThrows = {} } = ask;
+        if (!failsOnPurpose) requests.push({ sent, program, printed: program.stderr.length, ifItThrows });
+        return sent;
+      };
+      return { program, url, run, request };
+    },
+    startClient: (...args) => startLearners('client.ts', {}, args),
+    startClientWith: (env, ...args) => startLearners('client.ts', env, args),
+    startGraderServer: (path, answer) => startGraderServer({ run, transcript }, path, answer),
+    temporaryFolder() {
+      const folder = realpathSync(mkdtempSync(join(tmpdir(), 'chunk-by-chunk-')));
+      folders.push(folder);
+      atEnd(() => removeFolder(folder));
+      return folder;
+    },
+    atEnd,
+
+    until,
+    expectSoon,
+    changed,
+
+    sameCapture() {
+      record = recordBefore;
+    },
+    note: (mark, text, who) => record.add(mark, text, who),
+    missing: (text, who) => record.add('✗', text, who),
+  };
+
+  /** A server that ended or threw explains more than what its client saw of it: a connection that broke, a status 500. */
+  async function ownCause(): Promise<Failure | undefined> {
+    for (const program of servers) {
+      if (!program.end && !program.verdict && (await program.caughtUp(1000))) continue;
+      if (!(program.end ?? program.verdict)) continue;
+      const sent = requests.find(({ sent, program: asked }) => asked === program && wentWrong(sent));
+      return new Failure({
+        ...explainEnd(program, 'while it was answering'),
+        ...(crashed(program) && sent?.ifItThrows),
+      });
+    }
+    for (const { sent, program, printed, ifItThrows } of requests) {
+      if (!wentWrong(sent)) continue;
+      const explanation = explainError(program, printed, `while it was answering ${sent.name}`);
+      if (explanation) return new Failure({ ...explanation, ...ifItThrows });
+    }
+    return undefined;
+  }
+
+  /** Without the names of the run's temporary folders, which differ each time. */
+  function withoutFolders(explanation: Explanation): Explanation {
+    let text = JSON.stringify(explanation);
+    for (const folder of folders) {
+      text = text
+        .replaceAll(JSON.stringify(join(folder, '/')).slice(1, -1), '')
+        .replaceAll(encodeURIComponent(folder), '%2F…');
+    }
+    return JSON.parse(text);
+  }
+
+  return {
+    tasks,
+    complete: false,
+    register(grader) {
+      grader(run);
+      const empty = tasks.find(({ requirements }) => requirements.length === 0);
+      if (tasks.length === 0 || empty)
+        throw new Error(`${empty ? `Task ${empty.number}` : 'The grader'} has no requirements.`);
+      beginRun(target);
+    },
+    beginTask(number) {
+      random.restart(target.seed - number);
+    },
+    async test({ test, file, task }) {
+      if (task <= (target.assumePassed ?? 0)) return;
+      recordBefore = record;
+      record = newTranscript();
+      // Keep running exchanges: they may still break. Drop those that have: they were about another requirement.
+      requests = requests.filter(({ sent }) => !wentWrong(sent));
+      try {
+        await Promise.race([test(), stopped]);
+      } catch (thrown) {
+        if (!(thrown instanceof Failure)) throw thrown;
+        const { explanation } = (await ownCause()) ?? thrown;
+        throw new Failure({
+          at: `${target.folderName}/${file}`,
+          ...(record.entries.length > 0 && { wire: draw(record.entries) }),
+          ...withoutFolders(explanation),
+        });
+      }
+    },
+    close() {
+      over = true;
+      endRun();
+      for (const stop of stops.splice(0).reverse()) stop();
+    },
+  };
+}
+
+const wentWrong = (sent: Exchange) => sent.broken !== undefined || (sent.status ?? 0) >= 500;
+
+function removeFolder(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  } catch {
+    // a program still has a file of it open: the system clears its temporary folder
+  }
+}

@@ -1,0 +1,103 @@
+// Runs a grader: its tasks, and their requirements, one after the other until one fails.
+import { Failure } from './failure.ts';
+import type { Grader } from './grader.ts';
+import { openRun, type OpenRun, type Target } from './run.ts';
+import { taskState, type RequirementVerdict, type TaskVerdict, type Verdict } from './verdict.ts';
+
+/** For somebody who stays with a run: what it finds, as it finds it, and a way to stop it. */
+export type Following = {
+  /** `index` counts the requirements of a task from 0. */
+  onRequirement?(task: number, index: number, requirement: RequirementVerdict): void;
+  signal?: AbortSignal;
+};
+
+/** Milliseconds after which a requirement's test is taken for a defect of the grader: its own limits are far shorter. */
+const requirementLimit = 180_000;
+
+/**
+ * Grades the programs in a folder.
+ * @throws Error when the grader itself fails, which is never a verdict on the programs; or the signal's reason.
+ */
+export async function runGrader(
+  grader: Grader,
+  lesson: string,
+  target: Target,
+  following: Following = {},
+): Promise<Verdict> {
+  const { onRequirement, signal } = following;
+  const run = openRun(target, signal);
+  const defects = watchForDefects();
+  const verdicts: TaskVerdict[] = [];
+  try {
+    run.register(grader);
+    let failed = false;
+    for (const { number, title, requirements } of run.tasks) {
+      const graded: RequirementVerdict[] = [];
+      run.beginTask(number);
+      for (const requirement of requirements) {
+        const verdict: RequirementVerdict = failed
+          ? { sentence: requirement.sentence, state: 'waiting' }
+          : await Promise.race([gradeRequirement(run, requirement), defects.first]);
+        failed ||= verdict.state === 'failed';
+        graded.push(verdict);
+        onRequirement?.(number, graded.length - 1, verdict);
+      }
+      verdicts.push({ number, title, state: taskState(graded), requirements: graded });
+    }
+    const state = failed ? 'failed' : 'passed';
+    run.complete = !failed;
+    return { lesson, state, seed: target.seed, tasks: verdicts };
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw defectOf(lesson, error);
+  } finally {
+    defects.stop();
+    run.close();
+  }
+}
+
+async function gradeRequirement(
+  run: OpenRun,
+  requirement: OpenRun['tasks'][number]['requirements'][number],
+): Promise<RequirementVerdict> {
+  const { sentence } = requirement;
+  const limit = timeLimit(sentence);
+  try {
+    await Promise.race([run.test(requirement), limit.over]);
+    return { sentence, state: 'passed' };
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return { sentence, state: 'failed', explanation: error.explanation };
+  } finally {
+    limit.stop();
+  }
+}
+
+function timeLimit(sentence: string) {
+  let timer: NodeJS.Timeout;
+  const over = new Promise<never>((_resolve, reject) => {
+    const error = new Error(`The test of "${sentence}" did not end within ${requirementLimit / 1000} seconds.`);
+    timer = setTimeout(reject, requirementLimit, error);
+  });
+  return { over, stop: () => clearTimeout(timer) };
+}
+
+/** An error that nobody waits for is a defect of the grader all the same. */
+function watchForDefects() {
+  let report!: (error: unknown) => void;
+  const first = new Promise<never>((_resolve, reject) => {
+    report = reject;
+  });
+  first.catch(() => {});
+  const listener = (error: unknown) => {
+    if (!(error instanceof Failure)) report(error);
+  };
+  process.on('unhandledRejection', listener).on('uncaughtException', listener);
+  return { first, stop: () => process.off('unhandledRejection', listener).off('uncaughtException', listener) };
+}
+
+function defectOf(lesson: string, error: unknown): Error {
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  const text = `The grader of ${lesson} is broken, which says nothing about your programs.\n${stack ?? message}`;
+  return Object.assign(new Error(text), { stack: text });
+}

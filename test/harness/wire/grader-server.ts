@@ -1,0 +1,110 @@
+// A server of the grader's, for the learner's client.
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import { freePort } from '../programs/ports.ts';
+import { explainEnd, type Program } from '../programs/program.ts';
+import { Failure } from '../run/failure.ts';
+import type { Run } from '../run/run.ts';
+import { requestLine, visible, visibleChunk, type Transcript } from './transcript.ts';
+
+/** A request that a learner's client has sent to the grader. */
+export type Call = {
+  /** When it came, on the clock of `performance.now()`. */
+  at: number;
+  request: IncomingMessage;
+  /** The body of the request, whole. */
+  body: string;
+  response: ServerResponse;
+  /** Writes one piece of the answer in a chunk of its own, and waits until the client has handled it. */
+  send(bytes: string | Uint8Array): Promise<void>;
+  end(): void;
+  /** Closes the connection in the middle of the answer. */
+  breakOff(): void;
+};
+
+export type GraderServer = {
+  url: string;
+  /** How many requests have come that `call` has not returned. */
+  readonly waiting: number;
+  /** The next request; fails when the client sends none. */
+  call(client: Program): Promise<Call>;
+};
+
+/** Milliseconds that a client may take from its first line to its first request. */
+const startLimit = 7000;
+
+/**
+ * Starts a server that answers nothing by itself.
+ * @param answer returns true for a request that it has answered: `call` does not return that one
+ */
+export async function startGraderServer(
+  { run, transcript }: { run: Run; transcript(): Transcript },
+  path: string,
+  answer: (call: Call) => boolean = () => false,
+): Promise<GraderServer> {
+  const calls: Call[] = [];
+  let client: Program | undefined;
+
+  const callOf = (request: IncomingMessage, response: ServerResponse, body: Buffer): Call => ({
+    at: performance.now(),
+    request,
+    body: body.toString(),
+    response,
+    async send(bytes) {
+      transcript().add('←', visible(typeof bytes === 'string' ? bytes : new TextDecoder().decode(bytes)));
+      if (!response.destroyed) await new Promise<void>((resolve) => response.write(bytes, () => resolve()));
+      await client?.caughtUp();
+    },
+    end() {
+      transcript().add('←', '(end of the response)');
+      response.end();
+    },
+    breakOff() {
+      transcript().add('←', '(the connection breaks off)');
+      response.destroy();
+    },
+  });
+
+  const server = createServer(async (request, response) => {
+    const shown = { 'Last-Event-ID': request.headers['last-event-id'] };
+    transcript().add('→', requestLine(`${request.method} ${request.url}`, shown));
+    const body = await buffer(request).catch(() => undefined);
+    if (!body) return;
+    if (body.length > 0) transcript().add('→', visibleChunk(body));
+    const call = callOf(request, response, body);
+    if (!answer(call)) calls.push(call);
+    run.changed();
+  });
+  const port = await freePort();
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  run.atEnd(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+
+  const url = `http://127.0.0.1:${port}${path}`;
+  return {
+    url,
+    get waiting() {
+      return calls.length;
+    },
+    async call(program) {
+      client = program;
+      const begun = () => calls.length > 0 || program.end || program.verdict;
+      // A client that is busy for so long gets a verdict for that.
+      if (!(await run.until(begun, startLimit))) await program.caughtUp(startLimit);
+      await run.expectSoon(
+        begun,
+        () => ({
+          cause: `client.ts started, and sent no request to ${url} within ${startLimit / 1000} seconds.`,
+          advice: 'The address to ask is its first argument: process.argv[2].',
+        }),
+        program,
+        0,
+      );
+      const call = calls.shift();
+      if (call) return call;
+      throw new Failure(explainEnd(program, `before it sent a request to ${url}`));
+    },
+  };
+}
