@@ -5,6 +5,9 @@ export default defineConfig({
   test: {
     env: { NO_COLOR: '1' },
     maxConcurrency: 6,
+    // Only a hanging test ever meets it: machines are slow.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     experimental: { fsModuleCache: true },
     projects: [
       // The graders, as suites: they grade the learner's files, and in `npm test` the solutions.

@@ -7,7 +7,7 @@ import { visible } from '../harness/wire/transcript.ts';
 import type { Call } from '../harness/wire/grader-server.ts';
 import type { Exchange } from '../harness/wire/exchange.ts';
 import type { Program } from '../harness/programs/program.ts';
-import { fromJson } from '../harness/vocabulary/json.ts';
+import { fromJson } from '../harness/vocabulary/value.ts';
 import { freePort } from '../harness/programs/ports.ts';
 
 export default grader((run) => {

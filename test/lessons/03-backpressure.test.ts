@@ -23,7 +23,7 @@ import type { Call } from '../harness/wire/grader-server.ts';
 import type { Exchange } from '../harness/wire/exchange.ts';
 import type { Program } from '../harness/programs/program.ts';
 import type { Server } from '../harness/run/run.ts';
-import { fromJson } from '../harness/vocabulary/json.ts';
+import { fromJson } from '../harness/vocabulary/value.ts';
 
 export default grader((run) => {
   const {

@@ -5,7 +5,7 @@ import { grader } from '../harness/run/grader.ts';
 import { Failure, expect, type Explanation } from '../harness/run/failure.ts';
 import { visible } from '../harness/wire/transcript.ts';
 import type { Server } from '../harness/run/run.ts';
-import { fromJson } from '../harness/vocabulary/json.ts';
+import { fromJson } from '../harness/vocabulary/value.ts';
 import {
   answered,
   ask,

@@ -1,0 +1,80 @@
+// HTTP: what a response says by its status and its headers, and how it ends. Status first, then headers, then body.
+import type { Program } from '../programs/program.ts';
+import { expect, type Explanation } from '../run/failure.ts';
+import type { Server } from '../run/run.ts';
+import type { Exchange } from '../wire/exchange.ts';
+import { visible } from '../wire/transcript.ts';
+
+/** Milliseconds within which everything is answered, also by a program whose work takes seconds by other means than the work clock. */
+export const workMs = 5000;
+
+/** The response has ended, or its connection has broken. */
+export const finished = (exchange: Exchange): boolean => exchange.ended || exchange.broken !== undefined;
+
+/** Releases one piece of work, when one is held; a program that waits by other means goes on by itself. */
+export const release = (program: Program): void => program.held[0]?.release();
+
+/** The command that sends the same request; `-N` shows each piece as it comes, `-i` shows status and headers. */
+export const curl = ({ name }: Exchange, option: '-N' | '-i' = '-N'): { see: string } => ({
+  see: `curl ${option} "http://127.0.0.1:3000${name.replace(/^\w+ /, '')}"`,
+});
+
+/** Status and body of a response, as an explanation shows them. */
+export const received = ({ status, text }: Exchange): string =>
+  `${status} ${text === '' ? '(no body)' : /^\s*</.test(text) ? '(an HTML page)' : visible(text.slice(0, 120))}`;
+
+/**
+ * Waits until the response has ended, and releases all held work meanwhile.
+ * @param explain why it should have ended; `broken` is said when its connection broke instead
+ * @param limit milliseconds
+ */
+export async function untilEnd(
+  { program, run }: Pick<Server, 'program' | 'run'>,
+  exchange: Exchange,
+  explain: () => Explanation,
+  broken: Explanation,
+  limit = workMs,
+): Promise<void> {
+  await run.expectSoon(
+    () => {
+      release(program);
+      return finished(exchange);
+    },
+    () => {
+      run.missing(exchange.status === undefined ? 'a response' : 'the end of the response');
+      return explain();
+    },
+    program,
+    limit,
+  );
+  expect(exchange.broken === undefined, broken);
+}
+
+/** The response has this status. */
+export function expectStatus(exchange: Exchange, status: number, explanation: Partial<Explanation> = {}): void {
+  expect(exchange.status === status, {
+    cause: `${exchange.name} was answered with status ${exchange.status}.`,
+    compare: { expected: String(status), received: received(exchange) },
+    ...curl(exchange, '-i'),
+    ...explanation,
+  });
+}
+
+/**
+ * The response has this header.
+ * @param fits says whether its value will do; a missing header is the empty string
+ * @param expected as the verdict shows it
+ */
+export function expectHeader(
+  { headers }: Exchange,
+  name: string,
+  fits: (value: string) => boolean,
+  expected: string,
+  explanation: Explanation,
+): void {
+  const value = String(headers[name.toLowerCase()] ?? '');
+  expect(fits(value), {
+    compare: { expected: `${name}: ${expected}`, received: value ? `${name}: ${value}` : `(no ${name})` },
+    ...explanation,
+  });
+}

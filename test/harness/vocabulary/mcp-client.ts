@@ -1,0 +1,509 @@
+// A client of MCP that judges a learner's server: it posts messages, and each answer knows the words that judge it.
+import { createParser } from 'eventsource-parser';
+import { expect, Failure, type Explanation } from '../run/failure.ts';
+import type { Server } from '../run/run.ts';
+import type { Ask, Exchange } from '../wire/exchange.ts';
+import { visible } from '../wire/transcript.ts';
+import { received, untilEnd } from './http.ts';
+import { asJson, fromJson, isObject, look, type Looked, type Message } from './value.ts';
+
+/** What a verdict says of an answer that should have been a result: for any, or for one with this status or error code. */
+export type Why = Partial<Explanation> & {
+  when?: Record<number, string>;
+  /** The result, where the verdict can show it. */
+  like?: unknown;
+};
+
+/** A message that was posted, and its answer as it comes in. The words below wait for nothing: see `done`. */
+export type Posted = Exchange & {
+  /** As explanations call it: `The request ping with the id 7`. */
+  what: string;
+  readonly message: unknown;
+  /** The command that posts it by hand; empty where no command shows the same. */
+  see: string;
+  /** Waits for the end of the answer, and releases all held work meanwhile. */
+  done(): Promise<Posted>;
+  /** The JSON-RPC messages so far, whether the answer is JSON or an event stream. */
+  messages(): Message[];
+  /** The one response, in the shape of the standard and with the id of its request. */
+  response(): Message;
+  /** The answer is a result, with status 200. */
+  result(why?: Why): Looked;
+  /** The answer is an error with this code; `advice` is for an answer that is not an error. */
+  error(code: number, advice: string): void;
+  /** The message was taken, and nothing is said about it: status 202 and no body. */
+  accepted(advice?: string): void;
+  /** HTTP refuses the message: this status, and a JSON-RPC error as the body, with this code when there is one. */
+  refused(status: number, code: number | undefined, advice: string): void;
+};
+
+export type PostOptions = Pick<Ask, 'headers' | 'who' | 'ifItThrows'> & {
+  /** As explanations call the message, instead of what it is. */
+  what?: string;
+  /** False where no command shows the same, as for a tool that only the grader's server has. */
+  byHand?: boolean;
+};
+
+/** A client, and what it sends along with each message. */
+export type McpClient = {
+  readonly server: Server;
+  /** How the transcript names it, where there are several. */
+  readonly who: string | undefined;
+  /** The headers of its session: empty until it has shaken hands. */
+  headers: Record<string, string>;
+  /** Posts a message, or a body that is none: a string goes out as it is. Waits for nothing. */
+  post(message: unknown, options?: PostOptions): Posted;
+  /** Posts a message, and waits for the end of its answer. */
+  send(message: unknown, options?: PostOptions): Promise<Posted>;
+  /** Sends a request with an id of its own, and waits for the end of its answer. */
+  ask(method: string, params?: unknown, options?: PostOptions): Promise<Posted>;
+  /** Sends a notification, and waits for the end of its answer. */
+  notify(method: string, options?: PostOptions): Promise<Posted>;
+  /** A request with an id of its own. */
+  request(method: string, params?: unknown): Request;
+};
+
+export type Request = { jsonrpc: '2.0'; id: string | number; method: string; params?: unknown };
+
+/** What a client sends with each message (MCP 2025-11-25, basic/transports, "Sending Messages to the Server"). */
+const ownHeaders: Record<string, string> = {
+  'Content-Type': 'application/json',
+  Accept: 'application/json, text/event-stream',
+};
+
+/** A request of JSON-RPC. */
+export const request = (id: string | number, method: string, params?: unknown): Request => ({
+  jsonrpc: '2.0',
+  id,
+  method,
+  ...(params !== undefined && { params }),
+});
+
+/**
+ * A client of this server.
+ * @param newId draws the id of its next request; whole numbers that count up, unless told
+ */
+export function mcpClient(
+  server: Server,
+  { who, newId }: { who?: string | undefined; newId?: () => string | number } = {},
+): McpClient {
+  let lastId: number | undefined;
+  const nextId = () => (lastId = (lastId ?? server.run.random.integer(10, 90)) + 1);
+  const client: McpClient = {
+    server,
+    who,
+    headers: {},
+    post: (message, options = {}) => post(client, message, options),
+    send: (message, options) => client.post(message, options).done(),
+    ask: (method, params, options) => client.send(client.request(method, params), options),
+    notify: (method, options) => client.send({ jsonrpc: '2.0', method }, options),
+    request: (method, params) => request(newId ? newId() : nextId(), method, params),
+  };
+  return client;
+}
+
+function post(client: McpClient, message: unknown, options: PostOptions): Posted {
+  const { server, who } = client;
+  const { headers = {}, ifItThrows, byHand = true } = options;
+  const body = typeof message === 'string' ? message : JSON.stringify(message);
+  const all = { ...ownHeaders, ...client.headers, ...headers };
+  const unusual = ([name, value]: [string, string]) => name in ownHeaders && value !== ownHeaders[name];
+  const see = byHand ? withoutSession(curlOf(body, all), client) : '';
+  const exchange = server.request('/mcp', {
+    method: 'POST',
+    headers: all,
+    shown: Object.fromEntries(Object.entries(headers).filter(unusual)),
+    body,
+    ...((options.who ?? who) !== undefined && { who: (options.who ?? who)! }),
+    ...(ifItThrows && { ifItThrows: { see, ...ifItThrows } }),
+  });
+  return judged(server, exchange, message, options.what ?? whatIs(message), see);
+}
+
+/** A command cannot know the id of a session that its server will give. */
+function withoutSession(command: string, { headers }: McpClient): string {
+  const session = Object.entries(headers).find(([name]) => /^mcp-session-id$/i.test(name))?.[1];
+  return session === undefined ? command : command.replace(session, '…');
+}
+
+/** The words that judge an answer. */
+export function judged(server: Server, exchange: Exchange, message: unknown, what: string, see: string): Posted {
+  const posted: Posted = Object.assign(exchange, {
+    what,
+    message,
+    see,
+    async done() {
+      const late = { see: posted.see, advice: endEachWay };
+      await untilEnd(
+        server,
+        posted,
+        () => ({
+          cause:
+            posted.status === undefined
+              ? `${posted.what} has no answer.`
+              : `The answer to ${lower(posted.what)} does not end.`,
+          ...late,
+        }),
+        { cause: `${posted.what}: the connection broke before the answer had ended.`, see: posted.see },
+      );
+      return posted;
+    },
+    messages: () => messagesIn(posted),
+    response: () => responseTo(posted),
+    result: (why?: Why) => resultOf(posted, why),
+    error: (code: number, advice: string) => expectError(posted, code, advice),
+    accepted: (advice?: string) => expectAccepted(posted, advice),
+    refused: (status: number, code: number | undefined, advice: string) => expectRefusal(posted, status, code, advice),
+  });
+  return posted;
+}
+
+const endEachWay = 'Every way through the handler has to end the response: with response.json, or with response.end.';
+
+function whatIs(message: unknown): string {
+  if (!isObject(message)) return `The body ${visible(JSON.stringify(message).slice(0, 40))}`;
+  const { id, method } = message;
+  if (method === undefined) return 'The response of the client';
+  return id === undefined ? `The notification ${method}` : `The request ${method} with the id ${JSON.stringify(id)}`;
+}
+
+/** As it stands inside a sentence; `GET` stays as it is. */
+const lower = (what: string): string => (/^[A-Z]{2}/.test(what) ? what : what.charAt(0).toLowerCase() + what.slice(1));
+
+function curlOf(body: string, headers: Record<string, string>): string {
+  // Without a value, curl sends a header only when it is written with a semicolon.
+  const written = Object.entries(headers).map(
+    ([name, value]) => `-H '${value === '' ? `${name};` : `${name}: ${value}`}' `,
+  );
+  const command = `curl -i http://127.0.0.1:3000/mcp ${written.join('')}`;
+  if (body.length > 1000) return `head -c ${body.length} /dev/zero | ${command}--data-binary @-`;
+  return `${command}-d '${body.replaceAll("'", "'\\''")}'`;
+}
+
+/** @throws Failure when something in the answer is not a JSON object */
+function messagesIn(posted: Posted): Message[] {
+  if (posted.status === undefined) return [];
+  const type = String(posted.headers['content-type'] ?? '');
+  if (/^application\/json\b/i.test(type)) return posted.ended ? [parsed(posted, posted.text)] : [];
+  expect(posted.text !== '' || !posted.ended, {
+    cause: `${posted.what} has an answer without a body.`,
+    compare: { expected: '{"jsonrpc":"2.0", …}', received: received(posted) },
+    see: posted.see,
+  });
+  const page = /^\s*</.test(posted.text);
+  expect(/^text\/event-stream\b/i.test(type), {
+    cause: page
+      ? `${posted.what} was answered with an HTML page.`
+      : `The answer to ${lower(posted.what)} does not say that it is JSON.`,
+    compare: {
+      expected: 'Content-Type: application/json',
+      received: type ? `Content-Type: ${type}` : '(no Content-Type)',
+    },
+    advice: page
+      ? pageAdvice
+      : /^text\/plain\b/i.test(type)
+        ? 'response.json sets the Content-Type; response.sendStatus sends the name of the status, as plain text.'
+        : 'response.json sets the Content-Type; response.send takes a string for HTML.',
+    see: posted.see,
+  });
+  return dataOf(posted).map((text) => parsed(posted, text));
+}
+
+const pageAdvice =
+  'Express answers so when nobody else does: to a method or path without a handler, and to an error without an error handler, which has four parameters.';
+
+/** The data of the events so far. An event with empty data only tells the client an id to come back with. */
+function dataOf({ text, see }: Posted): string[] {
+  const data: string[] = [];
+  const parser = createParser({
+    onEvent: ({ event: type = 'message', data: text }) => {
+      expect(type === 'message', {
+        cause: `An event has the type ${visible(type)}: clients of MCP read the events of the type message, and skip all others.`,
+        compare: { expected: 'event: message (or no field event)', received: `event: ${visible(type)}` },
+        advice: 'What kind of message it is, the JSON says: its method, or its result.',
+        see,
+      });
+      data.push(text);
+    },
+  });
+  parser.feed(text);
+  // The parser waits for what follows a \r; a \n does not change what it ends.
+  if (text.endsWith('\r')) parser.feed('\n');
+  return data.filter((each) => each !== '');
+}
+
+function parsed({ what, see }: Posted, text: string): Message {
+  const value = fromJson(text);
+  expect(isObject(value), {
+    cause: `What came in answer to ${lower(what)} is not a JSON object.`,
+    compare: { expected: '{"jsonrpc":"2.0", …}', received: visible(text.slice(0, 120)) || '(nothing)' },
+    ...(text.startsWith('{') && {
+      advice:
+        'Only its beginning arrived? In an event each line has a data: of its own; JSON.stringify without indentation writes one line.',
+    }),
+    see,
+  });
+  return value;
+}
+
+function responseTo(posted: Posted): Message {
+  const { id } = posted.message as Request;
+  const responses = messagesIn(posted).filter((message) => message.method === undefined);
+  const [response] = responses;
+  expect(responses.length === 1, {
+    cause:
+      responses.length === 0
+        ? `The answer to ${lower(posted.what)} has no response in it.`
+        : `The answer to ${lower(posted.what)} has more than one response in it.`,
+    compare: { expected: 'one response', received: visible(posted.text.slice(0, 200)) || '(nothing)' },
+    see: posted.see,
+  });
+  expectShape(posted, response!);
+  expectId(response!.id, id, posted.see);
+  return response!;
+}
+
+function expectId(received: unknown, id: string | number, see: string): void {
+  const compare = {
+    expected: `"id":${JSON.stringify(id)}`,
+    received: received === undefined ? '(no id)' : `"id":${JSON.stringify(received)}`,
+  };
+  expect(received !== undefined && received !== null, {
+    cause:
+      'The response does not have the id of its request, so the client cannot tell which of its requests it answers.',
+    compare,
+    advice: 'Result or error: the answer to a request takes its id along.',
+    see,
+  });
+  const sameText = String(received) === String(id);
+  expect(received === id, {
+    cause: sameText ? 'The id came back with another type.' : 'The response has the id of another request, or of none.',
+    compare,
+    advice: sameText
+      ? 'A client looks its request up by the id: 7 and "7" are two ids. Send back what came, without String or Number.'
+      : 'Take the id out of the message that this response answers; a variable outside of the handler belongs to all requests.',
+    see,
+  });
+}
+
+/** The message is a response: a version, an id, and either a result or an error (JSON-RPC 2.0, section 5). */
+function expectShape({ what, see }: Posted, message: Message): void {
+  const shape = (condition: unknown, cause: string, expected: string, advice: string) =>
+    expect(condition, { cause, compare: { expected, received: asJson(message).slice(0, 160) }, advice, see });
+  shape(
+    'jsonrpc' in message || 'result' in message || 'error' in message,
+    `The answer to ${lower(what)} is not a JSON-RPC message.`,
+    '{"jsonrpc":"2.0","id":…,"result":…}',
+    'What a request comes to stands inside of a response, beside the version and the id.',
+  );
+  shape(
+    message.jsonrpc === '2.0',
+    `The answer to ${lower(what)} does not say which version of JSON-RPC it is.`,
+    '{"jsonrpc":"2.0", …}',
+    'Every message begins so, responses too; the version is a string.',
+  );
+  shape(
+    !('result' in message && 'error' in message),
+    `The answer to ${lower(what)} has both a result and an error.`,
+    '"result" or "error"',
+    'A client looks whether there is an error: leave the property away, null is a value too.',
+  );
+  shape(
+    'result' in message || 'error' in message,
+    `The answer to ${lower(what)} has neither a result nor an error.`,
+    '{"jsonrpc":"2.0","id":…,"result":…}',
+    'A method returns an object with its result: `ping` returns { result: {} }. Or is there a promise that nobody awaits? Nothing of it gets into an object or into JSON, and neither does undefined.',
+  );
+  if (!('error' in message)) return;
+  const error = message.error as Message;
+  shape(
+    isObject(error),
+    'The error is not an object.',
+    '"error":{"code":…,"message":"…"}',
+    'An error has a code for programs, and a message for people.',
+  );
+  shape(
+    Number.isInteger(error.code),
+    'The code of the error is not a whole number.',
+    '"code":-32…',
+    'JSON-RPC has numbers for its errors, without quotes.',
+  );
+  shape(
+    typeof error.message === 'string' && error.message !== '',
+    'The error has no message.',
+    '"message":"…"',
+    'A sentence says what is wrong.',
+  );
+}
+
+function resultOf(posted: Posted, { when = {}, like, ...why }: Why = {}): Looked {
+  const expected = `"result":${like === undefined ? '…' : asJson(like)}`;
+  const { status, see } = posted;
+  const code = status === 200 ? undefined : codeIn(posted.text);
+  expect(status === 200, {
+    cause: `${posted.what} was answered with status ${status}.`,
+    compare: { expected: `200${like === undefined ? '' : ` ${expected}`}`, received: received(posted) },
+    ...adviceFor({ ...generally, ...when }, status, code, /^\s*</.test(posted.text) ? pageAdvice : undefined),
+    see,
+    ...why,
+  });
+  const { error, result } = responseTo(posted);
+  if (isObject(error)) {
+    throw new Failure({
+      cause: `${posted.what} was answered with an error.`,
+      compare: { expected, received: `"error":${asJson(error)}` },
+      ...adviceFor({ ...generally, ...when }, error.code),
+      see,
+      ...why,
+    });
+  }
+  return look(result, 'result', see);
+}
+
+const codeIn = (text: string): unknown => {
+  const message = fromJson(text);
+  return isObject(message) && isObject(message.error) ? message.error.code : undefined;
+};
+
+/** Advice for any answer with an error of this code. */
+const generally: Record<number, string> = {
+  [-32601]: 'methods has no function with the name of this method yet. Their names are compared letter by letter.',
+};
+
+function adviceFor(advice: Record<number, string>, ...keys: unknown[]): { advice?: string } {
+  const fallback = keys.find((key) => typeof key === 'string') as string | undefined;
+  const found = keys.map((key) => (typeof key === 'number' ? advice[key] : undefined)).find(Boolean) ?? fallback;
+  return found === undefined ? {} : { advice: found };
+}
+
+/** What the codes of JSON-RPC say (section 5.1). */
+const meanings: Record<number, string> = {
+  [-32700]: 'this is not JSON',
+  [-32600]: 'this is not a JSON-RPC message',
+  [-32601]: 'there is no such method',
+  [-32602]: 'the method is there, and cannot do it with these params',
+  [-32603]: 'something went wrong in the server itself',
+};
+
+/** Why an error has another code than it should. */
+const wrongCode = ({ what, see }: Posted, error: Message, code: number): Explanation => ({
+  cause: `The error that answers ${lower(what)} has another code.`,
+  compare: { expected: `"code":${code}`, received: asJson(error) },
+  advice: `The code ${code} says: ${meanings[code]}.`,
+  see,
+});
+
+function expectError(posted: Posted, code: number, advice: string): void {
+  const { see } = posted;
+  // An error may also come with one of the statuses that HTTP has for it.
+  expect([200, 400, 404].includes(posted.status!), {
+    cause: `${posted.what} was answered with status ${posted.status}.`,
+    compare: { expected: `200 "error":{"code":${code}, …}`, received: received(posted) },
+    advice:
+      posted.status! < 500 && codeIn(posted.text) !== undefined
+        ? 'The message arrived and was understood: that the method went wrong is said by JSON-RPC, not by HTTP.'
+        : advice,
+    see,
+  });
+  expect(
+    messagesIn(posted).some((message) => 'error' in message),
+    {
+      cause: `${posted.what} was not answered with an error.`,
+      compare: { expected: `"error":{"code":${code}, …}`, received: received(posted) },
+      advice,
+      see,
+    },
+  );
+  const error = responseTo(posted).error as Message;
+  expect(error.code === code, wrongCode(posted, error, code));
+}
+
+function expectAccepted(posted: Posted, advice?: string): void {
+  const { status, text, what, see } = posted;
+  const compare = { expected: '202 and no body', received: received(posted) };
+  const noAnswer = advice ?? 'A notification has no id: whatever it says, it is taken with 202 and never answered.';
+  expect(status! < 300, { cause: `${what} was refused.`, compare, advice: noAnswer, see });
+  expect(!/"(result|error)"/.test(text), { cause: `${what} was answered.`, compare, advice: noAnswer, see });
+  expect(status === 202, {
+    cause: `${what} came back with status ${status}.`,
+    compare,
+    advice:
+      status === 200 || status === 204
+        ? 'MCP has agreed on 202 Accepted: taken, and nothing to say about it.'
+        : noAnswer,
+    see,
+  });
+  expect(text === '', {
+    cause: 'The status is 202, and there is a body.',
+    compare,
+    advice:
+      text === 'Accepted'
+        ? 'response.sendStatus sends the name of the status as the body; response.status(202).end() sends none.'
+        : 'response.status(202).end() sends none.',
+    see,
+  });
+}
+
+function expectRefusal(posted: Posted, status: number, code: number | undefined, advice: string): void {
+  const { what, see, message } = posted;
+  expect(posted.status === status, {
+    cause:
+      posted.status === 202
+        ? `${what} was taken as if all were well.`
+        : `${what} came back with status ${posted.status}.`,
+    compare: { expected: String(status), received: received(posted) },
+    advice,
+    see,
+  });
+  const [answer = {}] = messagesIn(posted);
+  expectShape(posted, answer);
+  const error = answer.error as Message | undefined;
+  expect(error, {
+    cause: `${what} was answered with a result.`,
+    compare: { expected: '"error":…', received: received(posted) },
+    advice,
+    see,
+  });
+  expect(code === undefined || error.code === code, {
+    ...wrongCode(posted, error, code!),
+    ...(code === -32600 && { advice }),
+  });
+  const own = isObject(message) ? message.id : undefined;
+  const readable = typeof own === 'string' || typeof own === 'number';
+  expect(answer.id === undefined || answer.id === null || (readable && answer.id === own), {
+    cause: 'The error has an id that no request has.',
+    compare: { expected: '"id":null', received: `"id":${asJson(answer.id)}` },
+    advice: 'Where no id could be read, the error belongs to no request: its id is null.',
+    see,
+  });
+}
+
+/** The revision that a client asks for, unless its grader tells. */
+export const newestRevision = '2025-11-25';
+
+/** The params of `initialize`. */
+export const hello = (protocolVersion = newestRevision, name = 'grader') => ({
+  protocolVersion,
+  capabilities: {},
+  clientInfo: { name, version: '0.9.0' },
+});
+
+/** Sends `initialize`; from then on the client sends the headers that were agreed. Returns the result. */
+export async function initialize(client: McpClient, params = hello(), why?: Why): Promise<Looked> {
+  const posted = await client.ask('initialize', params);
+  const result = posted.result(why);
+  const session = posted.headers['mcp-session-id'];
+  const revision = result.at('protocolVersion').value;
+  client.headers = {
+    'MCP-Protocol-Version': String(revision),
+    ...(session !== undefined && { 'MCP-Session-Id': String(session) }),
+  };
+  return result;
+}
+
+/** Shakes hands: `initialize`, then `notifications/initialized`. */
+export async function shakeHands(client: McpClient, params = hello(), why?: Why): Promise<McpClient> {
+  await initialize(client, params, why);
+  (await client.notify('notifications/initialized')).accepted();
+  return client;
+}
