@@ -3,7 +3,7 @@ import { createParser } from 'eventsource-parser';
 import { Failure, expect, type Explanation } from '../run/failure.ts';
 import type { Server } from '../run/run.ts';
 import { visible } from '../wire/transcript.ts';
-import { fromJson } from './json.ts';
+import { fromJson } from './value.ts';
 import type { Ask, Exchange } from '../wire/exchange.ts';
 
 /** A JSON-RPC message, or whatever came in the place of one. */
