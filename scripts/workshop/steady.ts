@@ -1,38 +1,70 @@
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { endAllPrograms } from '../../test/harness/programs/spawn.js';
+import { busyLoops, keepBusy } from './busy.ts';
 import type { Arguments } from './command.ts';
 import { Refusal } from './command.ts';
 import { grade } from './grade.ts';
-import { findLesson } from './lessons.ts';
+import { findLesson, learnerFiles, type Lesson } from './lessons.ts';
 import { median } from './median.ts';
-import { solutionsFolder } from './paths.ts';
+import { root, solutionsFolder } from './paths.ts';
 import { report } from './report.ts';
+import { finished } from './starter.ts';
 
-/** Grades a solution many times over: a grader is steady when it passes every time. */
+/** Right programs of a lesson, in a folder of their own. */
+type Answer = { name: string; folder: string };
+
+/** Grades right answers many times over: a grader is steady when they pass every time. */
 export async function steady({ words: [name], options }: Arguments): Promise<number> {
   if (name === undefined) throw new Refusal('Which lesson? For example: npm run steady lesson-1');
   const lesson = findLesson(name);
   const runs = Number(options.runs ?? 100);
   if (!Number.isInteger(runs) || runs < 1) throw new Refusal(`"${options.runs}" is not a number of runs.`);
-  const times: number[] = [];
+  const temporary = join(root, '.tmp', `steady-${process.pid}`);
+  const calm = options.busy ? keepBusy() : () => {};
   try {
-    for (let run = 1; run <= runs; run++) {
-      const began = performance.now();
-      const verdict = await grade({
-        slug: lesson.slug,
-        folder: join(solutionsFolder, lesson.slug),
-        folderName: `solutions/${lesson.slug}`,
-      });
-      times.push(performance.now() - began);
-      if (verdict.state === 'passed') continue;
-      console.log(`Run ${run} of ${runs} did not pass:\n\n${report(lesson, verdict, undefined)}`);
-      return 1;
+    for (const answer of answersOf(lesson, temporary, options.variants === true)) {
+      if (!(await gradeOver(lesson, answer, runs, options.busy === true))) return 1;
     }
   } finally {
+    calm();
     endAllPrograms();
+    rmSync(temporary, { recursive: true, force: true });
   }
-  console.log(
-    `${runs} of ${runs} runs passed, ${median(times).toFixed(0)} ms in the median, ${Math.max(...times).toFixed(0)} ms at the most.`,
-  );
   return 0;
+}
+
+async function gradeOver(lesson: Lesson, { name, folder }: Answer, runs: number, busy: boolean): Promise<boolean> {
+  const times: number[] = [];
+  for (let run = 1; run <= runs; run++) {
+    const began = performance.now();
+    const verdict = await grade({ slug: lesson.slug, folder, folderName: `solutions/${lesson.slug}` });
+    times.push(performance.now() - began);
+    if (verdict.state === 'passed') continue;
+    console.log(`Run ${run} of ${runs} of ${name} did not pass:\n\n${report(lesson, verdict, undefined)}`);
+    return false;
+  }
+  const beside = busy ? `, beside ${busyLoops} endless loops` : '';
+  const [middle, most] = [median(times), Math.max(...times)].map((time) => time.toFixed(0));
+  console.log(`${name}: ${runs} of ${runs} runs passed${beside}, ${middle} ms in the median, ${most} ms at the most.`);
+  return true;
+}
+
+/** The solution, and with `variants` the right answers in other styles; a file that a variant does not have is the solution's. */
+function answersOf({ slug }: Lesson, temporary: string, variants: boolean): Answer[] {
+  const folder = join(root, 'test', 'variants', slug);
+  const solution = { name: 'the solution', folder: join(solutionsFolder, slug) };
+  const names = variants ? readdirSync(folder) : [];
+  return [solution, ...names.map((name) => ({ name, folder: complete(join(folder, name)) }))];
+
+  function complete(variant: string): string {
+    const whole = join(temporary, variant.slice(folder.length), slug);
+    mkdirSync(whole, { recursive: true });
+    for (const file of learnerFiles) {
+      const own = join(variant, file);
+      const source = existsSync(own) ? own : join(solutionsFolder, slug, file);
+      writeFileSync(join(whole, file), finished(readFileSync(source, 'utf8')));
+    }
+    return whole;
+  }
 }
