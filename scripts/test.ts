@@ -8,6 +8,7 @@ await run(
     words: 0,
     options: {
       lesson: { type: 'string', help: 'only prove this lesson' },
+      changed: { type: 'boolean', help: 'only prove the lessons whose files have changed since main' },
       update: { type: 'boolean', help: 'keep the verdicts as they are now; read the diff' },
     },
   },

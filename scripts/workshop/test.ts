@@ -3,7 +3,8 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { Arguments } from './command.ts';
-import { findLesson } from './lessons.ts';
+import { changedLessons } from './changed-lessons.ts';
+import { catalog, findLesson } from './lessons.ts';
 import { root } from './paths.ts';
 
 const require = createRequire(import.meta.url);
@@ -15,7 +16,15 @@ export function test({ options }: Arguments): number {
   delete process.env.NODE_EXTRA_CA_CERTS;
   // Under Vitest, the graders grade the solutions here; `npx vitest run` has them grade the learner's files.
   process.env.GRADED_FOLDER = 'solutions';
-  const lesson = options.lesson === undefined ? undefined : findLesson(String(options.lesson));
+  const lessons = options.changed
+    ? changedLessons()
+    : options.lesson === undefined
+      ? catalog
+      : [findLesson(String(options.lesson))];
+  if (lessons.length === 0) {
+    console.log('No lesson has changed since main, and nothing that all lessons share.');
+    return 0;
+  }
   for (const project of ['tsconfig.test.json', 'scripts/workshop/reader/tsconfig.json']) {
     const types = node(`Types of ${project}`, programOf('typescript', 'bin/tsc'), '--project', project);
     if (types !== 0) return types;
@@ -29,7 +38,7 @@ export function test({ options }: Arguments): number {
     '--reporter=json',
     `--outputFile.json=${counts}`,
     ...(options.update ? ['--update'] : []),
-    ...(lesson ? ['test/proof', '--testNamePattern', lesson.slug] : []),
+    ...(lessons === catalog ? [] : ['test/proof', '--testNamePattern', lessons.map(({ slug }) => slug).join('|')]),
   );
   if (!existsSync(counts)) return status || 1;
   const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(counts, 'utf8')) as Record<string, number>;
