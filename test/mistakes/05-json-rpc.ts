@@ -35,8 +35,12 @@ const isNumber = `    if (typeof a !== 'number') return failure(-32602, 'a must 
 const isZero = "    if (op === 'div' && b === 0) return failure(-32602, 'b must not be 0');\n";
 const hasIdOfItsType = 'return hasMethod(message) && isId(message.id);';
 const hasNoId = "return hasMethod(message) && !('id' in message);";
+const methodIsString = "    typeof message.method === 'string' &&\n";
+const versionOfMethod = `    message.jsonrpc === '2.0' &&\n${methodIsString}`;
+const responseHasId = '    isId(message.id) &&\n';
+const versionOfResponse = `    message.jsonrpc === '2.0' &&\n${responseHasId}`;
 const handlesErrors =
-  "app.use('/mcp', (error: { status?: number; type?: string; message: string }, _request: Request, response: Response, _next: NextFunction) => {";
+  "app.use('/mcp', (error: HttpError, _request: Request, response: Response, _next: NextFunction) => {";
 const handlesParseErrors =
   "if (error.type === 'entity.parse.failed') refuse(response, 400, -32700, 'the body is not JSON');";
 const handlesOthers =
@@ -172,8 +176,8 @@ ${onlyRequests}`,
     [knowsMethod, '  if (method in {}) return failure(-32601, `unknown method: ${method}`);\n'],
   ),
   server(2, 'refuses-errors-of-the-client', [
-    ' && (isObject(message.result) || isObject(message.error));',
-    ' && isObject(message.result);',
+    '(isObject(message.result) || isObject(message.error))',
+    'isObject(message.result)',
   ]),
 
   server(3, 'page-for-bad-json', [handlesParseErrors, "if (error.type === 'entity.parse.failed') _next(error);"]),
@@ -218,22 +222,10 @@ ${refusesOthers}`,
 `,
     ],
   ),
-  server(3, 'takes-every-version', [
-    "return isObject(message) && message.jsonrpc === '2.0' && typeof message.method",
-    'return isObject(message) && typeof message.method',
-  ]),
-  server(3, 'versions-of-responses', [
-    "return isObject(message) && message.jsonrpc === '2.0' && isId(message.id)",
-    'return isObject(message) && isId(message.id)',
-  ]),
-  server(3, 'version-equal-to-a-number', [
-    "return isObject(message) && message.jsonrpc === '2.0' && typeof message.method",
-    'return isObject(message) && message.jsonrpc == 2 && typeof message.method',
-  ]),
-  server(3, 'ids-of-responses', [
-    "message.jsonrpc === '2.0' && isId(message.id) &&",
-    "message.jsonrpc === '2.0' && 'id' in message &&",
-  ]),
+  server(3, 'takes-every-version', [versionOfMethod, methodIsString]),
+  server(3, 'versions-of-responses', [versionOfResponse, responseHasId]),
+  server(3, 'version-equal-to-a-number', [versionOfMethod, `    message.jsonrpc == 2 &&\n${methodIsString}`]),
+  server(3, 'ids-of-responses', [responseHasId, "    'id' in message &&\n"]),
   server(3, 'method-of-any-type', [
     hasNoId,
     "return isObject(message) && message.jsonrpc === '2.0' && 'method' in message && !('id' in message);",

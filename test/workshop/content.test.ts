@@ -6,7 +6,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { catalog, learnerFiles, type Lesson } from '../../scripts/workshop/lessons.ts';
 import { readHints, readPage } from '../../scripts/workshop/page.ts';
 import { lessonsFolder, root, solutionsFolder } from '../../scripts/workshop/paths.ts';
-import { mistakesOf } from '../proof/mistake.ts';
+import { mistakesOf, withMistake } from '../proof/mistake.ts';
 import { finished, starterOf, tasksIn } from '../../scripts/workshop/starter.ts';
 
 const temporary = join(root, '.tmp', `content-${process.pid}`);
@@ -44,6 +44,22 @@ test('every kept verdict belongs to a mistake or a starter', async () => {
     const tasks = readPage(lesson).tasks.map(({ number }) => `starter-${number}`);
     const expected = [...mistakes.map(({ name }) => name), ...tasks].map((name) => `${name}.txt`).sort();
     expect(namesIn('test', 'verdicts', lesson.slug)).toEqual(expected);
+  }
+});
+
+test.for(catalog)('every mistake of $slug changes the solution, and no two are the same', async (lesson) => {
+  const seen = new Map<string, string>();
+  const names = new Set<string>();
+  for (const mistake of await mistakesOf(lesson.slug)) {
+    const solution = finished(solutionOf(lesson, mistake.file));
+    // This throws when a text that the mistake replaces is not in the solution exactly once.
+    const program = withMistake(solution, mistake);
+    expect(program, `${mistake.name} changes nothing`).not.toBe(solution);
+    const same = seen.get(`${mistake.file}\n${program}`);
+    expect(same, `${mistake.name} is the same program as ${same}`).toBeUndefined();
+    expect(names, 'a name that two mistakes have').not.toContain(mistake.name);
+    seen.set(`${mistake.file}\n${program}`, mistake.name);
+    names.add(mistake.name);
   }
 });
 
