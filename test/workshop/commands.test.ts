@@ -268,6 +268,7 @@ describe('bad input', { timeout: 60_000, concurrent: true }, () => {
     ['try', 'lesson-77'],
     ['steady', '1', '--runs', 'many'],
     ['measure', '1', '--runs', '3'],
+    ['untouched', 'lesson-99'],
     ['doctor', 'x'],
   ])('%j gets a sentence and exit code 2', async ([script, ...args], { expect }) => {
     const before = copy.read(`${lesson1}/server.ts`);
@@ -291,6 +292,7 @@ describe('bad input', { timeout: 60_000, concurrent: true }, () => {
     'starters',
     'steady',
     'measure',
+    'untouched',
     'compare',
     'test',
   ])('%s --help explains itself', async (script, { expect }) => {

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import * as prettier from 'prettier';
 import { afterAll, describe, expect, test } from 'vitest';
 import { catalog, learnerFiles, type Lesson } from '../../scripts/workshop/lessons.ts';
 import { readHints, readPage } from '../../scripts/workshop/page.ts';
@@ -132,6 +133,14 @@ describe.for(catalog.map((lesson) => [lesson.slug, lesson] as const))('%s', ([sl
     }
   });
 
+  // The format check of npm test leaves these files out, because in lessons/ they are a learner's.
+  test.for(learnerFiles)('the starter of %s has the format of all code', async (file) => {
+    const path = join(lessonsFolder, slug, file);
+    const options = { ...(await prettier.resolveConfig(path)), filepath: path };
+    const starter = starterOf(solutionOf(lesson, file));
+    expect(starter).toBe(await prettier.format(starter, options));
+  });
+
   test('every starter on the way type-checks', () => {
     const files = page.tasks.flatMap(({ number }) =>
       learnerFiles.map((file) => {
@@ -168,11 +177,12 @@ test('the lock file has every platform’s packages, and names no download addre
 });
 
 test('versions are exact, and the README has a sentence for each dependency', () => {
-  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-    dependencies: Record<string, string>;
-  };
+  const { dependencies, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<
+    'dependencies' | 'devDependencies',
+    Record<string, string>
+  >;
   const readme = readFileSync(join(root, 'README.md'), 'utf8');
-  for (const [name, version] of Object.entries(dependencies)) {
+  for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies })) {
     expect(version, name).toMatch(/^\d+\.\d+\.\d+$/);
     expect(readme, name).toContain(`\`${name}\``);
   }
