@@ -15,7 +15,7 @@ afterAll(() => copy.remove());
 const lesson1 = 'lessons/01-chunked-stream';
 const verdictOf = (stdout: string) => JSON.parse(stdout) as { state: string; seed: number; tasks: { state: string }[] };
 
-test('a command that has changed since it last ran is run as it is now', async () => {
+test('a command that has changed since it last ran is run as it is now', { timeout: 60_000 }, async () => {
   const file = 'scripts/workshop/progress.ts';
   const before = copy.read(file);
   await copy.run('progress');
