@@ -4,7 +4,7 @@ import { test } from './workshop/test.ts';
 await run(
   {
     usage: 'npm test',
-    summary: 'For maintainers: type-checks everything, proves every lesson, and tests the commands.',
+    summary: 'For maintainers: checks types and format, proves every lesson, and tests the commands.',
     words: 0,
     options: {
       lesson: { type: 'string', help: 'only prove this lesson' },

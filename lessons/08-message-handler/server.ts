@@ -199,8 +199,12 @@ function isRequest(message: unknown): message is JsonRpcRequest {
 }
 
 function hasMethod(message: unknown): message is JsonRpcNotification & { id?: unknown } {
-  return isObject(message) && message.jsonrpc === '2.0' && typeof message.method === 'string' &&
-    (message.params === undefined || isObject(message.params));
+  return (
+    isObject(message) &&
+    message.jsonrpc === '2.0' &&
+    typeof message.method === 'string' &&
+    (message.params === undefined || isObject(message.params))
+  );
 }
 
 function isNotification(message: unknown): message is JsonRpcNotification {
@@ -208,7 +212,12 @@ function isNotification(message: unknown): message is JsonRpcNotification {
 }
 
 function isResponse(message: unknown): message is JsonRpcResponse {
-  return isObject(message) && message.jsonrpc === '2.0' && isId(message.id) && (isObject(message.result) || isObject(message.error));
+  return (
+    isObject(message) &&
+    message.jsonrpc === '2.0' &&
+    isId(message.id) &&
+    (isObject(message.result) || isObject(message.error))
+  );
 }
 
 function isId(id: unknown): id is string | number {
@@ -234,7 +243,9 @@ app.all('/mcp', (_request, response) => {
   refuse(response.set('Allow', 'POST, DELETE'), 405, -32600, 'this endpoint takes POST');
 });
 
-app.use('/mcp', (error: { status?: number; type?: string; message: string }, _request: Request, response: Response, _next: NextFunction) => {
+type HttpError = { status?: number; type?: string; message: string };
+
+app.use('/mcp', (error: HttpError, _request: Request, response: Response, _next: NextFunction) => {
   if (error.type === 'entity.parse.failed') refuse(response, 400, -32700, 'the body is not JSON');
   else if (error.status && error.status < 500) refuse(response, error.status, -32600, error.message);
   else {

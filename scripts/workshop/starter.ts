@@ -69,3 +69,24 @@ export function codeOf(solution: string, task: number): { title: string; code: s
 /** The tasks that have a region, in the order of the file. */
 export const tasksIn = (solution: string): number[] =>
   parse(solution).flatMap((part) => (typeof part === 'string' ? [] : [part.task]));
+
+/** A line of the finished program. */
+export type ProgramLine = {
+  /** Where it is in the solution, which has the marks too; from 1. */
+  number: number;
+  text: string;
+  /** The task in whose region it is. */
+  task: number | undefined;
+};
+
+/** The lines of the finished program, each with its place in the solution. */
+export function linesOf(solution: string): ProgramLine[] {
+  let task: number | undefined;
+  return solution.split('\n').flatMap((text, index) => {
+    const opened = opening.exec(text)?.[2];
+    if (opened !== undefined) task = Number(opened);
+    else if (closing.test(text)) task = undefined;
+    else if (task === undefined || !stubLine.test(text)) return [{ number: index + 1, text, task }];
+    return [];
+  });
+}

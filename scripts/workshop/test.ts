@@ -10,7 +10,7 @@ import { root } from './paths.ts';
 const require = createRequire(import.meta.url);
 const programOf = (name: string, file: string) => join(dirname(require.resolve(`${name}/package.json`)), file);
 
-/** Type-checks, then runs the tests; leaves with the exit code of what failed. */
+/** Type-checks, looks at the format, then runs the tests; leaves with the exit code of what failed. */
 export function test({ options }: Arguments): number {
   // Nothing here asks another machine; each of some thousand processes would read it.
   delete process.env.NODE_EXTRA_CA_CERTS;
@@ -28,6 +28,18 @@ export function test({ options }: Arguments): number {
   for (const project of ['tsconfig.test.json', 'scripts/workshop/reader/tsconfig.json']) {
     const types = node(`Types of ${project}`, programOf('typescript', 'bin/tsc'), '--project', project);
     if (types !== 0) return types;
+  }
+  const format = node(
+    'Format',
+    programOf('prettier', 'bin/prettier.cjs'),
+    '--check',
+    '--cache',
+    '--log-level=warn',
+    '.',
+  );
+  if (format !== 0) {
+    console.log('npm run format puts it right.');
+    return format;
   }
   const counts = join(root, '.tmp', `tests-${process.pid}.json`);
   const status = node(

@@ -7,7 +7,10 @@ const message = process.argv[3] ?? 'hello';
 
 const protocolVersion = '2025-11-25';
 const clientInfo = { name: 'chunk-by-chunk', version: '1.0.0' };
-const headers: Record<string, string> = { 'Content-Type': 'application/json', Accept: 'application/json, text/event-stream' };
+const headers: Record<string, string> = {
+  'Content-Type': 'application/json',
+  Accept: 'application/json, text/event-stream',
+};
 
 await send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: { protocolVersion, capabilities: {}, clientInfo } });
 headers['MCP-Protocol-Version'] = protocolVersion;

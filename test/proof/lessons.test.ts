@@ -10,7 +10,7 @@ import { finished, starterOf, tasksIn } from '../../scripts/workshop/starter.ts'
 import type { Verdict } from '../../scripts/workshop/grade.ts';
 import { graders } from './graders.ts';
 import { normalizeVerdict } from './normalize-verdict.ts';
-import { mistakesOf, type Mistake } from './mistake.ts';
+import { mistakesOf, withMistake } from './mistake.ts';
 
 const pool = graders(5);
 const temporary = join(root, '.tmp', `proof-${process.pid}`);
@@ -78,7 +78,7 @@ for (const lesson of [...catalog].reverse()) {
     test.for(mistakes.map((mistake) => [mistake.name, mistake] as const))(
       'mistake: %s',
       async ([name, mistake], { expect }) => {
-        const programs = { ...every(finished), [mistake.file]: made(mistake, finished(solution[mistake.file])) };
+        const programs = { ...every(finished), [mistake.file]: withMistake(finished(solution[mistake.file]), mistake) };
         const assumePassed = mistake.file === 'client.ts' ? withoutClient[slug] : 0;
         const verdict = await grade(name, programs, { seed: 1, assumePassed });
         expect(failedTask(verdict), text(verdict)).toBe(mistake.task);
@@ -108,12 +108,4 @@ const asked = (verdict: Verdict): PageTask[] =>
 function filesOf(folder: string): Programs {
   const present = learnerFiles.filter((file) => existsSync(join(folder, file)));
   return Object.fromEntries(present.map((file) => [file, readFileSync(join(folder, file), 'utf8')])) as Programs;
-}
-
-function made({ name, edits = [], program }: Mistake, source: string): string {
-  if (program !== undefined) return program;
-  return edits.reduce((text, [from, to]) => {
-    if (text.split(from).length !== 2) throw new Error(`${name}: the solution does not have "${from}" exactly once`);
-    return text.replace(from, () => to);
-  }, source);
 }

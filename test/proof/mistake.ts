@@ -5,11 +5,33 @@ export type Mistake = {
   /** The task whose grader must catch it. */
   task: number;
   file: 'server.ts' | 'client.ts';
-  /** What in the finished solution becomes what: each text stands there exactly once. */
-  edits?: [from: string, to: string][];
-  /** Or the whole file. */
-  program?: string;
+  /** What in the finished solution becomes what. */
+  edits: Edit[];
 };
+
+/** `from` is in the text exactly once. */
+type Edit = [from: string, to: string];
+
+/** A mistake in the server, which the grader of `task` must catch. */
+export function server(task: number, name: string, ...edits: Edit[]): Mistake {
+  return { name, task, file: 'server.ts', edits };
+}
+
+/** A mistake in the client, which the grader of `task` must catch. */
+export function client(task: number, name: string, ...edits: Edit[]): Mistake {
+  return { name, task, file: 'client.ts', edits };
+}
+
+/**
+ * The program that somebody writes who makes this mistake.
+ * @throws Error when a text to be changed is not in the solution exactly once.
+ */
+export function withMistake(solution: string, { name, edits }: Mistake): string {
+  return edits.reduce((text, [from, to]) => {
+    if (text.split(from).length !== 2) throw new Error(`${name}: the solution does not have "${from}" exactly once`);
+    return text.replace(from, () => to);
+  }, solution);
+}
 
 /** The wrong answers of a lesson. Imported by a name that Vite does not look into: it would keep an old list of files. */
 export async function mistakesOf(slug: string): Promise<Mistake[]> {

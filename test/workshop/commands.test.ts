@@ -15,7 +15,7 @@ afterAll(() => copy.remove());
 const lesson1 = 'lessons/01-chunked-stream';
 const verdictOf = (stdout: string) => JSON.parse(stdout) as { state: string; seed: number; tasks: { state: string }[] };
 
-test('a command that has changed since it last ran is run as it is now', async () => {
+test('a command that has changed since it last ran is run as it is now', { timeout: 60_000 }, async () => {
   const file = 'scripts/workshop/progress.ts';
   const before = copy.read(file);
   await copy.run('progress');
@@ -268,6 +268,7 @@ describe('bad input', { timeout: 60_000, concurrent: true }, () => {
     ['try', 'lesson-77'],
     ['steady', '1', '--runs', 'many'],
     ['measure', '1', '--runs', '3'],
+    ['untouched', 'lesson-99'],
     ['doctor', 'x'],
   ])('%j gets a sentence and exit code 2', async ([script, ...args], { expect }) => {
     const before = copy.read(`${lesson1}/server.ts`);
@@ -291,6 +292,7 @@ describe('bad input', { timeout: 60_000, concurrent: true }, () => {
     'starters',
     'steady',
     'measure',
+    'untouched',
     'compare',
     'test',
   ])('%s --help explains itself', async (script, { expect }) => {

@@ -2,11 +2,12 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import * as prettier from 'prettier';
 import { afterAll, describe, expect, test } from 'vitest';
 import { catalog, learnerFiles, type Lesson } from '../../scripts/workshop/lessons.ts';
 import { readHints, readPage } from '../../scripts/workshop/page.ts';
 import { lessonsFolder, root, solutionsFolder } from '../../scripts/workshop/paths.ts';
-import { mistakesOf } from '../proof/mistake.ts';
+import { mistakesOf, withMistake } from '../proof/mistake.ts';
 import { finished, starterOf, tasksIn } from '../../scripts/workshop/starter.ts';
 
 const temporary = join(root, '.tmp', `content-${process.pid}`);
@@ -44,6 +45,22 @@ test('every kept verdict belongs to a mistake or a starter', async () => {
     const tasks = readPage(lesson).tasks.map(({ number }) => `starter-${number}`);
     const expected = [...mistakes.map(({ name }) => name), ...tasks].map((name) => `${name}.txt`).sort();
     expect(namesIn('test', 'verdicts', lesson.slug)).toEqual(expected);
+  }
+});
+
+test.for(catalog)('every mistake of $slug changes the solution, and no two are the same', async (lesson) => {
+  const seen = new Map<string, string>();
+  const names = new Set<string>();
+  for (const mistake of await mistakesOf(lesson.slug)) {
+    const solution = finished(solutionOf(lesson, mistake.file));
+    // This throws when a text that the mistake replaces is not in the solution exactly once.
+    const program = withMistake(solution, mistake);
+    expect(program, `${mistake.name} changes nothing`).not.toBe(solution);
+    const same = seen.get(`${mistake.file}\n${program}`);
+    expect(same, `${mistake.name} is the same program as ${same}`).toBeUndefined();
+    expect(names, 'a name that two mistakes have').not.toContain(mistake.name);
+    seen.set(`${mistake.file}\n${program}`, mistake.name);
+    names.add(mistake.name);
   }
 });
 
@@ -116,6 +133,14 @@ describe.for(catalog.map((lesson) => [lesson.slug, lesson] as const))('%s', ([sl
     }
   });
 
+  // The format check of npm test leaves these files out, because in lessons/ they are a learner's.
+  test.for(learnerFiles)('the starter of %s has the format of all code', async (file) => {
+    const path = join(lessonsFolder, slug, file);
+    const options = { ...(await prettier.resolveConfig(path)), filepath: path };
+    const starter = starterOf(solutionOf(lesson, file));
+    expect(starter).toBe(await prettier.format(starter, options));
+  });
+
   test('every starter on the way type-checks', () => {
     const files = page.tasks.flatMap(({ number }) =>
       learnerFiles.map((file) => {
@@ -152,11 +177,12 @@ test('the lock file has every platform’s packages, and names no download addre
 });
 
 test('versions are exact, and the README has a sentence for each dependency', () => {
-  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-    dependencies: Record<string, string>;
-  };
+  const { dependencies, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<
+    'dependencies' | 'devDependencies',
+    Record<string, string>
+  >;
   const readme = readFileSync(join(root, 'README.md'), 'utf8');
-  for (const [name, version] of Object.entries(dependencies)) {
+  for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies })) {
     expect(version, name).toMatch(/^\d+\.\d+\.\d+$/);
     expect(readme, name).toContain(`\`${name}\``);
   }

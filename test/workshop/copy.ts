@@ -35,6 +35,8 @@ export function learnersCopy(): Copy {
     'scripts',
     'test/harness',
     'test/lessons',
+    'test/mistakes',
+    'test/proof/mistake.ts',
     'test/workshop/copy.ts',
     'package.json',
     'package-lock.json',

@@ -6,7 +6,8 @@ import { createGzip } from 'node:zlib';
 const target = `http://127.0.0.1:${process.env.TARGET_PORT ?? 3000}`;
 
 const proxy = createServer((request, response) => {
-  const upstream = ask(new URL(request.url!, target), { method: request.method, headers: request.headers }, (answer) => {
+  const options = { method: request.method, headers: request.headers };
+  const upstream = ask(new URL(request.url!, target), options, (answer) => {
     const headers = { ...answer.headers };
     const accepted = String(request.headers['accept-encoding']).includes('gzip');
     const forbidden = String(headers['cache-control']).includes('no-transform');

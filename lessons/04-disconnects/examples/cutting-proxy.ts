@@ -6,7 +6,8 @@ const target = `http://127.0.0.1:${process.env.TARGET_PORT ?? 3000}`;
 const proxy = createServer((request, response) => {
   const id = request.headers['last-event-id'];
   console.log(`${request.method} ${request.url}${id === undefined ? '' : `  Last-Event-ID: ${id}`}`);
-  const upstream = ask(new URL(request.url!, target), { method: request.method, headers: request.headers }, (answer) => {
+  const options = { method: request.method, headers: request.headers };
+  const upstream = ask(new URL(request.url!, target), options, (answer) => {
     console.log(`  ${answer.statusCode} ${answer.statusMessage}`);
     response.writeHead(answer.statusCode!, answer.headers);
     answer.pipe(response);

@@ -29,7 +29,8 @@ const server = createServer(async (request, response) => {
   const send = (sent: object) => {
     if (streams) response.write(`data: ${JSON.stringify(sent)}\n\n`);
   };
-  const log = (level: string, data: unknown) => send({ jsonrpc: '2.0', method: 'notifications/message', params: { level, data } });
+  const log = (level: string, data: unknown) =>
+    send({ jsonrpc: '2.0', method: 'notifications/message', params: { level, data } });
   const info = (data: unknown) => log('info', data);
 
   log('info', 'said with log');

@@ -17,10 +17,13 @@ class EventStream {
 
   #wait() {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.#response.write(`: ${new Date().toISOString()}\n`);
-      this.#wait();
-    }, Number(process.env.QUIET_INTERVAL ?? 15_000));
+    this.#timer = setTimeout(
+      () => {
+        this.#response.write(`: ${new Date().toISOString()}\n`);
+        this.#wait();
+      },
+      Number(process.env.QUIET_INTERVAL ?? 15_000),
+    );
   }
 
   send(type: string, text: string) {
@@ -60,7 +63,8 @@ class BadParameter extends Error {
 
 function numberIn(request: Request, name: string): number {
   const text = request.query[name];
-  if (typeof text !== 'string' || text.trim() === '' || isNaN(+text)) throw new BadParameter(name, `${name} is not a number`);
+  if (typeof text !== 'string' || text.trim() === '' || isNaN(+text))
+    throw new BadParameter(name, `${name} is not a number`);
   return +text;
 }
 

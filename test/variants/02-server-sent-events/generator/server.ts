@@ -15,7 +15,10 @@ async function* calculation({ a, b, op, note }: Query): AsyncGenerator<string> {
   const done = work('the calculation').then(() => 'done' as const);
   for (;;) {
     const quiet = new AbortController();
-    const first = await Promise.race([done, sleep(quietInterval, 'quiet' as const, { signal: quiet.signal }).catch(() => 'quiet' as const)]);
+    const first = await Promise.race([
+      done,
+      sleep(quietInterval, 'quiet' as const, { signal: quiet.signal }).catch(() => 'quiet' as const),
+    ]);
     quiet.abort();
     if (first === 'done') break;
     yield ':\n\n';
@@ -44,12 +47,17 @@ app.get('/calculate', async (request, response) => {
   const text = (name: string) => String(request.query[name] ?? '');
   for (const parameter of ['a', 'b']) {
     if (text(parameter).trim() === '' || Number.isNaN(Number(text(parameter)))) {
-      response.status(400).type('application/problem+json').send(JSON.stringify({ parameter, error: `${parameter} must be a number` }));
+      response
+        .status(400)
+        .type('application/problem+json')
+        .send(JSON.stringify({ parameter, error: `${parameter} must be a number` }));
       return;
     }
   }
   if (!new Set(['add', 'sub', 'mul', 'div']).has(text('op'))) {
-    response.status(400).json({ parameter: 'op', error: 'op must be add, sub, mul or div', known: ['add', 'sub', 'mul', 'div'] });
+    response
+      .status(400)
+      .json({ parameter: 'op', error: 'op must be add, sub, mul or div', known: ['add', 'sub', 'mul', 'div'] });
     return;
   }
   response.writeHead(200, {

@@ -9,7 +9,8 @@ createServer(async (request, response) => {
   if (url.pathname !== '/calculate') return response.writeHead(404).end();
   const { a, b, op, note } = Object.fromEntries(url.searchParams);
 
-  const refuse = (parameter: string, error: string) => response.writeHead(400).end(JSON.stringify({ error, parameter }));
+  const refuse = (parameter: string, error: string) =>
+    response.writeHead(400).end(JSON.stringify({ error, parameter }));
   const pattern = /^-?\d+(\.\d+)?$/;
   if (!pattern.test(a ?? '')) return refuse('a', 'This is no number.');
   if (!pattern.test(b ?? '')) return refuse('b', 'This is no number.');
@@ -22,7 +23,12 @@ createServer(async (request, response) => {
   });
   let id = 0;
   const event = (type: string, text: string) =>
-    response.write(`id:${++id}\r\n${text.split(/\r\n?|\n/).map((line) => `data: ${line}\r\n`).join('')}event:${type}\r\n\r\n`);
+    response.write(
+      `id:${++id}\r\n${text
+        .split(/\r\n?|\n/)
+        .map((line) => `data: ${line}\r\n`)
+        .join('')}event:${type}\r\n\r\n`,
+    );
   const x = Number(a);
   const y = Number(b);
   const written = (value: number) => (value % 1 === 0 ? `${value}.0` : `${value}`);

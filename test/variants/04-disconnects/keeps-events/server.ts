@@ -37,7 +37,8 @@ app.all('/report', express.json(), async (request, response) => {
   const steps = Number(request.body?.steps ?? request.query.steps ?? 5);
   const last = request.headers['last-event-id'] as string | undefined;
   const position = last === undefined ? 0 : Number.parseInt(last);
-  if (String(position) !== (last ?? '0') || position < 0 || position > steps + 1) return void response.status(400).end();
+  if (String(position) !== (last ?? '0') || position < 0 || position > steps + 1)
+    return void response.status(400).end();
   if (position === steps + 1) return void response.status(204).end();
 
   using stream = new Stream(response);

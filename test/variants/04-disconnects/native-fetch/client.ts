@@ -25,7 +25,10 @@ async function once(): Promise<'again' | 0 | 1> {
   const own = new AbortController();
   const signal = AbortSignal.any([own.signal, interrupted.signal]);
   const cancel = () => own.abort();
-  const response = await withLimit(fetch(url, { signal, headers: known === '' ? { accept: 'text/event-stream' } : { 'last-event-id': known } }), cancel);
+  const response = await withLimit(
+    fetch(url, { signal, headers: known === '' ? { accept: 'text/event-stream' } : { 'last-event-id': known } }),
+    cancel,
+  );
   if (response.status === 204) return 0;
   if (!response.ok) throw new Error(`status ${response.status}`);
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();

@@ -60,7 +60,7 @@ async function connect(): Promise<Outcome | undefined> {
   return outcome ?? (lastEventId === undefined ? { ok: false, text: 'half a report' } : undefined);
 }
 
-for (let outcome: Outcome | undefined; ; ) {
+for (let outcome: Outcome | undefined; ;) {
   try {
     outcome = await connect();
   } catch (error) {

@@ -23,7 +23,10 @@ async function report(url: URL, request: IncomingMessage, response: ServerRespon
   const gone = new AbortController();
   const leave = () => gone.abort(new Error('gone'));
   request.socket.once('close', leave);
-  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache, no-transform' });
+  response.writeHead(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-cache, no-transform',
+  });
   let prefix = `retry:${retry}\r\n`;
   const send = (fields: string) => {
     response.write(`${prefix}${fields}\r\n\r\n`);

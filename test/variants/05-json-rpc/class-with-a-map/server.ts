@@ -25,7 +25,8 @@ class Dispatcher {
 
   /** What is to be sent: undefined for nothing. */
   async handle(message: any): Promise<object | undefined> {
-    if (Object.prototype.toString.call(message) !== '[object Object]' || message.jsonrpc !== '2.0') throw new RpcError(-32600, 'no message', 400);
+    if (Object.prototype.toString.call(message) !== '[object Object]' || message.jsonrpc !== '2.0')
+      throw new RpcError(-32600, 'no message', 400);
     const isReply = !('method' in message) && ('result' in message || 'error' in message);
     if (isReply && ['string', 'number'].includes(typeof message.id)) return undefined;
     if (typeof message.method !== 'string') throw new RpcError(-32600, 'no method', 400);

@@ -14,7 +14,8 @@ const server = createServer(async (request, response) => {
   if (type !== 'application/json') return fail(response, 415, -32000, 'Unsupported Media Type');
   const accept = (request.headers.accept ?? '*/*').toLowerCase();
   const types = accept.split(',').map((one) => one.split(';')[0]!.trim());
-  if (!types.some((one) => /^(application\/(json|\*)|text\/(event-stream|\*)|\*\/\*)$/.test(one))) return fail(response, 406, -32000, 'Not Acceptable');
+  if (!types.some((one) => /^(application\/(json|\*)|text\/(event-stream|\*)|\*\/\*)$/.test(one)))
+    return fail(response, 406, -32000, 'Not Acceptable');
 
   const text = await read(request);
   if (text === undefined) return fail(response, 413, -32000, 'Content Too Large');
@@ -57,7 +58,8 @@ async function read(request: IncomingMessage): Promise<string | undefined> {
 }
 
 function kindOf(message: any): 'request' | 'notification' | 'response' | 'invalid' {
-  if (message === null || typeof message !== 'object' || Array.isArray(message) || message.jsonrpc !== '2.0') return 'invalid';
+  if (message === null || typeof message !== 'object' || Array.isArray(message) || message.jsonrpc !== '2.0')
+    return 'invalid';
   const hasId = ['string', 'number'].includes(typeof message.id);
   if (typeof message.method === 'string') return hasId ? 'request' : 'id' in message ? 'invalid' : 'notification';
   return 'result' in message !== 'error' in message && hasId ? 'response' : 'invalid';

@@ -3,7 +3,14 @@ import { Readable } from 'node:stream';
 import { work } from '#support/work.ts';
 
 // A function from Request to Response, as platforms on the edge have them, and an adapter for Node.
-type Rpc = { jsonrpc?: unknown; id?: unknown; method?: unknown; params?: { a?: unknown; b?: unknown; op?: unknown }; result?: unknown; error?: unknown };
+type Rpc = {
+  jsonrpc?: unknown;
+  id?: unknown;
+  method?: unknown;
+  params?: { a?: unknown; b?: unknown; op?: unknown };
+  result?: unknown;
+  error?: unknown;
+};
 
 const error = (status: number, code: number, message: string, id: unknown = null, headers = {}) =>
   Response.json({ jsonrpc: '2.0', error: { code, message }, id }, { status, headers });
@@ -11,9 +18,14 @@ const error = (status: number, code: number, message: string, id: unknown = null
 async function handle(request: Request): Promise<Response> {
   if (new URL(request.url).pathname !== '/mcp') return error(404, -32600, 'Try /mcp.');
   if (request.method !== 'POST') return error(405, -32600, 'Try POST.', null, { allow: 'POST' });
-  if (!/^application\/json\s*(;|$)/i.test(request.headers.get('content-type') ?? '')) return error(415, -32600, 'Send JSON.');
-  const types = (request.headers.get('accept') ?? '').toLowerCase().split(',').map((type) => type.split(';')[0]!.trim());
-  if (!types.includes('application/json') || !types.includes('text/event-stream')) return error(406, -32600, 'Take JSON and event streams.');
+  if (!/^application\/json\s*(;|$)/i.test(request.headers.get('content-type') ?? ''))
+    return error(415, -32600, 'Send JSON.');
+  const types = (request.headers.get('accept') ?? '')
+    .toLowerCase()
+    .split(',')
+    .map((type) => type.split(';')[0]!.trim());
+  if (!types.includes('application/json') || !types.includes('text/event-stream'))
+    return error(406, -32600, 'Take JSON and event streams.');
 
   const body = await request.text();
   if (body.length > 2 ** 20) return error(413, -32600, 'That is too much.');
@@ -23,12 +35,14 @@ async function handle(request: Request): Promise<Response> {
   } catch {
     return error(400, -32700, 'That is no JSON.');
   }
-  if (typeof message !== 'object' || message === null || Array.isArray(message) || message.jsonrpc !== '2.0') return error(400, -32600, 'That is no message.');
+  if (typeof message !== 'object' || message === null || Array.isArray(message) || message.jsonrpc !== '2.0')
+    return error(400, -32600, 'That is no message.');
 
   const { id, method, params } = message;
   const named = typeof id === 'string' || typeof id === 'number';
   if (!named && id !== undefined) return error(400, -32600, 'That is no id.');
-  if (method === undefined && named && (message.result !== undefined || message.error !== undefined)) return new Response(null, { status: 202 });
+  if (method === undefined && named && (message.result !== undefined || message.error !== undefined))
+    return new Response(null, { status: 202 });
   if (typeof method !== 'string') return error(400, -32600, 'That is no method.', id);
   if (!named) return new Response(null, { status: 202 });
 
@@ -55,5 +69,7 @@ createServer(async (incoming, outgoing) => {
       ...(hasBody && { body: Readable.toWeb(incoming) as unknown as ReadableStream, duplex: 'half' }),
     } as RequestInit),
   );
-  outgoing.writeHead(response.status, Object.fromEntries(response.headers)).end(Buffer.from(await response.arrayBuffer()));
+  outgoing
+    .writeHead(response.status, Object.fromEntries(response.headers))
+    .end(Buffer.from(await response.arrayBuffer()));
 }).listen(Number(process.env.PORT), '127.0.0.1');

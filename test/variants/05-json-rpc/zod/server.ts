@@ -6,7 +6,11 @@ import { z } from 'zod';
 const Id = z.union([z.string(), z.number().int()]);
 const Base = z.looseObject({ jsonrpc: z.literal('2.0') });
 const RpcRequest = Base.extend({ id: Id, method: z.string(), params: z.record(z.string(), z.unknown()).optional() });
-const RpcNotification = Base.extend({ id: z.undefined().optional(), method: z.string(), params: z.record(z.string(), z.unknown()).optional() });
+const RpcNotification = Base.extend({
+  id: z.undefined().optional(),
+  method: z.string(),
+  params: z.record(z.string(), z.unknown()).optional(),
+});
 const RpcResponse = z.union([
   Base.extend({ id: Id, result: z.looseObject({}) }),
   Base.extend({ id: Id.optional(), error: z.looseObject({ code: z.number().int(), message: z.string() }) }),
@@ -17,13 +21,18 @@ const Calculation = z
 
 const app = express();
 app.disable('x-powered-by');
-const error = (code: number, message: string, id: unknown = null) => ({ jsonrpc: '2.0', id, error: { code, message, data: { at: 'server' } } });
+const error = (code: number, message: string, id: unknown = null) => ({
+  jsonrpc: '2.0',
+  id,
+  error: { code, message, data: { at: 'server' } },
+});
 
 app
   .route('/mcp')
   .post(
     (request, response, next) => {
-      if (!request.accepts(['application/json', 'text/event-stream'])) response.status(406).json(error(-32000, 'not acceptable'));
+      if (!request.accepts(['application/json', 'text/event-stream']))
+        response.status(406).json(error(-32000, 'not acceptable'));
       else if (!request.is('json')) response.status(415).json(error(-32000, 'send JSON'));
       else next();
     },

@@ -31,11 +31,13 @@ createServer(async (request, response) => {
     return send(400, { jsonrpc: '2.0', error: { code: -32700, message: 'Parse error' } });
   }
   const { id, method, params } = message;
-  const fail = (code: number, why: string) => send(400, { jsonrpc: '2.0', ...(id !== undefined && { id }), error: { code, message: why, data: {} } });
+  const fail = (code: number, why: string) =>
+    send(400, { jsonrpc: '2.0', ...(id !== undefined && { id }), error: { code, message: why, data: {} } });
   const succeed = (result: Json) => send(200, { result, id, jsonrpc: '2.0' });
 
   const version = request.headers['mcp-protocol-version'];
-  if (method !== 'initialize' && version !== undefined && version !== '2025-11-25' && version !== '2025-06-18') return fail(-32000, 'Bad Request: Unsupported protocol version');
+  if (method !== 'initialize' && version !== undefined && version !== '2025-11-25' && version !== '2025-06-18')
+    return fail(-32000, 'Bad Request: Unsupported protocol version');
   if (id === undefined) return send(202);
 
   if (method === 'ping') return succeed({});
@@ -54,7 +56,11 @@ createServer(async (request, response) => {
     });
   }
   if (method === 'tools/list') {
-    const others = moreTools.map((tool) => ({ name: tool.name, description: tool.description, inputSchema: z.toJSONSchema(tool.input, { target: 'draft-7', io: 'input' }) }));
+    const others = moreTools.map((tool) => ({
+      name: tool.name,
+      description: tool.description,
+      inputSchema: z.toJSONSchema(tool.input, { target: 'draft-7', io: 'input' }),
+    }));
     return succeed({ tools: [...others, ours] });
   }
   if (method === 'tools/call') {
@@ -70,13 +76,20 @@ createServer(async (request, response) => {
       } catch (error) {
         return succeed({ content: [{ type: 'text', text: (error as Error).message }], isError: true });
       }
-      return succeed({ content: [{ text: `Done: ${given.message}`, type: 'text', annotations: { priority: 1 } }], isError: false });
+      return succeed({
+        content: [{ text: `Done: ${given.message}`, type: 'text', annotations: { priority: 1 } }],
+        isError: false,
+      });
     }
     const other = moreTools.find((tool) => tool.name === params.name);
     if (!other) return fail(-32602, 'No such tool');
     const checked = other.input.safeParse(given);
     if (!checked.success) return fail(-32602, checked.error.message);
-    return other.run(checked.data, { log() {} }).then(succeed, (error) => succeed({ isError: true, content: [{ type: 'text', text: `${params.name}: ${error.message}` }] }));
+    return other
+      .run(checked.data, { log() {} })
+      .then(succeed, (error) =>
+        succeed({ isError: true, content: [{ type: 'text', text: `${params.name}: ${error.message}` }] }),
+      );
   }
   return fail(-32601, 'Method not found');
 }).listen(Number(process.env.PORT), '127.0.0.1');

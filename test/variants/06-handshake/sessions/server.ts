@@ -31,13 +31,21 @@ class Session {
     this.revision = spoken.has(asked) ? asked : [...spoken][0]!;
   }
   get about() {
-    return { protocolVersion: this.revision, capabilities: { tools: { listChanged: true }, logging: {}, completions: {} }, serverInfo: { name: 'sessions', version: '2.0.0-beta.1' } };
+    return {
+      protocolVersion: this.revision,
+      capabilities: { tools: { listChanged: true }, logging: {}, completions: {} },
+      serverInfo: { name: 'sessions', version: '2.0.0-beta.1' },
+    };
   }
 }
 
 /** The list comes two tools at a time; the cursor says how many have been there before. */
 function page(from: number) {
-  const tools = [...toolbox.values()].map(({ input, name, description }) => ({ inputSchema: z.toJSONSchema(input, { reused: 'ref' }), description, name }));
+  const tools = [...toolbox.values()].map(({ input, name, description }) => ({
+    inputSchema: z.toJSONSchema(input, { reused: 'ref' }),
+    description,
+    name,
+  }));
   const to = from + 2;
   return { tools: tools.slice(from, to), ...(to < tools.length && { nextCursor: String(to) }) };
 }
@@ -57,7 +65,8 @@ const app = express().use(express.json());
 app.post('/mcp', async (request, response) => {
   const { id, method, params } = request.body;
   const answer = (body: object) => response.json({ jsonrpc: '2.0', id: id ?? null, ...body });
-  const error = (status: number, code: number, message: string) => answer.call(response.status(status), { error: { code, message } });
+  const error = (status: number, code: number, message: string) =>
+    answer.call(response.status(status), { error: { code, message } });
 
   if (method === 'initialize') {
     const parsed = hello.safeParse(params);
@@ -73,7 +82,8 @@ app.post('/mcp', async (request, response) => {
   const session = sessions.get(sessionId);
   if (!session) return error(404, -32001, 'Session not found');
   const revision = request.header('mcp-protocol-version');
-  if (revision !== undefined && revision !== session.revision) return error(400, -32000, `This session speaks ${session.revision}.`);
+  if (revision !== undefined && revision !== session.revision)
+    return error(400, -32000, `This session speaks ${session.revision}.`);
 
   if (id === undefined) {
     if (method === 'notifications/initialized') session.ready = true;

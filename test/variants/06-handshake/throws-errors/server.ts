@@ -39,10 +39,22 @@ function valid<T extends z.ZodType>(schema: T, value: unknown): z.infer<T> {
 async function dispatch(method: string, params: unknown): Promise<object> {
   if (method === 'initialize') {
     const version = z.string();
-    const asked = valid(z.object({ protocolVersion: version, capabilities: z.object(), clientInfo: z.object({ name: version, version }) }), params);
+    const asked = valid(
+      z.object({
+        protocolVersion: version,
+        capabilities: z.object(),
+        clientInfo: z.object({ name: version, version }),
+      }),
+      params,
+    );
     greeted = true;
     const protocolVersion = wanted.test(asked.protocolVersion) ? asked.protocolVersion : '2025-11-25';
-    return { protocolVersion, capabilities: { tools: {}, logging: {}, experimental: {} }, serverInfo: { name: 'throws', version: '1.0.0', websiteUrl: 'http://127.0.0.1' }, _meta: {} };
+    return {
+      protocolVersion,
+      capabilities: { tools: {}, logging: {}, experimental: {} },
+      serverInfo: { name: 'throws', version: '1.0.0', websiteUrl: 'http://127.0.0.1' },
+      _meta: {},
+    };
   }
   if (method === 'ping') return {};
   if (!greeted) throw new RpcError(-32600, 'Say hello first');
@@ -50,19 +62,32 @@ async function dispatch(method: string, params: unknown): Promise<object> {
     return {
       tools: Object.values(tools).map((tool) => {
         const schema = z.toJSONSchema(tool.input);
-        return { name: tool.name, description: tool.description, inputSchema: { type: 'object', $ref: '#/$defs/input', $defs: { input: schema } } };
+        return {
+          name: tool.name,
+          description: tool.description,
+          inputSchema: { type: 'object', $ref: '#/$defs/input', $defs: { input: schema } },
+        };
       }),
     };
   }
   if (method !== 'tools/call') throw new RpcError(-32601, 'Method not found');
-  const { name, arguments: given } = valid(z.object({ name: z.string(), arguments: z.record(z.string(), z.json()).default({}) }), params);
+  const { name, arguments: given } = valid(
+    z.object({ name: z.string(), arguments: z.record(z.string(), z.json()).default({}) }),
+    params,
+  );
   const tool = tools[name];
   if (!tool) throw new RpcError(-32602, `There is no ${name}`);
   const args = valid(tool.input, given);
   try {
     return await tool.run(args, { log: () => undefined });
   } catch (error) {
-    return { isError: true, content: [{ type: 'text', text: 'The tool failed.' }, { type: 'text', text: (error as Error).message }] };
+    return {
+      isError: true,
+      content: [
+        { type: 'text', text: 'The tool failed.' },
+        { type: 'text', text: (error as Error).message },
+      ],
+    };
   }
 }
 
@@ -70,7 +95,10 @@ const app = express();
 app.use('/mcp', express.json({ limit: '4mb' }), (request, response, next) => {
   const header = request.headers['mcp-protocol-version'];
   if (header === undefined || wanted.test(String(header))) next();
-  else response.status(400).json({ jsonrpc: '2.0', id: request.body?.id, error: { code: -32600, message: 'Bad version' } });
+  else
+    response
+      .status(400)
+      .json({ jsonrpc: '2.0', id: request.body?.id, error: { code: -32600, message: 'Bad version' } });
 });
 app.post('/mcp', (request, response, next) => {
   const { id, method, params } = request.body;
@@ -79,6 +107,8 @@ app.post('/mcp', (request, response, next) => {
 });
 app.use((error: Error, request: Request, response: Response, _next: NextFunction) => {
   const code = error instanceof RpcError ? error.code : -32603;
-  response.status(code === -32601 ? 404 : 400).json({ jsonrpc: '2.0', id: request.body?.id ?? null, error: { code, message: error.message } });
+  response
+    .status(code === -32601 ? 404 : 400)
+    .json({ jsonrpc: '2.0', id: request.body?.id ?? null, error: { code, message: error.message } });
 });
 app.listen(Number(process.env.PORT), '127.0.0.1');

@@ -6,7 +6,10 @@ import { moreTools, type Tool } from '#support/tools.ts';
 import { work } from '#support/work.ts';
 
 // A function from a Request to a Response of the Fetch standard. Errors of JSON-RPC have a status of their own.
-const revisions = new Map([['2025-06-18', true], ['2025-11-25', true]]);
+const revisions = new Map([
+  ['2025-06-18', true],
+  ['2025-11-25', true],
+]);
 const newest = [...revisions.keys()].sort().at(-1)!;
 
 const processFiles = {
@@ -26,48 +29,74 @@ const messages = z.discriminatedUnion('method', [
   z.object({ method: z.literal('ping') }),
   z.object({
     method: z.literal('initialize'),
-    params: z.object({ protocolVersion: z.string(), capabilities: z.record(z.string(), z.any()), clientInfo: z.object({ name: z.string(), version: z.string() }) }),
+    params: z.object({
+      protocolVersion: z.string(),
+      capabilities: z.record(z.string(), z.any()),
+      clientInfo: z.object({ name: z.string(), version: z.string() }),
+    }),
   }),
   z.object({ method: z.literal('tools/list'), params: z.object({ cursor: z.string().optional() }).optional() }),
-  z.object({ method: z.literal('tools/call'), params: z.object({ name: z.string(), arguments: z.record(z.string(), z.any()).optional() }) }),
+  z.object({
+    method: z.literal('tools/call'),
+    params: z.object({ name: z.string(), arguments: z.record(z.string(), z.any()).optional() }),
+  }),
 ]);
 
 async function handle(request: Request): Promise<Response> {
   if (request.method !== 'POST') return rpc(405, { id: null, error: { code: -32600, message: 'POST only' } });
   const revision = request.headers.get('mcp-protocol-version');
-  if (revision !== null && !revisions.has(revision)) return rpc(400, { id: null, error: { code: -32022, message: 'Unsupported protocol version', data: { supported: [...revisions.keys()] } } });
+  if (revision !== null && !revisions.has(revision))
+    return rpc(400, {
+      id: null,
+      error: { code: -32022, message: 'Unsupported protocol version', data: { supported: [...revisions.keys()] } },
+    });
   const body = (await request.json()) as { id?: string; method?: string };
   if (!('id' in body)) return new Response(null, { status: 202 });
   const { id } = body;
   const parsed = messages.safeParse(body);
   if (parsed.error) {
     const known = messages.options.some((option) => option.shape.method.value === body.method);
-    return known ? rpc(400, { id, error: { code: -32602, message: z.prettifyError(parsed.error) } }) : rpc(404, { id, error: { code: -32601, message: body.method } });
+    return known
+      ? rpc(400, { id, error: { code: -32602, message: z.prettifyError(parsed.error) } })
+      : rpc(404, { id, error: { code: -32601, message: body.method } });
   }
   const message = parsed.data;
   if (message.method === 'ping') return rpc(200, { id, result: {} });
   if (message.method === 'tools/list') {
-    const list = tools.map(({ input, run: _run, ...rest }) => ({ ...rest, inputSchema: { ...z.toJSONSchema(input), $schema: undefined } }));
+    const list = tools.map(({ input, run: _run, ...rest }) => ({
+      ...rest,
+      inputSchema: { ...z.toJSONSchema(input), $schema: undefined },
+    }));
     return rpc(200, { id, result: { tools: list } });
   }
   if (message.method === 'initialize') {
     const { protocolVersion: asked } = message.params;
     return rpc(200, {
       id,
-      result: { protocolVersion: revisions.has(asked) ? asked : newest, capabilities: { logging: {}, tools: {} }, serverInfo: { version: '1', name: 'web' } },
+      result: {
+        protocolVersion: revisions.has(asked) ? asked : newest,
+        capabilities: { logging: {}, tools: {} },
+        serverInfo: { version: '1', name: 'web' },
+      },
     });
   }
   const tool = tools.find((each) => each.name === message.params.name);
   if (!tool) return rpc(404, { id, error: { code: -32602, message: 'Unknown tool' } });
   const { data, error } = tool.input.safeParse(message.params.arguments ?? {});
   const failed = (text: string) => ({ content: [{ type: 'text', text }], isError: true });
-  const result = error ? failed(error.issues.map((issue) => issue.message).join()) : await tool.run(data, { log() {} }).catch((thrown) => failed(thrown.message));
+  const result = error
+    ? failed(error.issues.map((issue) => issue.message).join())
+    : await tool.run(data, { log() {} }).catch((thrown) => failed(thrown.message));
   return rpc(200, { id, result: { isError: false, ...result } });
 }
 
 createServer(async (incoming, outgoing) => {
   const { method, url } = incoming;
-  const init = { method: method!, headers: incoming.headers as Record<string, string>, ...(method === 'POST' && { body: Readable.toWeb(incoming), duplex: 'half' }) };
+  const init = {
+    method: method!,
+    headers: incoming.headers as Record<string, string>,
+    ...(method === 'POST' && { body: Readable.toWeb(incoming), duplex: 'half' }),
+  };
   const response = await handle(new Request(new URL(url!, 'http://127.0.0.1'), init as object));
   outgoing.writeHead(response.status, Object.fromEntries(response.headers));
   outgoing.end(Buffer.from(await response.arrayBuffer()));

@@ -21,7 +21,11 @@ class EventStream {
   readonly #timer: NodeJS.Timeout;
   constructor(response: Response) {
     this.#response = response;
-    response.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Control': 'no-cache, no-transform', 'X-Accel-Buffering': 'no' });
+    response.writeHead(200, {
+      'Content-Type': 'text/event-stream; charset=utf-8',
+      'Cache-Control': 'no-cache, no-transform',
+      'X-Accel-Buffering': 'no',
+    });
     response.write(': here we go\n\nretry: 2000\n\n');
     this.#timer = setInterval(() => response.write(':\n\n'), 15_000);
   }
@@ -81,12 +85,17 @@ class Call {
     const tool = tools.find((each) => each.name === name);
     if (!tool) throw new RpcError(-32602, 'unknown tool');
     const args = tool.input.safeParse(given ?? {});
-    if (!args.success) return void response.json(this.answer({ isError: true, content: [{ type: 'text', text: args.error.message }] }));
+    if (!args.success)
+      return void response.json(this.answer({ isError: true, content: [{ type: 'text', text: args.error.message }] }));
     const stream = new EventStream(response);
     let over = false;
     const log: Context['log'] = (level, data, logger) => {
       if (over || !this.#session.lets(level)) return;
-      stream.send({ jsonrpc: '2.0', method: 'notifications/message', params: { level, data, ...(logger !== undefined && { logger }) } });
+      stream.send({
+        jsonrpc: '2.0',
+        method: 'notifications/message',
+        params: { level, data, ...(logger !== undefined && { logger }) },
+      });
     };
     let result: ToolResult;
     try {
@@ -105,10 +114,16 @@ class Call {
 const handlers: Record<string, (session: Session, params: Record<string, unknown>) => object> = {
   initialize: (session) => {
     Session.all.set(session.id, session);
-    return { protocolVersion: '2025-11-25', capabilities: { tools: {}, logging: {} }, serverInfo: { name: 'classes', version: '1' } };
+    return {
+      protocolVersion: '2025-11-25',
+      capabilities: { tools: {}, logging: {} },
+      serverInfo: { name: 'classes', version: '1' },
+    };
   },
   ping: () => ({}),
-  'tools/list': () => ({ tools: tools.map(({ name, description, input }) => ({ name, description, inputSchema: z.toJSONSchema(input) })) }),
+  'tools/list': () => ({
+    tools: tools.map(({ name, description, input }) => ({ name, description, inputSchema: z.toJSONSchema(input) })),
+  }),
   'logging/setLevel': (session, { level }) => {
     session.level = level;
     return {};

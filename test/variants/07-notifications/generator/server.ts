@@ -32,11 +32,19 @@ async function* messages({ id, method, params = {} }: Request, session: Session)
   const response = (outcome: object) => ({ jsonrpc: '2.0', id, ...outcome });
   const error = (code: number, message: string) => response({ error: { code, message } });
   if (method === 'initialize') {
-    yield response({ result: { protocolVersion: '2025-11-25', capabilities: { tools: {}, logging: {} }, serverInfo: { name: 'generator', version: '1' } } });
+    yield response({
+      result: {
+        protocolVersion: '2025-11-25',
+        capabilities: { tools: {}, logging: {} },
+        serverInfo: { name: 'generator', version: '1' },
+      },
+    });
   } else if (method === 'ping') {
     yield response({ result: {} });
   } else if (method === 'tools/list') {
-    yield response({ result: { tools: Object.values(tools).map(({ name, input }) => ({ name, inputSchema: z.toJSONSchema(input) })) } });
+    yield response({
+      result: { tools: Object.values(tools).map(({ name, input }) => ({ name, inputSchema: z.toJSONSchema(input) })) },
+    });
   } else if (method === 'logging/setLevel') {
     const least = levels.indexOf(params.level);
     if (least >= 0) session.least = least;
@@ -45,7 +53,8 @@ async function* messages({ id, method, params = {} }: Request, session: Session)
     const tool = Object.hasOwn(tools, params.name) ? tools[params.name] : undefined;
     if (!tool) return yield error(-32602, 'no such tool');
     const args = tool.input.safeParse(params.arguments);
-    if (!args.success) return yield response({ result: { content: [{ type: 'text', text: 'bad arguments' }], isError: true } });
+    if (!args.success)
+      return yield response({ result: { content: [{ type: 'text', text: 'bad arguments' }], isError: true } });
     const call = new EventEmitter();
     const heard = on(call, 'log', { close: ['over'] });
     const log = (level: string, data: unknown, logger?: string) => {
@@ -68,18 +77,25 @@ app.post('/mcp', express.json(), async (request, response) => {
   const { id, method } = request.body;
   const header = request.get('mcp-session-id');
   const name = method === 'initialize' ? randomUUID() : header;
-  if (!name) return void response.status(400).json({ jsonrpc: '2.0', error: { code: -32000, message: 'no session id' } });
+  if (!name)
+    return void response.status(400).json({ jsonrpc: '2.0', error: { code: -32000, message: 'no session id' } });
   if (method === 'initialize') sessions[name] = { least: 1 };
   const session = sessions[name];
-  if (!session) return void response.status(404).json({ jsonrpc: '2.0', error: { code: -32001, message: 'no such session' } });
+  if (!session)
+    return void response.status(404).json({ jsonrpc: '2.0', error: { code: -32001, message: 'no such session' } });
   if (id === undefined) return void response.status(202).end();
   if (method === 'initialize') response.set('MCP-Session-Id', name);
   if (method !== 'tools/call') {
     for await (const message of messages(request.body, session)) response.json(message);
     return;
   }
-  response.set({ 'content-type': 'text/event-stream', 'cache-control': 'no-transform, no-cache', 'x-accel-buffering': 'no' });
-  for await (const message of messages(request.body, session)) response.write(`event: message\ndata: ${JSON.stringify(message)}\n\n`);
+  response.set({
+    'content-type': 'text/event-stream',
+    'cache-control': 'no-transform, no-cache',
+    'x-accel-buffering': 'no',
+  });
+  for await (const message of messages(request.body, session))
+    response.write(`event: message\ndata: ${JSON.stringify(message)}\n\n`);
   response.end();
 });
 

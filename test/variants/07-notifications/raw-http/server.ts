@@ -11,7 +11,16 @@ import { work } from '#support/work.ts';
 type Message = { jsonrpc: '2.0'; id?: string | number; method?: string; params?: Record<string, any> };
 type Fail = { code: number; message: string };
 
-const severity: Record<string, number> = { emergency: 0, alert: 1, critical: 2, error: 3, warning: 4, notice: 5, info: 6, debug: 7 };
+const severity: Record<string, number> = {
+  emergency: 0,
+  alert: 1,
+  critical: 2,
+  error: 3,
+  warning: 4,
+  notice: 5,
+  info: 6,
+  debug: 7,
+};
 
 const message = z.object({ message: z.string() });
 const processFiles: Tool<typeof message> = {
@@ -41,9 +50,11 @@ createServer(async (request, response) => {
   } catch {
     return refuse(response, 400, 'not JSON');
   }
-  const session = message.method === 'initialize' ? randomBytes(8).toString('hex') : request.headers['mcp-session-id']?.toString();
+  const session =
+    message.method === 'initialize' ? randomBytes(8).toString('hex') : request.headers['mcp-session-id']?.toString();
   if (message.method === 'initialize') sessions.set(session!, severity.debug!);
-  if (session === undefined) return message.method === 'ping' ? serve(message, '', response) : refuse(response, 400, 'no session');
+  if (session === undefined)
+    return message.method === 'ping' ? serve(message, '', response) : refuse(response, 400, 'no session');
   if (!sessions.has(session)) return refuse(response, 404, 'no such session');
   if (message.id === undefined) return response.writeHead(202).end();
   await serve(message, session, response);
@@ -75,23 +86,41 @@ async function serve({ id, method, params = {} }: Message, session: string, resp
   response.end();
 }
 
-async function run(method: string, params: Record<string, any>, session: string, log: (level: string, data: unknown, logger?: string) => void): Promise<object> {
+async function run(
+  method: string,
+  params: Record<string, any>,
+  session: string,
+  log: (level: string, data: unknown, logger?: string) => void,
+): Promise<object> {
   switch (method) {
     case 'initialize':
-      return { protocolVersion: '2025-11-25', capabilities: { logging: {}, tools: {} }, serverInfo: { name: 'raw', version: '0' } };
+      return {
+        protocolVersion: '2025-11-25',
+        capabilities: { logging: {}, tools: {} },
+        serverInfo: { name: 'raw', version: '0' },
+      };
     case 'ping':
       return {};
     case 'tools/list':
-      return { tools: [...tools.values()].map(({ name, description, input }) => ({ name, description, inputSchema: z.toJSONSchema(input) })) };
+      return {
+        tools: [...tools.values()].map(({ name, description, input }) => ({
+          name,
+          description,
+          inputSchema: z.toJSONSchema(input),
+        })),
+      };
     case 'logging/setLevel':
-      if (typeof params.level !== 'string' || !Object.hasOwn(severity, params.level)) throw fail(-32602, 'no such level');
+      if (typeof params.level !== 'string' || !Object.hasOwn(severity, params.level))
+        throw fail(-32602, 'no such level');
       sessions.set(session, severity[params.level]!);
       return {};
     case 'tools/call': {
       const tool = tools.get(params.name);
       const args = tool?.input.safeParse(params.arguments ?? {});
       if (!tool || !args?.success) throw fail(-32602, tool ? 'bad arguments' : 'unknown tool');
-      return tool.run(args.data, { log }).catch(({ message }: Error) => ({ isError: true, content: [{ type: 'text', text: message }] }));
+      return tool
+        .run(args.data, { log })
+        .catch(({ message }: Error) => ({ isError: true, content: [{ type: 'text', text: message }] }));
     }
     default:
       throw fail(-32601, 'no such method');
@@ -101,5 +130,7 @@ async function run(method: string, params: Record<string, any>, session: string,
 const fail = (code: number, message: string): Fail => ({ code, message });
 
 function refuse(response: ServerResponse<IncomingMessage>, status: number, message: string): void {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', error: { code: -32600, message } }));
+  response
+    .writeHead(status, { 'content-type': 'application/json' })
+    .end(JSON.stringify({ jsonrpc: '2.0', error: { code: -32600, message } }));
 }

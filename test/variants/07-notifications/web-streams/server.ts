@@ -45,7 +45,11 @@ async function handle(request: Request): Promise<Response> {
   if (method === 'initialize') {
     const created = crypto.randomUUID();
     levelOf.set(created, 'info');
-    const result = { protocolVersion: '2025-11-25', capabilities: { tools: {}, logging: {} }, serverInfo: { name: 'web', version: '1' } };
+    const result = {
+      protocolVersion: '2025-11-25',
+      capabilities: { tools: {}, logging: {} },
+      serverInfo: { name: 'web', version: '1' },
+    };
     return reply({ result }, { headers: { 'MCP-Session-Id': created } });
   }
   if (session === null) return new Response('Which session?', { status: 400 });
@@ -53,7 +57,15 @@ async function handle(request: Request): Promise<Response> {
   if (id === undefined) return new Response(null, { status: 202 });
   if (method === 'ping') return reply({ result: {} });
   if (method === 'tools/list') {
-    return reply({ result: { tools: tools.map((tool) => ({ name: tool.name, description: tool.description, inputSchema: z.toJSONSchema(tool.input) })) } });
+    return reply({
+      result: {
+        tools: tools.map((tool) => ({
+          name: tool.name,
+          description: tool.description,
+          inputSchema: z.toJSONSchema(tool.input),
+        })),
+      },
+    });
   }
   if (method === 'logging/setLevel') {
     const level = Level.safeParse(params.level);
@@ -76,23 +88,37 @@ async function handle(request: Request): Promise<Response> {
         if (!cancelled) controller.enqueue(message);
       };
       const log: Context['log'] = (level, data, logger) => {
-        if (!returned && passes(level, levelOf.get(session) ?? 'info')) emit({ jsonrpc: '2.0', method: 'notifications/message', params: { level, logger, data } });
+        if (!returned && passes(level, levelOf.get(session) ?? 'info'))
+          emit({ jsonrpc: '2.0', method: 'notifications/message', params: { level, logger, data } });
       };
-      const result = await tool.run(args.data, { log }).catch((error: Error) => ({ content: [{ type: 'text', text: error.message }], isError: true }));
+      const result = await tool
+        .run(args.data, { log })
+        .catch((error: Error) => ({ content: [{ type: 'text', text: error.message }], isError: true }));
       returned = true;
       emit({ jsonrpc: '2.0', id, result });
       if (!cancelled) controller.close();
     },
   });
-  const frames = new TransformStream<object, string>({ transform: (message, controller) => controller.enqueue(`data:${JSON.stringify(message)}\n\n`) });
+  const frames = new TransformStream<object, string>({
+    transform: (message, controller) => controller.enqueue(`data:${JSON.stringify(message)}\n\n`),
+  });
   return new Response(body.pipeThrough(frames).pipeThrough(new TextEncoderStream()), {
-    headers: { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache, no-transform', 'X-Accel-Buffering': 'no' },
+    headers: {
+      'Content-Type': 'text/event-stream',
+      'Cache-Control': 'no-cache, no-transform',
+      'X-Accel-Buffering': 'no',
+    },
   });
 }
 
 createServer(async (incoming, outgoing) => {
-  const body = incoming.method === 'POST' ? { body: Readable.toWeb(incoming) as unknown as ReadableStream, duplex: 'half' } : {};
-  const request = new Request(`http://127.0.0.1${incoming.url}`, { method: incoming.method!, headers: incoming.headers as Record<string, string>, ...body } as RequestInit);
+  const body =
+    incoming.method === 'POST' ? { body: Readable.toWeb(incoming) as unknown as ReadableStream, duplex: 'half' } : {};
+  const request = new Request(`http://127.0.0.1${incoming.url}`, {
+    method: incoming.method!,
+    headers: incoming.headers as Record<string, string>,
+    ...body,
+  } as RequestInit);
   const response = await handle(request);
   outgoing.writeHead(response.status, Object.fromEntries(response.headers));
   if (!response.body) return void outgoing.end();

@@ -13,7 +13,9 @@ function intoEvents(): TransformStream<string, string> {
       for (let end; (end = /(\r\n|\n|\r(?!$)){2}/.exec(rest)); rest = rest.slice(end.index + end[0].length)) {
         const fields = rest.slice(0, end.index).split(/\r\n|\n|\r/);
         const value = (name: string) =>
-          fields.flatMap((line) => (line === name ? [''] : line.startsWith(`${name}:`) ? [line.slice(name.length + 1).replace(/^ /, '')] : []));
+          fields.flatMap((line) =>
+            line === name ? [''] : line.startsWith(`${name}:`) ? [line.slice(name.length + 1).replace(/^ /, '')] : [],
+          );
         const type = value('event').at(-1) || 'message';
         if (type === 'message') controller.enqueue(value('data').join('\n'));
       }
@@ -32,12 +34,16 @@ const post = async (message: object, signal = limit().signal): Promise<Response>
 
 function limit(): AbortController {
   const controller = new AbortController();
-  setTimeout(() => controller.abort(Object.assign(new Error('too late'), { exit: 6 })), Number(process.env.TIME_LIMIT ?? 30_000)).unref();
+  setTimeout(
+    () => controller.abort(Object.assign(new Error('too late'), { exit: 6 })),
+    Number(process.env.TIME_LIMIT ?? 30_000),
+  ).unref();
   return controller;
 }
 
 const handlers: Record<string, (params: any) => string> = {
-  'notifications/message': ({ level, data }) => [level, typeof data === 'string' ? data : JSON.stringify(data)].join(' '),
+  'notifications/message': ({ level, data }) =>
+    [level, typeof data === 'string' ? data : JSON.stringify(data)].join(' '),
 };
 
 function other(message: Message | null): void {
@@ -49,7 +55,9 @@ function other(message: Message | null): void {
     void post({ jsonrpc: '2.0', id, ...outcome }).catch((error) => console.error(error.message));
   } else {
     const { method, params } = message;
-    const line = Object.hasOwn(handlers, method) ? handlers[method]!(params) : [method, JSON.stringify(params)].filter(Boolean).join(' ');
+    const line = Object.hasOwn(handlers, method)
+      ? handlers[method]!(params)
+      : [method, JSON.stringify(params)].filter(Boolean).join(' ');
     console.log(`NOTIFICATION: ${line}`);
   }
 }
@@ -64,7 +72,13 @@ async function ask(method: string, params: object): Promise<{ result: any; sessi
     return { result, session };
   };
   if (!response.headers.get('content-type')?.includes('event-stream')) {
-    return settle((await response.json().catch((error: Error & { exit?: number }) => Promise.reject(Object.assign(error, { exit: error.exit ?? 4 })))) as Message);
+    return settle(
+      (await response
+        .json()
+        .catch((error: Error & { exit?: number }) =>
+          Promise.reject(Object.assign(error, { exit: error.exit ?? 4 })),
+        )) as Message,
+    );
   }
   const decoder = new TextDecoderStream() as unknown as TransformStream<Uint8Array, string>;
   const reader = response.body!.pipeThrough(decoder).pipeThrough(intoEvents()).getReader();
@@ -100,11 +114,14 @@ try {
     clientInfo: { name: 'web', version: '2' },
   });
   if (session !== null) common.set('mcp-session-id', session);
-  if (result.protocolVersion !== '2025-11-25' && result.protocolVersion !== '2025-06-18') throw new Error(`version ${result.protocolVersion}?`);
+  if (result.protocolVersion !== '2025-11-25' && result.protocolVersion !== '2025-06-18')
+    throw new Error(`version ${result.protocolVersion}?`);
   common.set('mcp-protocol-version', result.protocolVersion);
   await post({ jsonrpc: '2.0', method: 'notifications/initialized' });
   const call = await ask('tools/call', { name: 'process_files', arguments: { message: process.argv[3] } });
-  const texts = call.result.content.filter(({ type }: { type: string }) => type === 'text').map(({ text }: { text: string }) => text);
+  const texts = call.result.content
+    .filter(({ type }: { type: string }) => type === 'text')
+    .map(({ text }: { text: string }) => text);
   if (call.result.isError) throw Object.assign(new Error(texts.join(' ')), { exit: 8 });
   if (session !== null) await fetch(url, { method: 'DELETE', headers: common });
   console.log('RESULT: %s', texts.join('\n'));

@@ -30,7 +30,8 @@ class Client {
   async connect(): Promise<void> {
     const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'pending', version: '1' } };
     const { protocolVersion } = await this.request('initialize', params);
-    if (!['2025-11-25', '2025-06-18'].includes(protocolVersion)) throw new Failure(1, `the server speaks ${protocolVersion}`);
+    if (!['2025-11-25', '2025-06-18'].includes(protocolVersion))
+      throw new Failure(1, `the server speaks ${protocolVersion}`);
     this.headers['mcp-protocol-version'] = protocolVersion;
     await this.send({ method: 'notifications/initialized' });
   }
@@ -43,7 +44,8 @@ class Client {
       const timer = setTimeout(() => {
         reject(new Failure(6, `nothing within ${this.limit} ms`));
         controller.abort();
-        if (method !== 'initialize') this.send({ method: 'notifications/cancelled', params: { requestId: id } }).catch(() => {});
+        if (method !== 'initialize')
+          this.send({ method: 'notifications/cancelled', params: { requestId: id } }).catch(() => {});
       }, this.limit);
       this.send({ id, method, params }, controller.signal)
         .then((response) => this.read(response))
@@ -119,7 +121,11 @@ class Client {
         void this.send(method === 'ping' ? { id, result: {} } : { id, error: { code: -32601, message: 'unknown' } });
         break;
       case method === 'notifications/message':
-        console.log('NOTIFICATION: %s %s', params.level, typeof params.data === 'string' ? params.data : JSON.stringify(params.data));
+        console.log(
+          'NOTIFICATION: %s %s',
+          params.level,
+          typeof params.data === 'string' ? params.data : JSON.stringify(params.data),
+        );
         break;
       case method !== undefined:
         console.log('NOTIFICATION:', ...(params === undefined ? [method] : [method, JSON.stringify(params)]));
@@ -142,7 +148,10 @@ class Client {
 const client = new Client(process.argv[2]!, Number(process.env.TIME_LIMIT ?? 60_000));
 try {
   await client.connect();
-  const { content, isError } = await client.request('tools/call', { name: 'process_files', arguments: { message: process.argv[3] } });
+  const { content, isError } = await client.request('tools/call', {
+    name: 'process_files',
+    arguments: { message: process.argv[3] },
+  });
   const text = content.flatMap((block: Message) => (block.type === 'text' ? block.text : [])).join('\n');
   if (isError) throw new Failure(8, text);
   process.stdout.write(`RESULT: ${text}\n`);

@@ -61,10 +61,14 @@ function exchange(method: string, params: object): Promise<any> {
       };
       answer.setEncoding('utf8');
       const streams = /^text\/event-stream/i.test(answer.headers['content-type'] ?? '');
-      const parser = createParser({ onEvent: ({ event, data }) => data && (event ?? 'message') === 'message' && sort(data) });
+      const parser = createParser({
+        onEvent: ({ event, data }) => data && (event ?? 'message') === 'message' && sort(data),
+      });
       let whole = '';
       answer.on('data', (piece: string) => (streams ? parser.feed(piece) : (whole += piece)));
-      answer.on('error', (error) => reject(error instanceof McpError ? error : new McpError(5, `broken: ${error.message}`)));
+      answer.on('error', (error) =>
+        reject(error instanceof McpError ? error : new McpError(5, `broken: ${error.message}`)),
+      );
       answer.on('end', () => {
         if (streams) return reject(new McpError(5, 'the stream is over, and no answer was in it'));
         try {
@@ -81,14 +85,17 @@ function exchange(method: string, params: object): Promise<any> {
 function unexpected(message: any): void {
   if (typeof message?.method !== 'string') return console.error('ignored', message);
   if (message.id !== undefined) {
-    const answer = message.method === 'ping' ? { result: {} } : { error: { code: -32601, message: 'Method not found' } };
+    const answer =
+      message.method === 'ping' ? { result: {} } : { error: { code: -32601, message: 'Method not found' } };
     send('POST', { jsonrpc: '2.0', id: message.id, ...answer }).then((done) => done.resume(), console.error);
     return;
   }
   const { level, data } = message.params ?? {};
   const show = typeof data === 'string' ? data : JSON.stringify(data);
   const rest = message.params === undefined ? '' : ` ${JSON.stringify(message.params)}`;
-  process.stdout.write(`NOTIFICATION: ${message.method === 'notifications/message' ? `${level} ${show}` : `${message.method}${rest}`}\n`);
+  process.stdout.write(
+    `NOTIFICATION: ${message.method === 'notifications/message' ? `${level} ${show}` : `${message.method}${rest}`}\n`,
+  );
 }
 
 async function main(): Promise<void> {
@@ -100,9 +107,15 @@ async function main(): Promise<void> {
   if (!spoken.has(agreed.protocolVersion)) throw new McpError(1, `cannot speak ${agreed.protocolVersion}`);
   session.version = agreed.protocolVersion;
   (await send('POST', { jsonrpc: '2.0', method: 'notifications/initialized', params: {} })).resume();
-  await send('GET').then((stream) => stream.destroy(), () => {}); // not needed after all
+  await send('GET').then(
+    (stream) => stream.destroy(),
+    () => {},
+  ); // not needed after all
   const result = await exchange('tools/call', { name: 'process_files', arguments: { message: text } });
-  const words = result.content.filter((block: any) => block.type === 'text').map((block: any) => block.text).join('\n');
+  const words = result.content
+    .filter((block: any) => block.type === 'text')
+    .map((block: any) => block.text)
+    .join('\n');
   if (result.isError) throw new McpError(8, words);
   console.log('RESULT:', words);
 }
@@ -111,4 +124,8 @@ await main().catch((error) => {
   console.error(error.message.replaceAll('\n', ' '));
   process.exitCode = error.code ?? 1;
 });
-if (session.id) await send('DELETE').then((answer) => answer.resume(), () => {});
+if (session.id)
+  await send('DELETE').then(
+    (answer) => answer.resume(),
+    () => {},
+  );
