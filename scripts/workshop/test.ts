@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { Arguments } from './command.ts';
 import { changedLessons } from './changed-lessons.ts';
+import { gapsOf, missingPlaces } from './gaps.ts';
 import { catalog, findLesson } from './lessons.ts';
 import { root } from './paths.ts';
 
@@ -24,6 +25,13 @@ export function test({ options }: Arguments): number {
   if (lessons.length === 0) {
     console.log('No lesson has changed since main, and nothing that all lessons share.');
     return 0;
+  }
+  const missing = missingPlaces();
+  if (missing.length > 0) {
+    console.log(
+      `${missing.join('\n')}\n\nCONTRIBUTING.md says how a lesson is made, and npm run new-lesson makes its places.`,
+    );
+    return 1;
   }
   for (const project of ['tsconfig.test.json', 'scripts/workshop/reader/tsconfig.json']) {
     const types = node(`Types of ${project}`, programOf('typescript', 'bin/tsc'), '--project', project);
@@ -55,8 +63,10 @@ export function test({ options }: Arguments): number {
   if (!existsSync(counts)) return status || 1;
   const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(counts, 'utf8')) as Record<string, number>;
   rmSync(counts);
+  const gaps = lessons.flatMap(gapsOf);
+  if (gaps.length > 0) console.log(`\nStill missing:\n${gaps.join('\n')}\n`);
   console.log(`${numPassedTests} passed, ${numFailedTests} failed`);
-  return status || (numPassedTests === 0 ? 1 : 0);
+  return status || (numPassedTests === 0 || gaps.length > 0 ? 1 : 0);
 }
 
 function node(what: string, program: string, ...args: string[]): number {

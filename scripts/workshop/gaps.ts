@@ -1,0 +1,62 @@
+// What a lesson still lacks, in sentences, for its maintainer.
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { catalog, learnerFiles, type Lesson } from './lessons.ts';
+import { readHints, readPage } from './page.ts';
+import { root } from './paths.ts';
+import { tasksIn } from './starter.ts';
+
+const fewestVariants = 3;
+const fewestHints = 3;
+
+/** Every place of a lesson that is not there, and every place that belongs to no lesson: nothing can be tested before. */
+export function missingPlaces(): string[] {
+  const absent = catalog.flatMap(({ slug }) => placesOf(slug)).filter((path) => !existsSync(join(root, path)));
+  return [...absent.map((path) => `${path} is missing.`), ...strayPlaces()];
+}
+
+/** The places that a slug ties together. */
+const placesOf = (slug: string): string[] => [
+  `lessons/${slug}/README.md`,
+  `lessons/${slug}/hints.md`,
+  ...learnerFiles.flatMap((file) => [`solutions/${slug}/${file}`, `lessons/${slug}/${file}`]),
+  `test/lessons/${slug}.test.ts`,
+  `test/mistakes/${slug}.ts`,
+  `test/variants/${slug}`,
+];
+
+/** What a lesson with all its places has too little of. */
+export function gapsOf(lesson: Lesson): string[] {
+  const { number, slug, title } = lesson;
+  const page = readPage(lesson);
+  const gaps: string[] = [];
+  const heading = `Lesson ${number} · ${title}`;
+  if (page.title !== heading)
+    gaps.push(`lessons/${slug}/README.md has the heading "${page.title}" instead of "${heading}".`);
+  const inSolution = new Set(
+    learnerFiles.flatMap((file) => tasksIn(readFileSync(join(root, 'solutions', slug, file), 'utf8'))),
+  );
+  for (const { number: task } of page.tasks) {
+    if (!inSolution.has(task))
+      gaps.push(`solutions/${slug} has no region for task ${task}: // #region task ${task}: …`);
+    const hints = readHints(lesson).filter((hint) => hint.task === task).length;
+    if (hints < fewestHints)
+      gaps.push(`lessons/${slug}/hints.md has ${hints} hints for task ${task}; it needs ${fewestHints}.`);
+  }
+  const variants = readdirSync(join(root, 'test', 'variants', slug)).length;
+  if (variants < fewestVariants)
+    gaps.push(`test/variants/${slug} has ${variants} right answers in another style; it needs ${fewestVariants}.`);
+  if (!readFileSync(join(root, 'README.md'), 'utf8').includes(`lessons/${slug}/README.md`))
+    gaps.push(`README.md does not list lessons/${slug}/README.md in its table of lessons.`);
+  return gaps;
+}
+
+/** Folders and files that belong to no lesson of the catalog. */
+function strayPlaces(): string[] {
+  const slugs = new Set(catalog.map(({ slug }) => slug));
+  return ['lessons', 'solutions', 'test/lessons', 'test/mistakes', 'test/variants', 'test/verdicts'].flatMap((folder) =>
+    readdirSync(join(root, folder))
+      .filter((name) => /^\d\d-/.test(name) && !slugs.has(name.replace(/(\.test)?\.ts$/, '')))
+      .map((name) => `${folder}/${name} belongs to no lesson of lessons/catalog.ts.`),
+  );
+}
