@@ -31,7 +31,7 @@ export type Watcher = {
 
 /** Milliseconds without an event after which a save is over: editors write a file in several steps. */
 const quiet = 8;
-/** Milliseconds for which a file may be gone in the middle of a save. */
+/** Milliseconds for which a file may be gone, or empty, in the middle of a save. */
 const gone = 200;
 /** Milliseconds between two looks at the files, where the file system has no events. */
 const interval = 200;
@@ -192,7 +192,7 @@ function watchFiles(poll: boolean, onSave: (lesson: Lesson, since: number) => vo
   };
 }
 
-/** A digest of the code in a lesson's folder; empty when one of the learner's files is missing. */
+/** A digest of the code in a lesson's folder. It is empty when one of the learner's files is missing or has nothing in it. */
 function contentOf(lesson: Lesson): string {
   const hash = createHash('sha256');
   const folder = lessonFolder(lesson);
