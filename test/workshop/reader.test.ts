@@ -60,7 +60,7 @@ const post = (
   const all = {
     Origin: reader.url,
     'Content-Type': 'application/json',
-    'Sec-Fetch-GraderServer': 'same-origin',
+    'Sec-Fetch-Site': 'same-origin',
     ...headers,
   };
   const given = Object.fromEntries(
@@ -158,15 +158,15 @@ describe('what is refused', () => {
     ['a page without an origin', () => ({ Origin: 'null' })],
     [
       'a script of another site',
-      () => ({ 'Sec-Fetch-GraderServer': 'cross-site', 'Sec-Fetch-Mode': 'no-cors', 'Sec-Fetch-Dest': 'script' }),
+      () => ({ 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'no-cors', 'Sec-Fetch-Dest': 'script' }),
     ],
     [
       'a script of another port',
-      () => ({ 'Sec-Fetch-GraderServer': 'same-site', 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Dest': 'empty' }),
+      () => ({ 'Sec-Fetch-Site': 'same-site', 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Dest': 'empty' }),
     ],
     [
       'a frame of another site',
-      () => ({ 'Sec-Fetch-GraderServer': 'cross-site', 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Dest': 'iframe' }),
+      () => ({ 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Dest': 'iframe' }),
     ],
   ] as const)('%s gets 403, for a page, for the events and for a change', async ([, headers]) => {
     for (const path of ['/', '/events', lesson1, '/reader.js']) {
@@ -192,7 +192,7 @@ describe('what is refused', () => {
 
   test('a link from elsewhere may be followed', async () => {
     const followed = {
-      'Sec-Fetch-GraderServer': 'cross-site',
+      'Sec-Fetch-Site': 'cross-site',
       'Sec-Fetch-Mode': 'navigate',
       'Sec-Fetch-Dest': 'document',
     };
@@ -203,7 +203,7 @@ describe('what is refused', () => {
 
   test('a change that does not say where it comes from', async () => {
     expect((await post(`${lesson1}reset`, { headers: { Origin: undefined } })).status).toBe(403);
-    expect((await post(`${lesson1}reset`, { headers: { 'Sec-Fetch-GraderServer': 'none' } })).status).toBe(403);
+    expect((await post(`${lesson1}reset`, { headers: { 'Sec-Fetch-Site': 'none' } })).status).toBe(403);
   });
 
   test.for(['GET', 'HEAD', 'PUT', 'DELETE'])('%s of a change gets 405', async (method) => {
