@@ -4,8 +4,7 @@ import { tutor } from './workshop/tutor.ts';
 await run(
   {
     usage: 'npm run tutor',
-    summary:
-      'Lets an AI assistant see your progress, verdicts and hints, but no solution. The assistant starts it: it is an MCP server on standard input and output.',
+    summary: 'Shows an AI assistant your progress, verdicts and hints, as an MCP server that it starts itself.',
     words: 0,
   },
   tutor,
