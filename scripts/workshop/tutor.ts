@@ -9,18 +9,17 @@ import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { z } from 'zod';
 import { endAllPrograms } from '../../test/harness/programs/spawn.js';
 import { Refusal } from './command.ts';
-import { createGrader, learnersTarget, type Following, type Verdict } from './grade.ts';
+import { grade, learnersTarget, type Following, type Verdict } from './grade.ts';
 import { currentLesson, findHint, findTask, questionsOf } from './hint.ts';
 import { catalog, findLesson, lessonFolder, requireFiles, type Lesson } from './lessons.ts';
 import { readPage, taskText } from './page.ts';
 import { root } from './paths.ts';
-import { nextLesson, readProgress, recordVerdict } from './progress.ts';
+import { fingerprint, nextLesson, readProgress, recordVerdict } from './progress.ts';
 import { report } from './report.ts';
 import { courseText, readCourse } from './show-progress.ts';
 
 /** Serves one assistant, until it closes the server's input. */
 export async function tutor(): Promise<number> {
-  const { exit } = process; // while a grader runs, it has another
   // Standard output belongs to the protocol: a line of anything else would break it.
   globalThis.console = new Console(process.stderr, process.stderr);
   if (process.stdin.isTTY) {
@@ -28,7 +27,7 @@ export async function tutor(): Promise<number> {
   }
   const leave = (): never => {
     endAllPrograms();
-    return exit(0);
+    return process.exit(0);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, leave);
   serveStdio(createTutor, { onerror: (error) => console.error(error.message) });
@@ -180,18 +179,19 @@ function listOf({ lesson, task, hints }: ReturnType<typeof questionsOf>): string
   ].join('\n');
 }
 
-/** @throws Refusal when a file is missing, Error when the grader fails, or the signal's reason. */
+/** @throws Refusal when the learner can put it right, Error when the grader fails, or the signal's reason. */
 async function gradeNow(lesson: Lesson, seed: number | undefined, following: Following): Promise<Verdict> {
   following.signal?.throwIfAborted();
   requireFiles(lesson);
   readProgress(); // a broken file is said before the work, not after it
-  const grader = await createGrader();
+  const graded = fingerprint(lesson);
   try {
-    const verdict = await grader.grade({ ...learnersTarget(lesson), ...(seed !== undefined && { seed }) }, following);
+    const verdict = await grade({ ...learnersTarget(lesson), ...(seed !== undefined && { seed }) }, following);
+    if (fingerprint(lesson) !== graded)
+      throw new Refusal('A file was saved while it was graded. Grade the lesson again.');
     recordVerdict(lesson, verdict);
     return verdict;
   } finally {
-    await grader.close();
     endAllPrograms();
   }
 }
@@ -211,7 +211,7 @@ function progressOf(lesson: Lesson, { mcpReq }: ServerContext): Following['onReq
   if (progressToken === undefined) return undefined;
   const total = readPage(lesson).tasks.flatMap(({ requirements }) => requirements).length;
   let progress = 0;
-  return (_task, { sentence, state }) => {
+  return (_task, _index, { sentence, state }) => {
     if (state === 'waiting') return; // it has not been graded
     const params = { progressToken, progress: ++progress, total, message: `${state}: ${sentence}` };
     mcpReq.notify({ method: 'notifications/progress', params }).catch(() => {}); // nobody listens any more
