@@ -14,12 +14,21 @@ if (process.argv.length > 2) {
   process.exit(asked ? 0 : 2);
 }
 
+const major = Number.parseInt(process.versions.node, 10);
+
 /** Each finding: what was looked at, whether it is well, and what to do when it is not. */
 const findings = [
   {
     name: `Node.js ${process.versions.node} on ${process.platform} ${process.arch}`,
     well: nodeIsNewEnough(process.versions.node),
     otherwise: 'Install Node.js 20.19 or newer, the LTS release, from nodejs.org.',
+  },
+  {
+    name: `Node.js ${major} gets security fixes`,
+    well: major === 22 || major === 24 || major >= 26,
+    otherwise:
+      'This version gets none any more, but the workshop still works with it. Install Node.js 24 from nodejs.org.',
+    minor: true,
   },
   packages(),
   {

@@ -1,40 +1,72 @@
 import type { Arguments } from './command.ts';
 import { Refusal } from './command.ts';
-import { findLesson, shortName, type Lesson } from './lessons.ts';
-import { readHints, readPage } from './page.ts';
+import { catalog, findLesson, shortName, type Lesson } from './lessons.ts';
+import { readHints, readPage, type Hint, type PageTask } from './page.ts';
 import { nextLesson, readProgress } from './progress.ts';
 import { heading, wrap } from './report.ts';
+
+/** The questions that a learner asks about a task of a lesson. */
+export type Questions = { lesson: Lesson; task: PageTask; hints: Hint[] };
 
 /** Prints the questions for the first task that is not passed; with a number, the answer to that one. */
 export function hint({ words, options }: Arguments): number {
   const [first, second] = words;
-  const lesson = first === undefined ? (nextLesson(readProgress()) ?? findLesson('1')) : findLesson(first);
-  const page = readPage(lesson);
-  const number = options.task === undefined ? currentTask(lesson, page.tasks.length) : Number(options.task);
-  const task = page.tasks.find((task) => task.number === number);
-  if (!task)
-    throw new Refusal(`Lesson ${lesson.number} has the tasks 1 to ${page.tasks.length}; "${options.task}" is none.`);
-  const hints = readHints(lesson).filter((hint) => hint.task === number);
-
-  if (second === undefined) {
-    console.log(`${heading(lesson, `task ${number}`)}\n\n ${task.title}\n`);
-    for (const [i, { question }] of hints.entries()) {
-      const [start, ...rest] = wrap(question, 74);
-      console.log(`  ${i + 1}  ${start}${rest.map((line) => `\n     ${line}`).join('')}`);
-    }
-    console.log(`\nAn answer: npm run hint ${shortName(lesson)} 1${options.task ? ` -- --task ${number}` : ''}`);
-    console.log(`Another task: npm run hint ${shortName(lesson)} -- --task ${(number % page.tasks.length) + 1}`);
-    return 0;
-  }
-  const found = /^\d+$/.test(second) ? hints[Number(second) - 1] : undefined;
-  if (!found) {
-    throw new Refusal(
-      `Task ${number} of lesson ${lesson.number} has the questions 1 to ${hints.length}; "${second}" is none.`,
-    );
-  }
-  console.log(`${found.question}\n`);
-  for (const paragraph of found.answer.split(/\n{2,}/)) console.log(`${layOut(paragraph)}\n`);
+  const lesson = first === undefined ? currentLesson() : findLesson(first);
+  const questions = questionsOf(lesson, options.task === undefined ? undefined : String(options.task));
+  console.log(second === undefined ? listed(questions, options.task !== undefined) : answered(questions, second));
   return 0;
+}
+
+/** The first lesson that is not passed; when all are, the first. */
+export const currentLesson = (): Lesson => nextLesson(readProgress()) ?? catalog[0]!;
+
+/**
+ * The questions for a task; without one, for the first task that is not passed.
+ * @throws Refusal when the lesson has no such task
+ */
+export function questionsOf(lesson: Lesson, given?: string): Questions {
+  const { tasks } = readPage(lesson);
+  const task = findTask(lesson, given ?? String(currentTask(lesson, tasks.length)));
+  return { lesson, task, hints: readHints(lesson).filter((hint) => hint.task === task.number) };
+}
+
+/** @throws Refusal when the lesson has no such task */
+export function findTask(lesson: Lesson, given: string): PageTask {
+  const { tasks } = readPage(lesson);
+  const task = tasks.find(({ number }) => number === Number(given));
+  if (task) return task;
+  throw new Refusal(`Lesson ${lesson.number} has the tasks 1 to ${tasks.length}; "${given}" is none.`);
+}
+
+/**
+ * One of the questions, counted from 1, with its answer.
+ * @throws Refusal when there is no such question
+ */
+export function findHint({ lesson, task, hints }: Questions, given: string): Hint {
+  const found = /^\d+$/.test(given) ? hints[Number(given) - 1] : undefined;
+  if (found) return found;
+  throw new Refusal(
+    `Task ${task.number} of lesson ${lesson.number} has the questions 1 to ${hints.length}; "${given}" is none.`,
+  );
+}
+
+function listed({ lesson, task: { number, title }, hints }: Questions, named: boolean): string {
+  const rows = hints.map(({ question }, i) => {
+    const [start, ...rest] = wrap(question, 74);
+    return `  ${i + 1}  ${start}${rest.map((line) => `\n     ${line}`).join('')}`;
+  });
+  const other = (number % readPage(lesson).tasks.length) + 1;
+  return [
+    `${heading(lesson, `task ${number}`)}\n\n ${title}\n`,
+    ...rows,
+    `\nAn answer: npm run hint ${shortName(lesson)} 1${named ? ` -- --task ${number}` : ''}`,
+    `Another task: npm run hint ${shortName(lesson)} -- --task ${other}`,
+  ].join('\n');
+}
+
+function answered(questions: Questions, given: string): string {
+  const { question, answer } = findHint(questions, given);
+  return `${[question, ...answer.split(/\n{2,}/).map(layOut)].join('\n\n')}\n`;
 }
 
 /** Paragraphs are wrapped; code is left as it stands. */

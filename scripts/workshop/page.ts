@@ -48,6 +48,21 @@ export function pageOf(markdown: string): Page {
   return page;
 }
 
+/** The text of one task, from its heading to the next heading of its rank, as Markdown; undefined when there is none. */
+export function taskText(markdown: string, number: number): string | undefined {
+  const tokens = parse(markdown);
+  const headings = tokens.flatMap((token, i) =>
+    token.type === 'heading_open' && token.tag === 'h2' ? [{ line: token.map![0], title: tokens[i + 1]!.content }] : [],
+  );
+  const index = headings.findIndex(({ title }) => title.startsWith(`Task ${number} · `));
+  if (index < 0) return undefined;
+  return markdown
+    .split('\n')
+    .slice(headings[index]!.line, headings[index + 1]?.line)
+    .join('\n')
+    .trim();
+}
+
 export function readHints(lesson: Lesson): Hint[] {
   const file = join(lessonFolder(lesson), 'hints.md');
   return existsSync(file) ? hintsOf(readFileSync(file, 'utf8')) : [];

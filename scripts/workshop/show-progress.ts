@@ -6,30 +6,37 @@ import { nextLesson, readProgress, standing } from './progress.ts';
 
 /** Prints every lesson and task, what is passed, and what is next. */
 export function showProgress({ options }: Arguments): number {
+  const course = readCourse();
+  console.log(options.json ? JSON.stringify(course, null, 2) : courseText(course));
+  return 0;
+}
+
+export type Course = ReturnType<typeof readCourse>;
+
+/** Every lesson and task with what is passed of it, and the slug of the lesson that is next. */
+export function readCourse() {
   const progress = readProgress();
-  const rows = catalog.map((lesson) => {
+  const lessons = catalog.map((lesson) => {
     const now = standing(progress, lesson);
     const passed = now.state === 'not begun' ? 0 : now.tasks;
     const tasks = readPage(lesson).tasks.map(({ number, title }) => ({ number, title, passed: number <= passed }));
-    return { lesson, state: now.state, tasks };
+    return { ...lesson, state: now.state, tasks };
   });
-  const next = nextLesson(progress);
-  if (options.json) {
-    const lessons = rows.map(({ lesson, state, tasks }) => ({ ...lesson, state, tasks }));
-    console.log(JSON.stringify({ lessons, next: next?.slug ?? null }, null, 2));
-    return 0;
-  }
-  for (const { lesson, state, tasks } of rows) {
+  return { lessons, next: nextLesson(progress)?.slug ?? null };
+}
+
+export function courseText({ lessons, next: slug }: Course): string {
+  const lines = lessons.flatMap(({ number, title, minutes, state, tasks }) => {
     const mark = state === 'passed' ? pc.green('✓') : state === 'not begun' ? '·' : '~';
     const note = state === 'changed since it passed' ? '  (changed since it passed)' : '';
-    console.log(
-      `${mark} lesson ${lesson.number} · ${pc.bold(lesson.title)}  ${pc.dim(`${lesson.minutes} min`)}${note}`,
-    );
-    for (const task of tasks)
-      console.log(`    ${task.passed ? pc.green('✓') : '·'} task ${task.number}  ${task.title}`);
-  }
-  const count = rows.filter(({ state }) => state === 'passed').length;
-  console.log(`\n${count} of ${rows.length} lessons passed.`);
-  if (next) console.log(`Next: lessons/${next.slug}/README.md, then npm run check ${shortName(next)}`);
-  return 0;
+    return [
+      `${mark} lesson ${number} · ${pc.bold(title)}  ${pc.dim(`${minutes} min`)}${note}`,
+      ...tasks.map((task) => `    ${task.passed ? pc.green('✓') : '·'} task ${task.number}  ${task.title}`),
+    ];
+  });
+  const passed = lessons.filter(({ state }) => state === 'passed').length;
+  lines.push('', `${passed} of ${lessons.length} lessons passed.`);
+  const next = lessons.find((lesson) => lesson.slug === slug);
+  if (next) lines.push(`Next: lessons/${next.slug}/README.md, then npm run check ${shortName(next)}`);
+  return lines.join('\n');
 }

@@ -288,6 +288,7 @@ describe('bad input', { timeout: 60_000, concurrent: true }, () => {
     'try',
     'watch',
     'start',
+    'tutor',
     'doctor',
     'starters',
     'steady',

@@ -60,7 +60,7 @@ const post = (
   const all = {
     Origin: reader.url,
     'Content-Type': 'application/json',
-    'Sec-Fetch-GraderServer': 'same-origin',
+    'Sec-Fetch-Site': 'same-origin',
     ...headers,
   };
   const given = Object.fromEntries(
@@ -158,15 +158,15 @@ describe('what is refused', () => {
     ['a page without an origin', () => ({ Origin: 'null' })],
     [
       'a script of another site',
-      () => ({ 'Sec-Fetch-GraderServer': 'cross-site', 'Sec-Fetch-Mode': 'no-cors', 'Sec-Fetch-Dest': 'script' }),
+      () => ({ 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'no-cors', 'Sec-Fetch-Dest': 'script' }),
     ],
     [
       'a script of another port',
-      () => ({ 'Sec-Fetch-GraderServer': 'same-site', 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Dest': 'empty' }),
+      () => ({ 'Sec-Fetch-Site': 'same-site', 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Dest': 'empty' }),
     ],
     [
       'a frame of another site',
-      () => ({ 'Sec-Fetch-GraderServer': 'cross-site', 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Dest': 'iframe' }),
+      () => ({ 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Dest': 'iframe' }),
     ],
   ] as const)('%s gets 403, for a page, for the events and for a change', async ([, headers]) => {
     for (const path of ['/', '/events', lesson1, '/reader.js']) {
@@ -192,7 +192,7 @@ describe('what is refused', () => {
 
   test('a link from elsewhere may be followed', async () => {
     const followed = {
-      'Sec-Fetch-GraderServer': 'cross-site',
+      'Sec-Fetch-Site': 'cross-site',
       'Sec-Fetch-Mode': 'navigate',
       'Sec-Fetch-Dest': 'document',
     };
@@ -201,9 +201,64 @@ describe('what is refused', () => {
     expect((await ask('/', { headers: { Host: `localhost:${port()}` } })).status).toBe(200);
   });
 
+  describe('behind GitHub Codespaces', () => {
+    // The forwarder speaks https with the browser. It sends `Host: localhost:PORT`, and where the page has the forwarded
+    // address it writes localhost into Origin as well; another page's Origin comes as it is.
+    const name = 'ideal-broccoli';
+    const forwarded = (origin: string | undefined, site = 'same-origin') => ({
+      Host: `localhost:${port()}`,
+      'X-Forwarded-Host': `${name}-${port()}.app.github.dev`,
+      'X-Forwarded-Proto': 'https',
+      'Sec-Fetch-Site': site,
+      ...(origin && { Origin: origin }),
+    });
+
+    test('its own pages are answered', async () => {
+      expect((await ask(lesson1, { headers: forwarded(undefined, 'none') })).status).toBe(200);
+      for (const scheme of ['http', 'https']) {
+        const headers = forwarded(`${scheme}://localhost:${port()}`);
+        expect((await ask('/reader.js', { headers })).status).toBe(200);
+        expect((await post(`${lesson1}reset`, { headers })).status).toBe(200);
+      }
+    });
+
+    test('a page of another origin is refused', async () => {
+      for (const headers of [
+        forwarded('https://lessons.example', 'cross-site'),
+        forwarded(`https://${name}-3000.app.github.dev`, 'same-site'),
+        forwarded(`https://localhost:3000`, 'cross-site'),
+        forwarded(`https://localhost:${port()}`, 'cross-site'),
+        { ...forwarded('https://lessons.example', 'same-origin'), 'X-Forwarded-Host': 'lessons.example' },
+      ]) {
+        expect((await ask('/events', { headers })).status).toBe(403);
+        expect((await post(`${lesson1}reset`, { headers })).status).toBe(403);
+      }
+    });
+
+    test("a forwarder that leaves Host as it is gets an answer for this codespace's name only", async () => {
+      const host = (codespace: string, port: string) => `${codespace}-${port}.app.github.dev`;
+      expect((await ask('/', { headers: { Host: host(name, port()) } })).status).toBe(403); // this is no codespace
+      vi.stubEnv('CODESPACE_NAME', name).stubEnv('GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN', 'app.github.dev');
+      onTestFinished(() => void vi.unstubAllEnvs());
+      const before = reader;
+      reader = await startReader(copy);
+      onTestFinished(async () => {
+        await reader.stop();
+        reader = before;
+      });
+      const own = host(name, port());
+      expect((await ask('/', { headers: { Host: own } })).status).toBe(200);
+      const asked = async (origin: string, to = own) =>
+        (await post(`${lesson1}reset`, { headers: { Host: to, Origin: origin } })).status;
+      expect(await asked(`https://${own}`)).toBe(200);
+      expect(await asked(`https://${host(name, '3000')}`)).toBe(403);
+      expect(await asked(`https://${host('other', port())}`, host('other', port()))).toBe(403);
+    });
+  });
+
   test('a change that does not say where it comes from', async () => {
     expect((await post(`${lesson1}reset`, { headers: { Origin: undefined } })).status).toBe(403);
-    expect((await post(`${lesson1}reset`, { headers: { 'Sec-Fetch-GraderServer': 'none' } })).status).toBe(403);
+    expect((await post(`${lesson1}reset`, { headers: { 'Sec-Fetch-Site': 'none' } })).status).toBe(403);
   });
 
   test.for(['GET', 'HEAD', 'PUT', 'DELETE'])('%s of a change gets 405', async (method) => {

@@ -97,7 +97,7 @@ export async function openReader(options: {
     }
   });
   const port = await listen(server, options.port);
-  const hosts = new Set([`127.0.0.1:${port}`, `localhost:${port}`]);
+  const hosts = new Set([`127.0.0.1:${port}`, `localhost:${port}`, ...codespaceHosts(port)]);
   // What is saved from now on is graded.
   const watching = options.watch({ onEvent });
 
@@ -165,6 +165,12 @@ export async function openReader(options: {
   return { url: `http://127.0.0.1:${port}` };
 }
 
+/** The name under which GitHub Codespaces forwards a port to the browser of its owner, if this is a codespace. */
+function codespaceHosts(port: number): string[] {
+  const { CODESPACE_NAME: name, GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN: domain } = process.env;
+  return name && domain ? [`${name}-${port}.${domain}`] : [];
+}
+
 /** Why a request is not answered at all: it comes from somewhere else. */
 function refuse({ method, headers }: IncomingMessage, hosts: Set<string>): Answer | undefined {
   const { host, origin } = headers;
@@ -174,7 +180,8 @@ function refuse({ method, headers }: IncomingMessage, hosts: Set<string>): Answe
   const reads = method === 'GET' || method === 'HEAD';
   const follows = headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
   const ownSite = site === undefined || site === 'same-origin' || (reads && (site === 'none' || follows));
-  const ownOrigin = origin === undefined ? reads : origin === `http://${host}`;
+  // Only a forwarder speaks https, and no page but ours can have our name and port: it may say http or https.
+  const ownOrigin = origin === undefined ? reads : origin === `http://${host}` || origin === `https://${host}`;
   return ownSite && ownOrigin ? undefined : plain(403, 'The reader answers only its own pages.');
 }
 
