@@ -1,37 +1,71 @@
+// Ports of 127.0.0.1 for the grader and its programs: each process that grades has a block of its own.
 import { createServer } from 'node:net';
+import { MachineFull } from './machine-full.ts';
 
 // Below every system's ephemeral range, so that no outgoing connection takes one.
 const first = 20_000;
 const blocks = 100;
 const size = 100;
 
-/** The block of ports that belongs to this process, from its first, and how many have been given away. */
-let own: Promise<number> | undefined;
-let given = 0;
+export type Ports = {
+  /**
+   * A port on which nobody listens, and that no other process is given as long as this one lives.
+   * @throws MachineFull when every block, or every port of this process's block, is taken
+   */
+  free(): Promise<number>;
+};
 
-/** A port of 127.0.0.1 on which nobody listens, and that no other process is given as long as this one lives. */
-export async function freePort(): Promise<number> {
-  own ??= claimBlock();
-  const block = await own;
-  for (;;) {
-    const port = block + 1 + (given++ % (size - 1));
-    if (await listens(port)) return port;
-  }
+/** A process's own ports. It holds its block by listening on the first port of it, so a block is free when its process ends. */
+export function ports(): Ports {
+  let block: Promise<number> | undefined;
+  let handedOut = 0;
+  return {
+    async free() {
+      block ??= claimBlock();
+      const own = await block.catch((error: unknown) => {
+        block = undefined; // the next run may find one
+        throw error;
+      });
+      for (let tries = 1; tries < size; tries++) {
+        const port = own + 1 + (handedOut++ % (size - 1));
+        if (await listens(port)) return port;
+      }
+      throw new MachineFull(
+        `All ports from ${own + 1} to ${own + size - 1} of 127.0.0.1 are taken, and the grader has no others. ` +
+          'End the programs that listen on them, and run the command again.',
+      );
+    },
+  };
 }
 
-/** A block is claimed by listening on its first port until this process ends: of two that try, one can. */
+/** Where each copy of this module in a process finds the ports of the process: with two blocks it would hold one for nothing. */
+const ofThisProcess = globalThis as { [key: symbol]: Ports | undefined };
+
+/** A port from this process's block. @throws MachineFull, as `Ports.free` does */
+export function freePort(): Promise<number> {
+  const own = (ofThisProcess[Symbol.for('chunk-by-chunk.ports')] ??= ports());
+  return own.free();
+}
+
+/** Tries each block once, and begins in another place than its neighbours do: of two processes that try, one can listen. */
 async function claimBlock(): Promise<number> {
-  for (let block = process.pid; ; block++) {
-    const port = first + (block % blocks) * size;
+  for (let tries = 0; tries < blocks; tries++) {
+    const port = first + ((process.pid + tries) % blocks) * size;
     if (await listens(port, true)) return port;
   }
+  throw new MachineFull(
+    `The grader needs a port, but all ${blocks} of those that it may begin with are taken: ` +
+      `${first}, ${first + size} … ${first + (blocks - 1) * size} of 127.0.0.1. ` +
+      'End other checks that run on this machine, or what listens on these ports, and run the command again.',
+  );
 }
 
 /** Whether this process can listen on the port; with `keep`, it goes on to. */
 function listens(port: number, keep = false): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', () => resolve(false));
+    // An error comes within the same turn of the event loop; whoever tries the next port at once would stop all else.
+    server.once('error', () => setImmediate(resolve, false));
     server.listen(port, '127.0.0.1', () => {
       if (!keep) return server.close(() => resolve(true));
       server.unref();

@@ -1,0 +1,63 @@
+// What the grader asks of a running program: the record, read-only, and the questions.
+import { ownWords } from './printed.ts';
+import type { Program } from './program.ts';
+import { busyAt, caughtUp, holdDisk, listening } from './questions.ts';
+import { releaseDisk, tell, type Running } from './running.ts';
+import { endProgram } from './spawn.js';
+
+export function ask(program: Running): Program {
+  const { name, held, lines, output, child, start } = program;
+  let own = { from: '', text: '' };
+  return {
+    name,
+    folder: start.folder,
+    held,
+    lines,
+    get stdout() {
+      return output.stdout;
+    },
+    get stderr() {
+      if (own.from !== output.stderr) own = { from: output.stderr, text: program.shorten(ownWords(output.stderr)) };
+      return own.text;
+    },
+    get timers() {
+      return program.timers;
+    },
+    get fileCalls() {
+      return program.fileCalls;
+    },
+    get memory() {
+      return program.memory;
+    },
+    get rows() {
+      return program.rows;
+    },
+    get workCalls() {
+      return program.workCalls;
+    },
+    get end() {
+      return program.end;
+    },
+    get exitedAt() {
+      return program.exitedAt;
+    },
+    get verdict() {
+      return program.verdict;
+    },
+    get fault() {
+      return program.fault;
+    },
+    caughtUp: (limit) => caughtUp(program, limit),
+    busyAt: () => busyAt(program),
+    listening: () => listening(program),
+    holdDisk: () => holdDisk(program),
+    releaseDisk: () => releaseDisk(program),
+    finishTable: () => void tell(program, { finishTable: true }),
+    interrupt: () => {
+      start.transcript().add('→', '(Ctrl-C)', start.who);
+      if (process.platform !== 'win32') child.kill('SIGINT');
+      else tell(program, { interrupt: true });
+    },
+    stop: () => endProgram(child),
+  };
+}

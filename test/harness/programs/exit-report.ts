@@ -1,0 +1,65 @@
+// How a program ended that left no error: an exit code, a signal, an await that never settled.
+import { basename, dirname } from 'node:path';
+import type { Explanation } from '../run/failure.ts';
+import { linesOf, placeIn } from './places.ts';
+import { cutLines, lastOutput } from './printed.ts';
+import type { Program } from './program.ts';
+
+/** Node's exit code when nothing is left to do and an await at the top level still waits. */
+const unsettledAwait = 13;
+
+export function explainExit(program: Program, when: string): Explanation {
+  const file = basename(program.name);
+  const { code, signal } = program.end ?? { code: null, signal: null };
+  const output = lastOutput(program.stderr + program.stdout);
+  const how = signal ? `by the signal ${signal}` : `with exit code ${code}`;
+  if (program.exitedAt) {
+    return {
+      cause: `${file} called process.exit ${when}: it ended ${how}.`,
+      advice: `A ${file === 'server.ts' ? 'server runs until it is stopped' : 'client should end when its work is done'}.`,
+      ...output,
+      at: program.exitedAt,
+    };
+  }
+  if (signal) return { ...explainSignal(file, signal, when), ...output, at: program.name };
+  if (code === unsettledAwait) {
+    return {
+      cause: `Node.js ended ${file} ${when}, because the event loop was empty while an await at the top level had not settled.`,
+      advice:
+        'Look at what this await waits for: a promise that nothing resolves or rejects, an event that cannot come any more, or a callback that is never called.',
+      ...lastOutput(program.stdout),
+      at: awaitIn(program) ?? program.name,
+    };
+  }
+  return {
+    cause: `${file} ended ${when}, ${how} and without an error.`,
+    advice:
+      code === 0
+        ? 'Nothing was left for it to do: does it wait for what it has begun?'
+        : 'Look for what sets this exit code, or ends the process.',
+    ...output,
+    at: program.name,
+  };
+}
+
+function explainSignal(file: string, signal: NodeJS.Signals, when: string): Explanation {
+  const broken = ['SIGSEGV', 'SIGABRT', 'SIGBUS', 'SIGILL', 'SIGTRAP'].includes(signal);
+  return {
+    cause: `The signal ${signal} ended ${file} ${when}.`,
+    advice: broken
+      ? 'Node.js itself broke. Run the command again; if this comes again, look for a native module or for process.abort in your program.'
+      : 'Look for process.kill in your program. Otherwise somebody else on this machine sent the signal; the system sends SIGKILL when memory runs out.',
+  };
+}
+
+/** The line of the await: newer versions of Node.js say it; else it is clear if the file has only one. */
+function awaitIn({ name, folder, stderr }: Program): string | undefined {
+  const warning = cutLines(stderr)
+    .split('\n')
+    .find((line) => line.startsWith('Warning: Detected unsettled top-level await at '));
+  if (warning) return placeIn(warning, dirname(name));
+  const awaits = linesOf(folder, name).flatMap((line, i) =>
+    /^(?!\/\/|\s|.*\basync\b).*\bawait\b/.test(line) ? [i + 1] : [],
+  );
+  return awaits.length === 1 ? `${name}:${awaits[0]}` : undefined;
+}

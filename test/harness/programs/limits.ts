@@ -1,0 +1,75 @@
+// Ends a program that takes too much: output, memory, or the event loop for itself.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Explanation } from '../run/failure.ts';
+import { lineWidth, printable } from './printed.ts';
+import { busyAt, caughtUp } from './questions.ts';
+import { stopFor, type Running } from './running.ts';
+import { residentMemory } from './spawn.js';
+
+/** Output that a program may write, in bytes, over both streams. */
+const outputLimit = 1024 * 1024;
+/** Resident memory that it may take, in MiB: a right program takes a tenth. */
+const memoryLimit = 700;
+/** Calls of `work` that may wait at the same time: a right program has a few. */
+const heldLimit = 10_000;
+
+export const busyWithoutPause = (file: string): Explanation => ({
+  cause: `${file} is busy without a pause, so it can do nothing else.`,
+  advice:
+    'Does a loop run without end, or wait by going round? Does a call that ends in Sync take long? While one does, the event loop stands still.',
+});
+
+/** Watches the program's memory and its event loop until it ends. */
+export function watchLimits(program: Running): void {
+  const memoryWatch = setInterval(checkMemory, 100, program);
+  memoryWatch.unref();
+  program.atEnd.push(() => clearInterval(memoryWatch));
+
+  // Until it is loaded it may take as long as the machine needs.
+  if (program.child.warm) void watchLoop(program);
+  else program.child.on('message', (message) => (message as { warm?: true }).warm && void watchLoop(program));
+}
+
+/** Looks at the output after each part of it that has come on `stream`. */
+export function checkOutput(program: Running, stream: 'stdout' | 'stderr'): void {
+  const { output, name, start } = program;
+  if (output.bytes <= outputLimit) return;
+  const firstLines = output[stream].split('\n', 3).map((line) => line.slice(0, lineWidth));
+  stopFor(program, {
+    cause: `${start.file} wrote more than ${outputLimit / 1024 ** 2} MiB of output and was stopped.`,
+    advice: 'A loop that prints without end, or that never waits?',
+    output: `${printable(firstLines.join('\n'))}\n…`,
+    at: name,
+  });
+}
+
+function checkMemory(program: Running): void {
+  const { child, name, start, held } = program;
+  const used = (child.pid === undefined ? undefined : residentMemory(child.pid)) ?? program.memory;
+  if (used > memoryLimit) {
+    stopFor(program, {
+      cause: `${start.file} took more than ${memoryLimit} MiB of memory and was stopped.`,
+      advice: 'Something grows without end: an array or a buffer that is filled and never emptied?',
+      at: name,
+    });
+  } else if (held.length > heldLimit) {
+    stopFor(program, {
+      cause: `${start.file} called work more than ${heldLimit} times without waiting for it, and was stopped.`,
+      advice: 'Write await before work(…), and look for a loop that calls it without end.',
+      at: name,
+    });
+  }
+}
+
+/** Asks the program again and again; one that does not answer for so long is busy. */
+async function watchLoop(program: Running): Promise<void> {
+  const { file, busyLimit = 6000 } = program.start;
+  const over = () => program.end ?? program.verdict;
+  while (await caughtUp(program, busyLimit)) {
+    if (over()) return;
+    await sleep(250, undefined, { ref: false });
+  }
+  if (over() || !program.child.connected) return;
+  const at = await busyAt(program);
+  stopFor(program, { ...busyWithoutPause(file), at });
+}

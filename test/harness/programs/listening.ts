@@ -1,0 +1,68 @@
+// Waits until a server listens, and says why when it does not.
+import { connect } from 'node:net';
+import { basename } from 'node:path';
+import { Failure } from '../run/failure.ts';
+import { explainEnd } from './crash-report.ts';
+import { lastOutput } from './printed.ts';
+import type { Program } from './program.ts';
+
+/** Milliseconds that a server may take from its first line until it accepts connections. */
+const readyLimit = 7000;
+
+/**
+ * Waits until a server accepts connections on 127.0.0.1.
+ * @throws Failure with the cause, when it ends, listens elsewhere, or never listens.
+ */
+export async function listeningOn(program: Program, port: number): Promise<void> {
+  const began = performance.now();
+  for (let tries = 0; ; tries++) {
+    if (program.end || program.verdict) {
+      throw new Failure(explainEnd(program, `before it listened on port ${port}`));
+    }
+    if (await accepts(port)) {
+      // What it did in the same moment, it did before.
+      await program.caughtUp(500);
+      if (!program.end) return;
+      continue;
+    }
+    const elapsed = performance.now() - began;
+    if (tries % 50 === 49 || elapsed > readyLimit) await checkWhere(program, port, elapsed);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** @throws Failure when it listens elsewhere, or has had its time. */
+async function checkWhere(program: Program, port: number, elapsed: number): Promise<void> {
+  const file = basename(program.name);
+  const addresses = await program.listening();
+  if (addresses && addresses.length > 0 && !(await accepts(port))) {
+    throw new Failure({
+      cause: `${file} listens on ${addresses.join(' and ')}; it was asked to listen on 127.0.0.1:${port}.`,
+      advice: 'The port is in process.env.PORT, and the address is 127.0.0.1.',
+      at: program.name,
+    });
+  }
+  // Without an answer it is busy, or the machine is: a verdict on that comes by itself.
+  if (elapsed > (addresses ? readyLimit : 4 * readyLimit)) {
+    throw new Failure({
+      cause: `${file} runs, but after ${readyLimit / 1000} seconds it still does not listen.`,
+      advice: 'It should listen on the port in process.env.PORT, at the address 127.0.0.1.',
+      ...lastOutput(program.stderr + program.stdout),
+      at: program.name,
+    });
+  }
+}
+
+/** Whether somebody listens on this port of 127.0.0.1. */
+export function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    const done = (value: boolean) => {
+      socket.destroy();
+      resolve(value);
+    };
+    socket.setTimeout(2000, () => done(false)); // the system keeps a connection waiting when too many are
+    socket.once('connect', () => done(true));
+    socket.once('error', () => done(false));
+  });
+}

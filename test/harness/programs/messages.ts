@@ -1,0 +1,67 @@
+// Takes what a program says over its channel: `work` that begins, answers to questions, where it called process.exit.
+import { placeIn } from './places.ts';
+import { releaseDisk, tell, type Running } from './running.ts';
+
+type Message = {
+  work?: string;
+  call?: number;
+  givenUp?: number;
+  pong?: number;
+  memory?: number;
+  timers?: number;
+  fileCalls?: number;
+  rows?: number;
+  diskHeld?: number;
+  listening?: string[];
+  exit?: string;
+};
+
+export function handleMessages(program: Running): void {
+  program.child.on('message', (raw) => {
+    const message = raw as Message;
+    if (message.work !== undefined) hold(program, message.work, message.call);
+    if (message.givenUp !== undefined) giveUp(program, message.givenUp);
+    if (message.memory !== undefined) program.memory = message.memory / 1024 ** 2;
+    if (message.timers !== undefined) program.timers = message.timers;
+    if (message.fileCalls !== undefined) program.fileCalls = message.fileCalls;
+    if (message.rows !== undefined) program.rows = message.rows;
+    if (message.diskHeld !== undefined) {
+      program.heldThreads = message.diskHeld;
+      for (const resolve of program.diskWaits) resolve();
+    }
+    if (message.exit !== undefined) {
+      program.exitedAt = placeIn(program.shorten(message.exit), program.start.folderName);
+      releaseDisk(program); // or it could not end
+    }
+    if (message.pong !== undefined) program.pings.get(message.pong)?.();
+    if (message.listening) for (const listener of program.places) listener(message.listening);
+    program.start.changed();
+  });
+  program.atEnd.push(() => (program.held.length = 0));
+}
+
+/** A call of `work` begins, and waits for the grader. */
+function hold(program: Running, label: string, call: number | undefined): void {
+  const { transcript, who } = program.start;
+  program.workCalls++;
+  transcript().add('·', `at work: ${label}`, who);
+  const answer = (how: string, failure?: string) => {
+    const index = program.held.indexOf(waiting);
+    if (index < 0) return; // the program has given it up meanwhile
+    program.held.splice(index, 1);
+    transcript().add('·', `${how} ${label}`, who);
+    tell(program, { release: call, failure });
+  };
+  const waiting = {
+    label,
+    call,
+    release: () => answer('done:   '),
+    fail: (message: string) => answer('fails:  ', message),
+  };
+  program.held.push(waiting);
+}
+
+function giveUp({ held, start: { transcript, who } }: Running, call: number): void {
+  const index = held.findIndex((waiting) => waiting.call === call);
+  if (index >= 0) transcript().add('·', `given up: ${held.splice(index, 1)[0]!.label}`, who);
+}

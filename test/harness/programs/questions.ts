@@ -1,0 +1,76 @@
+// Asks a running program: whether it has caught up, where it listens, which line keeps it busy; and holds its disk.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { tell, type Running } from './running.ts';
+import { busyLine } from './spawn.js';
+
+/** Waits until the program has handled what it was sent so far; false when its event loop does not turn for `limit` ms. */
+export function caughtUp(program: Running, limit = 2000): Promise<boolean> {
+  return new Promise((resolve) => {
+    const ping = ++program.asked;
+    let answered = false;
+    const done = (value: boolean) => {
+      clearTimeout(timer);
+      program.pings.delete(ping);
+      resolve(value);
+    };
+    // If it was the grader that was busy, the answer is here and only not read yet: two turns read it.
+    const late = () => afterTwoTurns(() => answered || done(false));
+    const timer = setTimeout(late, limit);
+    program.pings.set(ping, () => {
+      answered = true;
+      // What the program sent before its answer is read by then.
+      afterTwoTurns(() => done(program.end === undefined));
+    });
+    // Between the end of its channel and its own there is no answer but its end.
+    if (program.end) done(false);
+    else tell(program, { ping });
+  });
+}
+
+const afterTwoTurns = (act: () => void) => setImmediate(() => setImmediate(act));
+
+/** Where it accepts connections, as `address:port`; undefined when its event loop does not turn. */
+export function listening(program: Running): Promise<string[] | undefined> {
+  return new Promise((resolve) => {
+    const done = (addresses: string[] | undefined) => {
+      clearTimeout(timer);
+      program.places.delete(done);
+      resolve(addresses);
+    };
+    const timer = setTimeout(done, 1000, undefined);
+    program.places.add(done);
+    if (!tell(program, { where: true })) done(undefined);
+  });
+}
+
+/** From now on the disk takes nothing of the program's and gives it nothing; false where that cannot be done. */
+export function holdDisk(program: Running): Promise<boolean> {
+  return new Promise((resolve) => {
+    program.diskWaits.add(() => resolve(program.heldThreads > 0));
+    if (!tell(program, { holdDisk: true })) resolve(false);
+  });
+}
+
+/** Node says so on standard error when it opens the debugger that `busyAt` asks for. */
+const debuggerLine = /^Debugger listening on (ws:\S{1,200})\r?\n/m;
+
+/** The line that keeps it busy, as `lessons/01-chunked-stream/server.ts:14`; only the file when nothing tells. */
+export async function busyAt(program: Running): Promise<string> {
+  const { child, name, start } = program;
+  const url = () => debuggerLine.exec(program.output.stderr)?.[1];
+  if (url() === undefined && !program.end && child.pid !== undefined) {
+    try {
+      (process as unknown as { _debugProcess(pid: number): void })._debugProcess(child.pid);
+    } catch {
+      return name; // it has ended
+    }
+    for (let tries = 0; url() === undefined && tries < 50; tries++) await sleep(10);
+  }
+  const line = url() && (await busyLine(url()!, start.folder));
+  return line ? `${start.folderName}/${line}` : name;
+}
+
+/** Answers every question that waits: the program has ended. */
+export function answerAll({ pings, diskWaits }: Running): void {
+  for (const resolve of [...pings.values(), ...diskWaits]) resolve();
+}

@@ -1,0 +1,100 @@
+// What the grader knows of one running program: the record that the steps of `startProgram` fill and read.
+import type { ChildProcess } from 'node:child_process';
+import { basename, join } from 'node:path';
+import type { Writable } from 'node:stream';
+import type { Explanation } from '../run/failure.ts';
+import { shortener } from './places.ts';
+import type { End, Held, Start } from './program.ts';
+import { noProcess } from './machine-full.ts';
+import { endProgram, takeProgram } from './spawn.js';
+
+export type Running = {
+  readonly start: Start;
+  readonly child: ChildProcess & { warm?: boolean };
+  /** As the learner knows the file: `lessons/01-chunked-stream/server.ts`. */
+  readonly name: string;
+  /** Names files in a text as the learner knows them. */
+  readonly shorten: (text: string) => string;
+  readonly held: (Held & { call: number | undefined })[];
+  readonly output: { stdout: string; stderr: string; bytes: number };
+  readonly lines: string[];
+  /** The line of standard output that has no line break yet. */
+  unfinished: string;
+  end: End | undefined;
+  exitedAt: string | undefined;
+  verdict: Explanation | undefined;
+  fault: Error | undefined;
+  memory: number;
+  timers: number;
+  fileCalls: number;
+  rows: number;
+  workCalls: number;
+  /** Threads of the program that wait until the disk is released. */
+  heldThreads: number;
+  /** Called with the answer to each question that the program has not answered yet. */
+  readonly pings: Map<number, () => void>;
+  /** How many questions it was asked: each has a number. */
+  asked: number;
+  readonly places: Set<(addresses: string[] | undefined) => void>;
+  readonly diskWaits: Set<() => void>;
+  /** Called once, when the program has ended. */
+  readonly atEnd: (() => void)[];
+};
+
+/** Takes a process for the program: a prepared one, if there is one. */
+export function connect(start: Start): Running {
+  const { folder, folderName, file } = start;
+  return {
+    start,
+    child: take(join(folder, file)),
+    name: `${folderName}/${file}`,
+    shorten: shortener(folder, folderName),
+    held: [],
+    output: { stdout: '', stderr: '', bytes: 0 },
+    lines: [],
+    unfinished: '',
+    end: undefined,
+    exitedAt: undefined,
+    verdict: undefined,
+    fault: undefined,
+    memory: 0,
+    timers: 0,
+    fileCalls: 0,
+    rows: 0,
+    workCalls: 0,
+    heldThreads: 0,
+    pings: new Map(),
+    asked: 0,
+    places: new Set(),
+    diskWaits: new Set(),
+    atEnd: [],
+  };
+}
+
+/** @throws MachineFull where the system cannot start a process */
+function take(file: string): Running['child'] {
+  try {
+    return takeProgram(file);
+  } catch (error) {
+    throw noProcess(basename(file), error as Error);
+  }
+}
+
+/** Ends the program because of what it does; the first verdict stays. */
+export function stopFor(program: Running, explanation: Explanation): void {
+  program.verdict ??= explanation;
+  endProgram(program.child);
+  program.start.changed();
+}
+
+/** Sends the program a message, if it can still receive one. */
+export function tell(program: Running, message: object): boolean {
+  if (program.end || !program.child.connected) return false;
+  program.child.send(message, () => {});
+  return true;
+}
+
+export function releaseDisk(program: Running): void {
+  (program.child.stdio?.[4] as Writable | undefined)?.write(Buffer.alloc(program.heldThreads));
+  program.heldThreads = 0;
+}
