@@ -1,9 +1,13 @@
 import { defineConfig } from 'vitest/config';
+import { endWithParent } from './scripts/workshop/parent.ts';
+
+endWithParent();
 
 // The tests of the workshop itself. Graders are run by `npm run check`, and by the tests in test/proof.
 export default defineConfig({
   test: {
     env: { NO_COLOR: '1' },
+    setupFiles: ['test/workshop/end-with-parent.ts'],
     maxConcurrency: 6,
     // Only a hanging test ever meets it: machines are slow.
     testTimeout: 120_000,

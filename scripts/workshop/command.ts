@@ -1,4 +1,5 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { endWithParent } from './parent.ts';
 
 /** Something that the person at the keyboard can put right: printed as it is, with exit code 2. */
 export class Refusal extends Error {}
@@ -20,6 +21,7 @@ export type Arguments = { words: string[]; options: Record<string, string | bool
 
 /** Runs an npm script: parses, calls `action`, and leaves with its exit code; 3 is a defect of ours. */
 export async function run(command: Command, action: (given: Arguments) => Promise<number> | number): Promise<void> {
+  endWithParent();
   // Whoever reads what is printed may have enough, as `head` does.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit();

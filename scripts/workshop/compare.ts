@@ -63,16 +63,23 @@ export async function compare(): Promise<number> {
   return 0;
 }
 
+/** Milliseconds that a server may take until it listens. */
+const patience = 60_000;
+/** A server whose standard input ends has lost the process that started it. */
+const endsWithUs = 'data:text/javascript,process.stdin.resume().on("end", () => process.exit())';
+
 async function start({ name, file }: (typeof servers)[number]): Promise<Open> {
   const port = await freePort();
   const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-  const program = spawn(process.execPath, ['--import', tsx, file], {
+  const program = spawn(process.execPath, ['--import', endsWithUs, '--import', tsx, file], {
     cwd: root,
     env: { ...process.env, PORT: String(port), MORE_TOOLS: tools, NODE_ENV: 'production' },
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['pipe', 'ignore', 'inherit'],
   });
+  const began = performance.now();
   while (!(await accepts(port))) {
-    if (program.exitCode !== null) throw new Error(`${file} has ended`);
+    if (program.exitCode !== null || program.signalCode !== null) throw new Error(`${file} has ended.`);
+    if (performance.now() - began > patience) throw new Error(`${file} does not listen on port ${port}.`);
     await sleep(50);
   }
 

@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -12,7 +13,7 @@ const require = createRequire(import.meta.url);
 const programOf = (name: string, file: string) => join(dirname(require.resolve(`${name}/package.json`)), file);
 
 /** Type-checks, looks at the format, then runs the tests; leaves with the exit code of what failed. */
-export function test({ options }: Arguments): number {
+export async function test({ options }: Arguments): Promise<number> {
   // Nothing here asks another machine; each of some thousand processes would read it.
   delete process.env.NODE_EXTRA_CA_CERTS;
   // Under Vitest, the graders grade the solutions here; `npx vitest run` has them grade the learner's files.
@@ -34,10 +35,10 @@ export function test({ options }: Arguments): number {
     return 1;
   }
   for (const project of ['tsconfig.test.json', 'scripts/workshop/reader/tsconfig.json']) {
-    const types = node(`Types of ${project}`, programOf('typescript', 'bin/tsc'), '--project', project);
+    const types = await node(`Types of ${project}`, programOf('typescript', 'bin/tsc'), '--project', project);
     if (types !== 0) return types;
   }
-  const format = node(
+  const format = await node(
     'Format',
     programOf('prettier', 'bin/prettier.cjs'),
     '--check',
@@ -50,7 +51,7 @@ export function test({ options }: Arguments): number {
     return format;
   }
   const counts = join(root, '.tmp', `tests-${process.pid}.json`);
-  const status = node(
+  const status = await node(
     'Tests',
     programOf('vitest', 'vitest.mjs'),
     'run',
@@ -69,7 +70,8 @@ export function test({ options }: Arguments): number {
   return status || (numPassedTests === 0 || gaps.length > 0 ? 1 : 0);
 }
 
-function node(what: string, program: string, ...args: string[]): number {
+async function node(what: string, program: string, ...args: string[]): Promise<number> {
   console.log(`${what} …`);
-  return spawnSync(process.execPath, [program, ...args], { cwd: root, stdio: 'inherit' }).status ?? 1;
+  const [code] = await once(spawn(process.execPath, [program, ...args], { cwd: root, stdio: 'inherit' }), 'exit');
+  return (code as number | null) ?? 1;
 }
