@@ -1,5 +1,6 @@
 import { Agent, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { performance } from 'node:perf_hooks';
+import { StringDecoder } from 'node:string_decoder';
 import type { Explanation } from '../run/failure.ts';
 import { requestLine, visibleChunk, type Transcript } from './transcript.ts';
 
@@ -17,13 +18,16 @@ export type Exchange = {
   /** Set when the head of the response is here. */
   readonly status: number | undefined;
   readonly headers: IncomingHttpHeaders;
+  /** The body so far; no more than `limits` allows. */
   readonly chunks: readonly Chunk[];
-  /** The body so far, decoded as UTF-8. */
+  /** The body so far, decoded as UTF-8: a character whose last bytes are still missing is not in it yet. */
   readonly text: string;
   /** The response is complete, with a proper end. */
   readonly ended: boolean;
   /** The connection broke, or was refused; the text says how. */
   readonly broken: string | undefined;
+  /** Why the grader stopped reading, if the body was more than it keeps. */
+  readonly tooMuch: Explanation | undefined;
   /** Reads no further, as a client that is busy with something else; what is on its way fills the buffers. */
   pause(): void;
   /** Reads on. */
@@ -48,6 +52,9 @@ export type Ask = {
   ifItThrows?: Partial<Explanation>;
 };
 
+/** What the grader keeps of a body: right programs send 18,000 chunks and 17 MB at the most, in lesson 3. */
+const limits = { chunks: 200_000, mebibytes: 128 };
+
 /** Sends one request on a connection of its own and records what comes back. */
 export function exchange(url: URL, ask: Ask, changed: () => void, transcript: () => Transcript): Exchange {
   const { method = 'GET', headers = {}, shown = {}, body, path = `${url.pathname}${url.search}`, who } = ask;
@@ -57,6 +64,8 @@ export function exchange(url: URL, ask: Ask, changed: () => void, transcript: ()
   let received: IncomingHttpHeaders = {};
   let ended = false;
   let broken: string | undefined;
+  let tooMuch: Explanation | undefined;
+  let bytesKept = 0;
   let closed = false;
   let incoming: IncomingMessage | undefined;
 
@@ -65,9 +74,32 @@ export function exchange(url: URL, ask: Ask, changed: () => void, transcript: ()
   const breakOff = (error: Error) => {
     if (ended || closed || broken !== undefined) return;
     broken = error.message;
+    text.end();
     transcript().add('←', `(the connection broke: ${error.message})`, who);
     changed();
   };
+  const stopReading = () => {
+    const sent = chunks.length >= limits.chunks ? `${count(limits.chunks)} chunks` : `${limits.mebibytes} MiB`;
+    tooMuch = {
+      cause: `Your server sent more than ${sent} in response to ${name}; the grader stopped reading there.`,
+      advice: 'Look for a loop that writes without an end. Send each piece once, and end the response after the last.',
+    };
+    transcript().add('→', `(stops reading: more than ${sent} have come)`, who);
+    breakOff(new Error(`more than ${sent} came, and the grader stopped reading`));
+    request.destroy();
+    agent.destroy();
+  };
+  // One read of the connection can bring thousands of chunks; who waits goes on after the last of them anyway.
+  let changing = false;
+  const soonChanged = () => {
+    if (changing) return;
+    changing = true;
+    queueMicrotask(() => {
+      changing = false;
+      changed();
+    });
+  };
+  const text = textOf(chunks);
   request.on('error', breakOff);
   request.on('response', (response) => {
     incoming = response;
@@ -75,13 +107,17 @@ export function exchange(url: URL, ask: Ask, changed: () => void, transcript: ()
     received = response.headers;
     transcript().add('←', `${status} ${response.statusMessage}`, who);
     response.on('data', (bytes: Buffer) => {
+      if (tooMuch) return;
       chunks.push({ at: performance.now(), bytes });
+      bytesKept += bytes.length;
       transcript().add('←', () => visibleChunk(bytes), who);
-      changed();
+      if (chunks.length >= limits.chunks || bytesKept >= limits.mebibytes * 1024 ** 2) stopReading();
+      soonChanged();
     });
     response.on('end', () => {
       if (!response.complete) return;
       ended = true;
+      text.end();
       agent.destroy();
       transcript().add('←', '(end of the response)', who);
       changed();
@@ -106,13 +142,16 @@ export function exchange(url: URL, ask: Ask, changed: () => void, transcript: ()
     },
     chunks,
     get text() {
-      return Buffer.concat(chunks.map((chunk) => chunk.bytes)).toString();
+      return text.now();
     },
     get ended() {
       return ended;
     },
     get broken() {
       return broken;
+    },
+    get tooMuch() {
+      return tooMuch;
     },
     pause() {
       transcript().add('→', '(reads no further)', who);
@@ -129,4 +168,20 @@ export function exchange(url: URL, ask: Ask, changed: () => void, transcript: ()
       agent.destroy();
     },
   };
+}
+
+const count = (number: number): string => number.toLocaleString('en');
+
+/** Decodes each chunk once, however often somebody asks for the text. */
+function textOf(chunks: readonly Chunk[]): { now(): string; end(): void } {
+  const decoder = new StringDecoder('utf8');
+  let decoded = 0;
+  let text = '';
+  let over = false;
+  const now = () => {
+    for (; decoded < chunks.length; decoded++) text += decoder.write(chunks[decoded]!.bytes);
+    if (over) text += decoder.end();
+    return text;
+  };
+  return { now, end: () => (over = true) };
 }
