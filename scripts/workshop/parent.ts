@@ -22,7 +22,7 @@ export function endWithParent(): void {
 /** Looks from a thread of its own, so that a process that is stuck in a loop ends too; for processes that stay long. */
 export function endWithParentAlways(): void {
   const code = `
-    const parent = process.ppid;
+    const parent = ${process.ppid}; // as it is now: the thread may begin when it is gone
     const isThere = ${isThere};
     setInterval(() => isThere(parent) || process.kill(process.pid, 'SIGKILL'), ${interval});
   `;

@@ -3,7 +3,6 @@ import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { catalog, learnerFiles } from '../../scripts/workshop/lessons.ts';
 import { root, solutionsFolder } from '../../scripts/workshop/paths.ts';
@@ -200,6 +199,17 @@ const programs: Broken[] = [
     "import { rmSync } from 'node:fs';\nrmSync(new URL('server.ts', import.meta.url));\nthrow new Error('gone');",
     'gone',
   ),
+  atTop('waits-for-nothing', 'await new Promise(() => {});', 'await new Promise'),
+  atTop('is-killed', "process.kill(process.pid, 'SIGKILL');\nawait new Promise(() => {});"),
+  atTop('uses-a-class-before-its-line', 'const early = new Limits();\n\nclass Limits {}', 'new Limits'),
+  atTop('prints-a-long-error', "throw new Error('x'.repeat(900_000));", 'throw'),
+  {
+    name: 'imports-the-solution',
+    task: 1,
+    file: 'server.ts',
+    program: `import '../../../../solutions/${slug}/server.ts';\n`,
+    line: 'import',
+  },
   client('client-never-exits', `${solution('client.ts')}\nsetInterval(() => {}, 1000);\n`),
   client('client-loops', 'await fetch(process.argv[2]!);\nwhile (true) {}\n', 'while (true)'),
   client('client-loops-at-the-top', 'while (true) {}\n', 'while (true)'),

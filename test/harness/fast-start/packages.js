@@ -26,7 +26,7 @@ export function packed(name) {
 
 /** A text in which a package that is packed has its own name. @param {string} text */
 export const unpacked = (text) =>
-  text.replace(/node_modules\/\.cache\/packages\/([\w-]+?)-\d+-[^/]*\/index\.mjs/g, '$1');
+  text.replace(/node_modules\/\.cache\/packages\/([\w-]{1,80}?)-\d{1,20}-[^/]{1,80}\/index\.mjs/g, '$1');
 
 /** @param {string} name */
 const folderOf = (name) => join(modules, '.cache', 'packages', `${name}-${suffix}`);

@@ -10,7 +10,7 @@ import type { Program } from './program.ts';
 
 /**
  * Why a program is no longer there: the limit that stopped it, its own error, or how it ended.
- * @throws MachineFull when the machine, and not the program, is the reason.
+ * @throws MachineFault when the machine, and not the program, is the reason.
  */
 export function explainEnd(program: Program, when: string): Explanation {
   if (program.fault) throw program.fault;

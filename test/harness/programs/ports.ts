@@ -1,6 +1,6 @@
 // Ports of 127.0.0.1 for the grader and its programs: each process that grades has a block of its own.
 import { createServer } from 'node:net';
-import { MachineFull } from './machine-full.ts';
+import { MachineFault } from './machine-fault.js';
 
 // Below every system's ephemeral range, so that no outgoing connection takes one.
 const first = 20_000;
@@ -10,7 +10,7 @@ const size = 100;
 export type Ports = {
   /**
    * A port on which nobody listens, and that no other process is given as long as this one lives.
-   * @throws MachineFull when every block, or every port of this process's block, is taken
+   * @throws MachineFault when every block, or every port of this process's block, is taken
    */
   free(): Promise<number>;
 };
@@ -30,9 +30,9 @@ export function ports(): Ports {
         const port = own + 1 + (handedOut++ % (size - 1));
         if (await listens(port)) return port;
       }
-      throw new MachineFull(
-        `All ports from ${own + 1} to ${own + size - 1} of 127.0.0.1 are taken, and the grader has no others. ` +
-          'End the programs that listen on them, and run the command again.',
+      throw new MachineFault(
+        `All ports from ${own + 1} to ${own + size - 1} of 127.0.0.1 are taken, and the grader has no others.\n` +
+          'End the programs that listen on them, and check again.',
       );
     },
   };
@@ -41,7 +41,7 @@ export function ports(): Ports {
 /** Where each copy of this module in a process finds the ports of the process: with two blocks it would hold one for nothing. */
 const ofThisProcess = globalThis as { [key: symbol]: Ports | undefined };
 
-/** A port from this process's block. @throws MachineFull, as `Ports.free` does */
+/** A port from this process's block. @throws MachineFault, as `Ports.free` does */
 export function freePort(): Promise<number> {
   const own = (ofThisProcess[Symbol.for('chunk-by-chunk.ports')] ??= ports());
   return own.free();
@@ -53,10 +53,10 @@ async function claimBlock(): Promise<number> {
     const port = first + ((process.pid + tries) % blocks) * size;
     if (await listens(port, true)) return port;
   }
-  throw new MachineFull(
+  throw new MachineFault(
     `The grader needs a port, but all ${blocks} of those that it may begin with are taken: ` +
-      `${first}, ${first + size} … ${first + (blocks - 1) * size} of 127.0.0.1. ` +
-      'End other checks that run on this machine, or what listens on these ports, and run the command again.',
+      `${first}, ${first + size} … ${first + (blocks - 1) * size} of 127.0.0.1.\n` +
+      'End other checks that run on this machine, or what listens on these ports, and check again.',
   );
 }
 

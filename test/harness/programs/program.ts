@@ -4,11 +4,10 @@ import type { Explanation } from '../run/failure.ts';
 import type { Transcript } from '../wire/transcript.ts';
 import { ask } from './ask.ts';
 import { watchLimits } from './limits.ts';
-import { noProcess, notBuilt } from './machine-full.ts';
 import { handleMessages } from './messages.ts';
 import { readOutput } from './output.ts';
 import { answerAll } from './questions.ts';
-import { connect, stopFor, type Running } from './running.ts';
+import { connect, notBuilt, notStarted, stopFor, type Running } from './running.ts';
 import { solutionImport } from './solution-import.ts';
 import { beginProgram, endProgram } from './spawn.js';
 
@@ -112,7 +111,7 @@ function watchEnd(program: Running): void {
   // Something that it started may hold its output open: then its exit has to do.
   child.on('exit', (code, signal) => setTimeout(ended, 500, code, signal).unref());
   child.on('error', (error) => {
-    if (child.pid === undefined) program.fault ??= noProcess(start.file, error);
+    if (child.pid === undefined) program.fault ??= notStarted(start.file, error);
     ended(null, null);
   });
 }

@@ -5,7 +5,7 @@ import type { Writable } from 'node:stream';
 import type { Explanation } from '../run/failure.ts';
 import { shortener } from './places.ts';
 import type { End, Held, Start } from './program.ts';
-import { noProcess } from './machine-full.ts';
+import { MachineFault } from './machine-fault.js';
 import { endProgram, takeProgram } from './spawn.js';
 
 export type Running = {
@@ -71,14 +71,33 @@ export function connect(start: Start): Running {
   };
 }
 
-/** @throws MachineFull where the system cannot start a process */
+/** @throws MachineFault where the system cannot start a process */
 function take(file: string): Running['child'] {
   try {
     return takeProgram(file);
   } catch (error) {
-    throw noProcess(basename(file), error as Error);
+    throw notStarted(basename(file), error as Error);
   }
 }
+
+/** The machine, and not the program, is the reason that there is no process. */
+export const notStarted = (file: string, error: Error): MachineFault =>
+  error instanceof MachineFault
+    ? error
+    : new MachineFault(
+        `The grader could not start ${file}: this machine starts no more processes (${error.message}).
+` + 'This says nothing about your programs. End some processes, or free some memory, and check again.',
+      );
+
+/** The machine, and not the program, is the reason that there is nothing to run. */
+export const notBuilt = (file: string, error: Error): MachineFault =>
+  error instanceof MachineFault
+    ? error
+    : new MachineFault(
+        `The grader could not build ${file}: ${error.message}.
+` +
+          'This says nothing about your programs. Is the disk full, or may nothing be written in .tmp? Check again after that.',
+      );
 
 /** Ends the program because of what it does; the first verdict stays. */
 export function stopFor(program: Running, explanation: Explanation): void {

@@ -1,6 +1,6 @@
 // Sees that a program imports a finished solution: then the solution would be graded, and not the program.
 import { readFileSync, realpathSync } from 'node:fs';
-import { dirname, join, relative, sep } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Explanation } from '../run/failure.ts';
 import type { Start } from './program.ts';
@@ -44,7 +44,7 @@ function importsOf(path: string): { target: string; line: number }[] {
     .flatMap((text, i) =>
       [...text.slice(0, 1000).matchAll(/(?:\bfrom|\bimport|\bimport\(|\brequire\()\s{0,9}(['"`])([./][^'"`]*)\1/g)].map(
         (match) => ({
-          target: join(dirname(path), match[2]!),
+          target: resolve(dirname(path), match[2]!),
           line: i + 1,
         }),
       ),
