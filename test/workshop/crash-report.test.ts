@@ -6,7 +6,7 @@ import { root } from '../../scripts/workshop/paths.ts';
 import { unpacked } from '../harness/fast-start/packages.js';
 import { shortener } from '../harness/programs/places.ts';
 import { ownWords } from '../harness/programs/printed.ts';
-import { crashed, explainEnd, explainError, type Program } from '../harness/programs/program.ts';
+import { crashed, cutShort, explainEnd, explainError, type Program } from '../harness/programs/program.ts';
 
 const folderName = 'lessons/01-chunked-stream';
 const folder = join(root, '.tmp', `crash-report-${process.pid}`);
@@ -65,6 +65,24 @@ describe('a program that ended without an error', () => {
     const explained = explainEnd(ended({ end: { code: 13, signal: null }, exitedAt }), 'at last');
     expect(explained).toMatchObject({ at: exitedAt });
     expect(explained.cause).toContain('server.ts called process.exit at last');
+  });
+});
+
+describe('a program that had more to do', () => {
+  test.each([
+    ['was ended by a signal', { end: { code: null, signal: 'SIGTERM' } }, 'The signal SIGTERM ended server.ts'],
+    ['called process.exit', { exitedAt: `${folderName}/server.ts:3` }, 'server.ts called process.exit'],
+    ['waited for nothing', { end: { code: 13, signal: null } }, 'Node.js ended server.ts'],
+  ] as const)('it %s: the verdict says so', (_how, how, cause) => {
+    expect(cutShort(ended(how as Partial<Program>), 'while it was reading')?.cause).toContain(cause);
+  });
+
+  test.each([
+    ['runs', { end: undefined }],
+    ['ended by itself', { end: { code: 0, signal: null } }],
+    ['was ended by Ctrl+C', { end: { code: null, signal: 'SIGINT' } }],
+  ] as const)('it %s: nothing cut it short', (_how, how) => {
+    expect(cutShort(ended(how as Partial<Program>), 'while it was reading')).toBe(undefined);
   });
 });
 

@@ -42,6 +42,17 @@ export function explainExit(program: Program, when: string): Explanation {
   };
 }
 
+/**
+ * How a program ended that had more to do: by a signal, by process.exit, or in an await that never settled. Undefined
+ * while it runs, and when it ended by itself.
+ */
+export function cutShort(program: Program, when: string): Explanation | undefined {
+  const { end, exitedAt } = program;
+  const byCtrlC = end?.signal === 'SIGINT';
+  if (!end || byCtrlC || !(exitedAt ?? end.signal ?? end.code === unsettledAwait)) return undefined;
+  return explainExit(program, when);
+}
+
 function explainSignal(file: string, signal: NodeJS.Signals, when: string): Explanation {
   const broken = ['SIGSEGV', 'SIGABRT', 'SIGBUS', 'SIGILL', 'SIGTRAP'].includes(signal);
   return {

@@ -12,6 +12,7 @@ import { solutionImport } from './solution-import.ts';
 import { beginProgram, endProgram } from './spawn.js';
 
 export { crashed, explainEnd, explainError } from './crash-report.ts';
+export { cutShort } from './exit-report.ts';
 export { busyWithoutPause } from './limits.ts';
 export { accepts, listeningOn } from './listening.ts';
 
