@@ -1,9 +1,9 @@
-// When this machine has no more of something, a command ends with a sentence and exit code 3, and does not go round.
+// When this machine has no more ports or processes, a command ends with a sentence and exit code 3; without watches it polls.
 import { spawn, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { root } from '../../scripts/workshop/paths.ts';
 import { learnersCopy, learnersEnv, type Copy, type Run } from './copy.ts';
 
@@ -81,4 +81,24 @@ test.for([
   const { code, stderr } = await node([...noNode, 'scripts/run.js', command!, 'lesson-1']);
   expect(stderr).toContain('The grader could not start server.ts: ');
   expect(code).toBe(3);
+});
+
+test('no file can be watched: npm run watch looks for itself', { timeout: 120_000 }, async () => {
+  const noWatches = first(`import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+fs.watch = () => { throw Object.assign(new Error('System limit for number of file watchers reached'), { code: 'ENOSPC' }); };
+syncBuiltinESMExports();
+`);
+  const child = spawn(process.execPath, [...noWatches, 'scripts/run.js', 'watch', 'lesson-1'], {
+    cwd: copy.folder,
+    env: { ...learnersEnv(), NO_COLOR: '1' },
+  });
+  onTestFinished(() => void child.kill());
+  let output = '';
+  child.stdout.on('data', (bytes) => (output += bytes));
+  const verdicts = (count: number) => vi.waitUntil(() => output.split('the same again').length > count, 60_000);
+  await verdicts(1);
+  copy.write('lessons/01-chunked-stream/server.ts', "throw new Error('saved');\n");
+  await verdicts(2);
+  expect(output).toContain('Error: saved');
 });
