@@ -5,7 +5,7 @@ import { promptMs, type Server } from '../harness/run/run.ts';
 import { visible } from '../harness/wire/transcript.ts';
 import type { Call } from '../harness/wire/grader-server.ts';
 import type { Exchange } from '../harness/wire/exchange.ts';
-import type { Program } from '../harness/programs/program.ts';
+import { cutShort, type Program } from '../harness/programs/program.ts';
 import { freePort } from '../harness/programs/ports.ts';
 
 export default grader((run) => {
@@ -449,7 +449,10 @@ export default grader((run) => {
       const received = client.stdout.split(/\r?\n/).slice(shown);
       // What follows the last line break: nothing, or a line that is still to be ended.
       if (received.at(-1) === '') received.pop();
-      expect(expected.join('\n') === received.join('\n'), explainOutput(expected, received, advice, extra));
+      expect(expected.join('\n') === received.join('\n'), {
+        ...explainOutput(expected, received, advice, extra),
+        ...cutShort(client, 'while it was reading'),
+      });
       shown = sent.length;
     };
 

@@ -6,7 +6,7 @@ import { promptMs, type Server } from '../harness/run/run.ts';
 import { visible } from '../harness/wire/transcript.ts';
 import type { Call } from '../harness/wire/grader-server.ts';
 import type { Exchange } from '../harness/wire/exchange.ts';
-import type { Program } from '../harness/programs/program.ts';
+import { cutShort, type Program } from '../harness/programs/program.ts';
 import { fromJson } from '../harness/vocabulary/value.ts';
 import { freePort } from '../harness/programs/ports.ts';
 
@@ -693,6 +693,7 @@ export default grader((run) => {
           compare: { expected: visible(output) || '(nothing)', received: visible(printed()) || '(nothing)' },
           ...(client.stderr && { output: client.stderr.trim().split('\n').slice(0, 6).join('\n') }),
           advice,
+          ...cutShort(client, 'while it was reading'),
         });
         reader.checkOutput(output, advice);
       },

@@ -21,7 +21,7 @@ import { checkComplaint, expectEnd, notCrashed } from '../harness/vocabulary/com
 import { visible } from '../harness/wire/transcript.ts';
 import type { Call } from '../harness/wire/grader-server.ts';
 import type { Exchange } from '../harness/wire/exchange.ts';
-import type { Program } from '../harness/programs/program.ts';
+import { cutShort, type Program } from '../harness/programs/program.ts';
 import type { Server } from '../harness/run/run.ts';
 import { fromJson } from '../harness/vocabulary/value.ts';
 
@@ -727,7 +727,11 @@ export default grader((run) => {
           client,
         );
         notCrashed(client, 'while it was downloading');
-        expect(!client.end, { cause: 'The client ended while the download was going on.', ...said(client) });
+        expect(!client.end, {
+          cause: 'The client ended while the download was going on.',
+          ...said(client),
+          ...cutShort(client, 'while it was downloading'),
+        });
         expect(!touched(), {
           cause: 'FILE has changed, and the download was still going on.',
           advice: 'Whoever opens FILE now gets half of it. Write under another name, and rename when all is there.',

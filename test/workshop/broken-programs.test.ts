@@ -210,6 +210,8 @@ const programs: Broken[] = [
     program: `import '../../../../solutions/${slug}/server.ts';\n`,
     line: 'import',
   },
+  client('client-is-killed', "await fetch(process.argv[2]!);\nprocess.kill(process.pid, 'SIGTERM');\n"),
+  client('client-exits', 'await fetch(process.argv[2]!);\nprocess.exit(0);\n', 'process.exit'),
   client('client-never-exits', `${solution('client.ts')}\nsetInterval(() => {}, 1000);\n`),
   client('client-loops', 'await fetch(process.argv[2]!);\nwhile (true) {}\n', 'while (true)'),
   client('client-loops-at-the-top', 'while (true) {}\n', 'while (true)'),

@@ -166,7 +166,9 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
         try {
           if (condition()) return settle(() => resolve(true));
           const gone = [...servers].find((program) => program.end ?? program.verdict);
-          if (gone) settle(() => reject(new Failure(explainEnd(gone, 'while it was answering'))));
+          if (gone) return settle(() => reject(new Failure(explainEnd(gone, 'while it was answering'))));
+          const flood = requests.find(({ sent }) => sent.tooMuch);
+          if (flood) settle(() => reject(new Failure(flood.sent.tooMuch!)));
         } catch (error) {
           settle(() => reject(error));
         }
@@ -185,7 +187,11 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
       throw new Failure({ ...explanation, ...busyWithoutPause(name), at: await program.busyAt() });
     }
     // The last look is here: what came while the program was asked counts.
-    if (!condition()) throw new Failure(explanation);
+    if (condition()) return;
+    // A server that waits for no work of the grader's has no reason to say nothing.
+    const silent = requests.find(({ sent, program: asked }) => asked === program && isSilent(sent));
+    const silence = silent && program?.held.length === 0 && explainSilence(silent.sent, limit);
+    throw new Failure({ ...explanation, ...silence });
   };
 
   const startLearners = (file: LearnerFile, env: Record<string, string>, args: string[] = []): Program => {
@@ -245,6 +251,8 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
 
   /** A server that ended or threw explains more than what its client saw of it: a connection that broke, a status 500. */
   async function ownCause(): Promise<Failure | undefined> {
+    const flood = requests.find(({ sent }) => sent.tooMuch);
+    if (flood) return new Failure(flood.sent.tooMuch!);
     for (const program of servers) {
       if (!program.end && !program.verdict && (await program.caughtUp(1000))) continue;
       if (!(program.end ?? program.verdict)) continue;
@@ -311,6 +319,15 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
     },
   };
 }
+
+const isSilent = (sent: Exchange) => sent.status === undefined && sent.broken === undefined;
+
+/** @param limit milliseconds that the server has had */
+const explainSilence = (sent: Exchange, limit: number): Pick<Explanation, 'cause' | 'advice'> => ({
+  cause: `Your server has accepted the request ${sent.name} and has sent nothing within ${limit / 1000} seconds.`,
+  advice:
+    'Look for a path through the handler that ends without response.end or next, and for an await that waits for nothing.',
+});
 
 const wentWrong = (sent: Exchange) => sent.broken !== undefined || (sent.status ?? 0) >= 500;
 
