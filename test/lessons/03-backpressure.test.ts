@@ -613,7 +613,7 @@ export default grader((run) => {
             advice,
             ...curl(answer),
           });
-          expect(!/<!doctype|<html|^\s+at /im.test(answer.text), {
+          expect(!/<!doctype|<html|^[ \t]+at /im.test(answer.text), {
             cause: 'The answer is a page of HTML, as Express makes one of an error or when no route answers.',
             compare: { expected: 'a sentence', received: visible(answer.text.slice(0, 80)) },
             advice: 'Answer by yourself: response.status(404) and a sentence, with json or with type and send.',

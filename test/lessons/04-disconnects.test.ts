@@ -260,7 +260,7 @@ export default grader((run) => {
           await until(() => program.held.length === 0);
           await checkTimers(program, before, 'after its client has gone');
         }
-        const [error] = /^.*Error\b.*$|^\s+at .*$/m.exec(program.stderr.slice(printed)) ?? [];
+        const [error] = /^.*Error\b.*$|^[ \t]+at .*$/m.exec(program.stderr.slice(printed)) ?? [];
         expect(error === undefined, {
           cause: 'The server printed an error, and nothing was wrong: a client had gone.',
           output: error?.trim() ?? '',

@@ -45,10 +45,10 @@ export function checkComplaint(
       advice: 'Catch the error, and say what happened in a sentence.',
     });
   }
-  expect(!/^\s+at /m.test(received), {
+  expect(!/^[ \t]+at /m.test(received), {
     cause: `The client printed the stack of an error about ${what}.`,
     advice: 'One line says what happened: error.message, not the whole error.',
-    output: received.slice(0, received.search(/^\s+at /m)).trimEnd(),
+    output: received.slice(0, received.search(/^[ \t]+at /m)).trimEnd(),
   });
   expect(!received.includes('\n'), {
     cause: `The client says more than one line on standard error about ${what}.`,
