@@ -1,6 +1,6 @@
 // Grades what its parent sends, one target after another.
 import { grade } from '../../scripts/workshop/grade.ts';
-import { endPrograms } from '../harness/programs/spawn.js';
+import { endPrograms } from '../harness/programs/pool.js';
 
 process.on('message', async (target: Parameters<typeof grade>[0]) => {
   const answer = await grade(target).then(

@@ -9,7 +9,8 @@ import { stripVTControlCharacters } from 'node:util';
 import type { Explanation } from '../run/failure.ts';
 import { Failure } from '../run/failure.ts';
 import { unpacked } from '../fast-start/packages.js';
-import { beginProgram, busyLine, endProgram, residentMemory, takeProgram } from './spawn.js';
+import { beginProgram, endProgram, takeProgram } from './pool.js';
+import { busyLine, residentMemory } from './process.js';
 import { visible, type Transcript } from '../wire/transcript.ts';
 
 /** A call of `work(label)` that waits for the grader. */
@@ -293,8 +294,7 @@ export function startProgram({
     });
   };
   // Until it is loaded it may take as long as the machine needs.
-  if (child.warm) void busyWatch();
-  else child.on('message', (message) => (message as { warm?: true }).warm && void busyWatch());
+  void child.warmed.then(busyWatch);
 
   return {
     name,
