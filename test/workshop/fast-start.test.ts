@@ -71,6 +71,8 @@ describe('our own commands', { concurrent: true, timeout: 120_000 }, () => {
     const { expect } = context;
     const copy = newCopy(context);
     expect((await copy.run('progress')).stdout).toContain('A chunked stream');
+    const compiled = existsSync(join(copy.folder, '.tmp/compiled/record.json'));
+    expect(compiled).toBe(!(process.features as { typescript?: unknown }).typescript);
     const path = 'lessons/catalog.ts';
     const { atime, mtime } = statSync(join(copy.folder, path));
     copy.write(path, copy.read(path).replace('A chunked stream', 'A trickling one!'));
