@@ -11,15 +11,14 @@
 //
 // A program that is spawned when a grader asks for it goes through all of it at once. To be faster, the pool keeps spares:
 // programs that are spawned before somebody asks. They are warmed while the last verdict is read, or while the grader
-// loads; and during a run the next spare of a file is loaded while another runs. Which ones a run of a lesson takes, the
+// loads; and during a run the next spare loads its file while another program runs. Which ones a run of a lesson takes, the
 // pool learns from the run before. With FAST_START=off there are no spares.
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build, buildAgain, builtFile, startOf } from '../fast-start/program.js';
 import { fastStart } from '../fast-start/switch.js';
-import { writeAtomically } from '../fast-start/write-atomically.js';
+import { habitOf, learn } from './habits.js';
 import { MachineFault } from './machine-fault.js';
 import { endAllProcesses, endLeftBehind, endProcess, endProcesses, spawnHeld } from './process.js';
 
@@ -41,11 +40,6 @@ export { endLeftBehind, endProcess as endProgram };
  * A run, from `beginRun` to the next.
  * @typedef {{ folder: string, lesson: string | undefined, taken: string[], coming: string[], over: boolean }} Run
  * `lesson`: undefined where nothing is prepared; `taken`: the files of the programs that it has taken; `coming`: those that it is expected to take, and no spare is there for.
- */
-
-/**
- * What a run of a lesson takes, in order, by the names of the files; `complete` when it went to the lesson's end.
- * @typedef {{ files: string[], complete: boolean }} Habit
  */
 
 /** @type {Program[]} */
@@ -271,44 +265,4 @@ function nextOf({ folder, lesson, taken }) {
 function expectAnother({ lesson, coming }, file) {
   if (lesson === undefined || coming.length > 0 || habitOf(lesson).complete) return;
   if (!spares.some((spare) => spare.file === file)) coming.push(file);
-}
-
-/** What is known in this process; what others have learned is in a file. @type {Map<string, Habit>} */
-const habits = new Map();
-const habitFile = (/** @type {string} */ lesson) => join(root, '.tmp', 'taken', `${lesson}.json`);
-/** No lesson takes as many. */
-const mostFiles = 50;
-
-/** @param {string} lesson @returns {Habit} */
-function habitOf(lesson) {
-  let habit = habits.get(lesson);
-  if (!habit) {
-    habit = readHabit(lesson) ?? { files: [], complete: false };
-    habits.set(lesson, habit);
-  }
-  return habit;
-}
-
-/** @param {string} lesson @returns {Habit | undefined} */
-function readHabit(lesson) {
-  try {
-    const { files, complete } = JSON.parse(readFileSync(habitFile(lesson), 'utf8'));
-    const known = files.length <= mostFiles && files.every((/** @type {string} */ name) => /^[\w-]+\.ts$/.test(name));
-    return known ? { files, complete: complete === true } : undefined;
-  } catch {
-    return undefined; // nobody has learned anything yet
-  }
-}
-
-/** A run that failed early has taken the first of what a whole run takes: that teaches nothing. @param {string} lesson @param {Habit} seen */
-function learn(lesson, seen) {
-  const known = habitOf(lesson);
-  if (!seen.complete && seen.files.every((name, i) => known.files[i] === name)) return;
-  if (JSON.stringify(seen) === JSON.stringify(known) || seen.files.length > mostFiles) return;
-  habits.set(lesson, seen);
-  try {
-    writeAtomically(habitFile(lesson), JSON.stringify(seen));
-  } catch {
-    // then the next process learns it anew
-  }
 }
