@@ -1,4 +1,4 @@
-import { endAllPrograms } from '../../test/harness/programs/spawn.js';
+import { endAllPrograms } from '../../test/harness/programs/pool.js';
 import type { Arguments } from './command.ts';
 import { Refusal } from './command.ts';
 import { grade, learnersTarget, type Verdict } from './grade.ts';

@@ -1,4 +1,5 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { MachineFault } from '../../test/harness/programs/machine-fault.js';
 import { endWithParent } from './parent.ts';
 
 /** Something that the person at the keyboard can put right: printed as it is, with exit code 2. */
@@ -31,7 +32,7 @@ export async function run(command: Command, action: (given: Arguments) => Promis
     const given = parse(command, process.argv.slice(2));
     process.exitCode = given.options.help ? help(command) : await action(given);
   } catch (error) {
-    console.error(error instanceof Refusal ? error.message : error);
+    console.error(error instanceof Refusal || error instanceof MachineFault ? error.message : error);
     process.exitCode = error instanceof Refusal ? 2 : 3;
   }
 }

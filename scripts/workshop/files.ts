@@ -1,5 +1,6 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
+import { writeAtomically as write } from '../../test/harness/fast-start/write-atomically.js';
 import { Refusal } from './command.ts';
 import { root } from './paths.ts';
 
@@ -11,13 +12,9 @@ export const shown = (path: string): string => relative(root, path).split(sep).j
  * @throws Refusal when the folder cannot be written to.
  */
 export function writeAtomically(path: string, text: string): void {
-  const temporary = `${path}.${process.pid}.tmp`;
   try {
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(temporary, text);
-    renameSync(temporary, path);
+    write(path, text);
   } catch (error) {
-    rmSync(temporary, { force: true });
     throw notWritable(path, error);
   }
 }

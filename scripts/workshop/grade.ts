@@ -1,13 +1,11 @@
 import { randomInt } from 'node:crypto';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { compiled } from '../../test/harness/fast-start/commands.js';
+import { importTypeScript } from '../../test/harness/fast-start/commands.js';
+import { beginRun } from '../../test/harness/programs/pool.js';
 import type { Grader as LessonGrader } from '../../test/harness/run/grader.ts';
 import type { Target } from '../../test/harness/run/run.ts';
 import { runGrader, type Following } from '../../test/harness/run/runner.ts';
 import type { Verdict } from '../../test/harness/run/verdict.ts';
 import { lessonFolder, type Lesson } from './lessons.ts';
-import { root } from './paths.ts';
 
 export type { Following } from '../../test/harness/run/runner.ts';
 export type { RequirementVerdict, State, TaskVerdict, Verdict } from '../../test/harness/run/verdict.ts';
@@ -29,7 +27,8 @@ export const newSeed = (): number => randomInt(1, 2 ** 31);
  * @throws Error when the grader itself fails: that is never a verdict on the programs; or the signal's reason.
  */
 export async function grade({ slug, seed = newSeed(), ...target }: Graded, following?: Following): Promise<Verdict> {
-  const file = await compiled(join(root, 'test', 'lessons', `${slug}.test.ts`));
-  const { default: grader } = (await import(pathToFileURL(file).href)) as { default: LessonGrader };
+  // Its programs start while the grader is loaded.
+  beginRun({ folder: target.folder, lesson: target.prewarm === false ? undefined : slug });
+  const { default: grader } = (await importTypeScript(`test/lessons/${slug}.test.ts`)) as { default: LessonGrader };
   return runGrader(grader, slug, { ...target, seed }, following);
 }

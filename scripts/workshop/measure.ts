@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { residentMemory } from '../../test/harness/programs/spawn.js';
+import { residentMemory } from '../../test/harness/programs/process.js';
 import { learnersCopy, learnersEnv, type Copy } from '../../test/workshop/copy.ts';
 import type { Arguments } from './command.ts';
 import { Refusal } from './command.ts';

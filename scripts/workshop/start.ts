@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { endAllPrograms } from '../../test/harness/programs/spawn.js';
+import { endAllPrograms } from '../../test/harness/programs/pool.js';
 import { Refusal, type Arguments } from './command.ts';
 import { catalog, shortName } from './lessons.ts';
 import { nextLesson, readProgress } from './progress.ts';

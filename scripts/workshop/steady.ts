@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { endAllPrograms } from '../../test/harness/programs/spawn.js';
+import { endAllPrograms } from '../../test/harness/programs/pool.js';
 import { busyLoops, keepBusy } from './busy.ts';
 import type { Arguments } from './command.ts';
 import { Refusal } from './command.ts';

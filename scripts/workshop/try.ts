@@ -2,7 +2,7 @@ import { createServer, request as httpRequest, type IncomingMessage, type Server
 import { Failure } from '../../test/harness/run/failure.ts';
 import { freePort } from '../../test/harness/programs/ports.ts';
 import { listeningOn, startProgram } from '../../test/harness/programs/program.ts';
-import { endAllPrograms } from '../../test/harness/programs/spawn.js';
+import { endAllPrograms } from '../../test/harness/programs/pool.js';
 import { row, transcript, visibleChunk, type Transcript } from '../../test/harness/wire/transcript.ts';
 import type { Arguments } from './command.ts';
 import { findLesson, lessonFolder, requireFiles, type Lesson } from './lessons.ts';

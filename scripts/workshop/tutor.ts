@@ -7,7 +7,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { McpServer, type CallToolResult, type ServerContext } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { z } from 'zod';
-import { endAllPrograms } from '../../test/harness/programs/spawn.js';
+import { endAllPrograms } from '../../test/harness/programs/pool.js';
 import { Refusal } from './command.ts';
 import { grade, learnersTarget, type Following, type Verdict } from './grade.ts';
 import { currentLesson, findHint, findTask, questionsOf } from './hint.ts';

@@ -1,4 +1,4 @@
-import { endAllPrograms } from '../../test/harness/programs/spawn.js';
+import { endAllPrograms } from '../../test/harness/programs/pool.js';
 import type { Arguments } from './command.ts';
 import { hint } from './hint.ts';
 import { catalog, findLesson, type Lesson } from './lessons.ts';

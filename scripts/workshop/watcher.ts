@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync, watch, type FSWatcher } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { endAllPrograms, endLeftBehind, prepareAgain } from '../../test/harness/programs/spawn.js';
+import { endAllPrograms, endLeftBehind, prepareAgain } from '../../test/harness/programs/pool.js';
 import { grade as gradePrograms, learnersTarget, newSeed, type Verdict } from './grade.ts';
 import { catalog, learnerFiles, lessonFolder, requireFiles, type Lesson } from './lessons.ts';
 import { lessonsFolder } from './paths.ts';

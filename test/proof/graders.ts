@@ -1,12 +1,14 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { compiled } from '../harness/fast-start/commands.js';
 import type { Graded, Verdict } from '../../scripts/workshop/grade.ts';
 
-const worker = await compiled(fileURLToPath(new URL('worker.ts', import.meta.url)));
+const start = fileURLToPath(new URL('../harness/fast-start/start.js', import.meta.url));
 
-/** Several graders that work at the same time, each in a process of its own. */
-export function graders(count: number): { grade(target: Graded): Promise<Verdict>; close(): void } {
+/** Several graders that work at the same time, each in a process of its own; `env` is added to their environment. */
+export function graders(
+  count: number,
+  env: NodeJS.ProcessEnv = {},
+): { grade(target: Graded): Promise<Verdict>; close(): void } {
   const idle: ChildProcess[] = [];
   const all: ChildProcess[] = [];
   const queue: ((grader: ChildProcess) => void)[] = [];
@@ -17,8 +19,11 @@ export function graders(count: number): { grade(target: Graded): Promise<Verdict
     else idle.push(grader);
   };
   for (let i = 0; i < count; i++) {
-    const grader = fork(worker, {
-      env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('VITEST'))),
+    const grader = fork(start, ['test/proof/worker.ts'], {
+      env: {
+        ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('VITEST'))),
+        ...env,
+      },
     });
     all.push(grader);
     grader.once('message', () => release(grader));

@@ -1,7 +1,7 @@
 // Grades what its parent sends, one target after another.
 import { grade } from '../../scripts/workshop/grade.ts';
 import { endWithParentAlways } from '../../scripts/workshop/parent.ts';
-import { endPrograms } from '../harness/programs/spawn.js';
+import { endPrograms } from '../harness/programs/pool.js';
 
 endWithParentAlways();
 process.on('message', async (target: Parameters<typeof grade>[0]) => {

@@ -1,6 +1,6 @@
 // Every way in which a program can be broken gets a verdict that names the cause, and leaves no process behind.
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -10,6 +10,7 @@ import { report } from '../../scripts/workshop/report.ts';
 import { finished } from '../../scripts/workshop/starter.ts';
 import { graders } from '../proof/graders.ts';
 import { normalizeVerdict } from '../proof/normalize-verdict.ts';
+import { learnersCopy } from './copy.ts';
 
 const slug = '01-chunked-stream';
 const lesson = catalog.find((lesson) => lesson.slug === slug)!;
@@ -345,12 +346,9 @@ describe('a grader that is ended in the middle of a run', { concurrent: true, ti
   test.for([
     ['killed', 'SIGKILL'],
     ['interrupted with Ctrl-C', 'SIGINT'],
-  ] as const)('leaves nothing behind when it is %s', async ([name, signal]) => {
-    const copy = join(temporary, name.replaceAll(' ', '-'));
-    for (const part of ['package.json', 'package-lock.json', 'lessons', 'scripts', 'test/harness', 'test/lessons']) {
-      cpSync(join(root, part), join(copy, part), { recursive: true });
-    }
-    symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'), 'junction');
+  ] as const)('leaves nothing behind when it is %s', async ([, signal], { onTestFinished }) => {
+    const { folder: copy, remove } = learnersCopy();
+    onTestFinished(remove);
     const folder = join(copy, 'lessons', slug);
     const server = `${sleeperImports}${sleeper("{ detached: true, stdio: 'ignore' }")}${sleeper("{ stdio: 'ignore' }").replaceAll('sleeper', 'other')}setInterval(() => {}, 1000);\n`;
     writeFileSync(join(folder, 'server.ts'), server);

@@ -38,6 +38,7 @@ export function learnersCopy(): Copy {
     'test/mistakes',
     'test/proof/mistake.ts',
     'test/workshop/copy.ts',
+    'test/workshop/watching.ts',
     'package.json',
     'package-lock.json',
   ]) {
@@ -77,13 +78,19 @@ export function processesIn(text: string): string[] {
 }
 
 /** A command that goes on. */
-export function startIn(folder: string, script: string, args: string[]): ChildProcessWithoutNullStreams {
+export function startIn(
+  folder: string,
+  script: string,
+  args: string[],
+  env: NodeJS.ProcessEnv = {},
+): ChildProcessWithoutNullStreams {
   const file = script === 'doctor' ? ['scripts/doctor.js'] : ['scripts/run.js', script];
-  return spawn(process.execPath, [...file, ...args], { cwd: folder, env: { ...learnersEnv(), NO_COLOR: '1' } });
+  return spawn(process.execPath, [...file, ...args], { cwd: folder, env: { ...learnersEnv(), NO_COLOR: '1', ...env } });
 }
 
-function runIn(folder: string, script: string, args: string[]): Promise<Run> {
-  const child = startIn(folder, script, args);
+/** Runs a command in a copy of the workshop to its end. */
+export function runIn(folder: string, script: string, args: string[], env?: NodeJS.ProcessEnv): Promise<Run> {
+  const child = startIn(folder, script, args, env);
   const run: Run = { code: null, stdout: '', stderr: '' };
   child.stdout.on('data', (bytes) => (run.stdout += bytes));
   child.stderr.on('data', (bytes) => (run.stderr += bytes));

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, describe, test, vi } from 'vitest';
 import { root } from '../../scripts/workshop/paths.ts';
 import { startProgram } from '../harness/programs/program.ts';
-import { endAllPrograms } from '../harness/programs/spawn.js';
+import { endAllPrograms } from '../harness/programs/pool.js';
 import { transcript } from '../harness/wire/transcript.ts';
 
 const temporary = join(root, '.tmp', `programs-${randomUUID()}`);

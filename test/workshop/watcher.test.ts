@@ -2,9 +2,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { cpSync, existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, test, vi, type TestContext } from 'vitest';
-import { compiled } from '../harness/fast-start/commands.js';
 import type { Verdict } from '../../scripts/workshop/grade.ts';
 import { learnersCopy, learnersEnv, processesIn, type Copy } from './copy.ts';
 
@@ -32,12 +30,11 @@ type Watching = {
   pid: number;
 };
 
-const driver = await compiled(fileURLToPath(new URL('watching.ts', import.meta.url)));
-
 async function watching({ onTestFinished }: TestContext, { poll = false } = {}): Promise<Watching> {
   const copy = learnersCopy();
   onTestFinished(() => copy.remove());
-  const child: ChildProcess = fork(driver, [copy.folder, poll ? 'poll' : 'events'], {
+  const start = join(copy.folder, 'test/harness/fast-start/start.js');
+  const child: ChildProcess = fork(start, ['test/workshop/watching.ts', poll ? 'poll' : 'events'], {
     cwd: copy.folder,
     env: learnersEnv(),
   });

@@ -1,29 +1,50 @@
 // Makes a learner's program ready to start: its TypeScript becomes one JavaScript file, by the compiler that tsx has.
 // A process that loads tsx and compiles for itself takes twice the time to start.
-import { mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { createRequire, isBuiltin } from 'node:module';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
-import { packed } from './packages.js';
+import { compile, keepPlaces } from './esbuild.js';
+import { packAll, packed } from './packages.js';
+import { fastStart } from './switch.js';
+import { writeAtomically } from './write-atomically.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const support = join(root, 'lessons', 'support', sep);
 const temporary = join(root, '.tmp', sep);
+const dependencies = Object.keys(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).dependencies);
 
 /** What one file in another place cannot do as well. */
 const needsPlace =
   /\b(require|__dirname|__filename|child_process|worker_threads|cluster)\b|\bimport\.meta\b(?!\.(url|dirname|filename|main)\b)/;
 
 /**
- * Whether a program has to be run by tsx from where it is: it starts others, or looks for files as CommonJS does.
+ * How a program starts: from its built file, or by tsx from where it is. tsx runs a program that starts others, or looks
+ * for files as CommonJS does; and one that is not there, because that is best said by whoever looks for it.
  * @param {string} file
+ * @returns {{ main: string, byTsx: boolean, imports: string[] }} `imports`: the packages that it will import
  */
-export function needsTsx(file) {
+export function startOf(file) {
+  const source = fastStart ? contentOf(file) : undefined;
+  if (source === undefined) return { main: file, byTsx: true, imports: [] };
+  const names = [...source.matchAll(/^import .*?['"]([^'".][^'"]*)['"]/gm)].map((match) => match[1]);
+  const packages = names.filter((name) => dependencies.includes(name));
+  if (needsPlace.test(source)) return { main: file, byTsx: true, imports: packages };
+  return { main: builtFile(file), byTsx: false, imports: packages.map(importable) };
+}
+
+/** @param {string} name */
+function importable(name) {
+  const file = packed(name);
+  return file ? pathToFileURL(file).href : name;
+}
+
+/** @param {string} file */
+function contentOf(file) {
   try {
-    return needsPlace.test(readFileSync(file, 'utf8'));
+    return readFileSync(file, 'utf8');
   } catch {
-    return true; // that it is not there is best said by whoever looks for it
+    return undefined;
   }
 }
 
@@ -31,68 +52,96 @@ export function needsTsx(file) {
 export const builtFile = (file) =>
   `${file.startsWith(temporary) ? file : join(temporary, 'built', relative(root, file))}.mjs`;
 
+/** What this process builds or has built, by its file. @type {Map<string, Promise<boolean>>} */
+const builds = new Map();
+/** What all of them need. @type {Promise<void> | undefined} */
+let shared;
+
 /**
- * Builds a program, or a file of tools.
+ * Builds a program, or a file of tools, as it is when this is first called or since the last `buildAgain`.
  * @param {string} file
  * @returns {Promise<boolean>} false when it does not compile: it is left to tsx when it runs, which says why
+ * @throws Error when a built file cannot be written
  */
-export async function buildFile(file) {
-  const code = await compiled(file).catch(() => undefined);
-  write(builtFile(file), code ?? byTsx(file));
-  return code !== undefined;
+export async function build(file) {
+  try {
+    await (shared ??= buildShared());
+    if (!builds.has(file)) builds.set(file, buildFile(file));
+    return await builds.get(file);
+  } catch (error) {
+    shared = undefined;
+    builds.delete(file);
+    throw error;
+  }
 }
 
-/** Builds the modules of lessons/support, which programs and tools share. */
-export async function buildSupport() {
+/** Builds what has been built of a folder again. @param {string} folder */
+export function buildAgain(folder) {
+  for (const [file, before] of builds) {
+    if (dirname(file) !== folder) continue;
+    // One after the other: a run that was stopped may still be building what is old now.
+    const again = before.catch(() => {}).then(() => buildFile(file));
+    again.catch(() => {}); // whoever needs the file is told
+    builds.set(file, again);
+  }
+}
+
+/** What programs and tools share: packages, and the modules of lessons/support. */
+async function buildShared() {
+  await packAll();
   const files = readdirSync(support).filter((name) => name.endsWith('.ts'));
   await Promise.all(files.map((name) => buildFile(join(support, name))));
 }
 
 /** @param {string} file */
+async function buildFile(file) {
+  const code = await compiled(file).catch(() => undefined);
+  const content = code ?? byTsx(file);
+  if (contentOf(builtFile(file)) !== content) writeAtomically(builtFile(file), content);
+  return code !== undefined;
+}
+
+/** @param {string} file */
 async function compiled(file) {
-  const { outputFiles } = await build({
+  const folder = dirname(builtFile(file));
+  const { outputFiles } = await compile({
     entryPoints: [file],
     outfile: builtFile(file),
-    bundle: true,
-    write: false,
-    platform: 'node',
-    format: 'esm',
-    target: `node${process.versions.node}`,
     keepNames: true,
     sourcemap: 'inline',
     sourcesContent: false,
-    logLevel: 'silent',
-    plugins: [{ name: 'own-files-only', setup: (build) => ownFilesOnly(build, dirname(builtFile(file))) }],
+    plugins: [ownFilesOnly(folder), keepPlaces(folder, refuseToMove)],
   });
   return outputFiles[0].text;
 }
 
 /**
  * Packages, and the modules of lessons/support, stay what they are to every file: imports.
- * @param {import('esbuild').PluginBuild} build
  * @param {string} folder of what is built
+ * @returns {import('esbuild').Plugin}
  */
-function ownFilesOnly(build, folder) {
-  build.onResolve({ filter: /./ }, async ({ path, kind, importer, resolveDir, pluginData }) => {
-    if (kind === 'entry-point' || pluginData === 'again') return undefined;
-    if (/^[^./#]/.test(path)) {
-      if (!isBuiltin(path)) assertInstalled(path, importer);
-      const file = packed(path);
-      return { path: file ? pathToFileURL(file).href : path, external: true };
-    }
-    const found = await build.resolve(path, { kind, importer, resolveDir, pluginData: 'again' });
-    if (!found.path.startsWith(support)) return found;
-    return { path: relative(folder, builtFile(found.path)).replaceAll('\\', '/'), external: true };
-  });
-  build.onLoad({ filter: /\.[cm]?[jt]s$/ }, ({ path }) => {
-    const source = readFileSync(path, 'utf8');
-    if (needsPlace.test(source)) throw new Error(`${path} wants to be where it is`);
-    const own = { url: pathToFileURL(path).href, dirname: dirname(path), filename: path };
-    const contents = source.replace(/\bimport\.meta\.(url|dirname|filename)\b/g, (_, name) =>
-      JSON.stringify(own[name]),
-    );
-    return { contents, loader: path.endsWith('ts') ? 'ts' : 'js' };
-  });
+const ownFilesOnly = (folder) => ({
+  name: 'own-files-only',
+  setup: ({ onResolve, resolve }) =>
+    onResolve({ filter: /./ }, async ({ path, kind, importer, resolveDir, pluginData }) => {
+      if (kind === 'entry-point' || pluginData === 'again') return undefined;
+      if (/^[^./#]/.test(path)) {
+        if (!isBuiltin(path)) assertInstalled(path, importer);
+        const file = packed(path);
+        return { path: file ? from(folder, file) : path, external: true };
+      }
+      const found = await resolve(path, { kind, importer, resolveDir, pluginData: 'again' });
+      if (!found.path.startsWith(support)) return found;
+      return { path: from(folder, builtFile(found.path)), external: true };
+    }),
+});
+
+/** @param {string} folder @param {string} file */
+const from = (folder, file) => relative(folder, file).replaceAll('\\', '/');
+
+/** @param {string} source @param {string} path */
+function refuseToMove(source, path) {
+  if (needsPlace.test(source)) throw new Error(`${path} wants to be where it is`);
 }
 
 /** @param {string} name @param {string} importer */
@@ -109,15 +158,3 @@ const byTsx = (file) => `import { register } from 'tsx/esm/api';
 register();
 await import(${JSON.stringify(pathToFileURL(file).href)});
 `;
-
-/** Writes a file at once, when it is another: a program that starts now reads the one or the other. */
-function write(path, content) {
-  try {
-    if (readFileSync(path, 'utf8') === content) return;
-  } catch {
-    mkdirSync(dirname(path), { recursive: true });
-  }
-  const unfinished = `${path}.${process.pid}`;
-  writeFileSync(unfinished, content);
-  renameSync(unfinished, path);
-}

@@ -3,7 +3,7 @@ import { ownWords } from './printed.ts';
 import type { Program } from './program.ts';
 import { busyAt, caughtUp, holdDisk, listening } from './questions.ts';
 import { releaseDisk, tell, type Running } from './running.ts';
-import { endProgram } from './spawn.js';
+import { endProgram } from './pool.js';
 
 export function ask(program: Running): Program {
   const { name, held, lines, output, child, start } = program;

@@ -1,4 +1,4 @@
-// Says which line keeps a program busy: `node busy.js DEBUGGER-URL FOLDER-URL` prints `server.ts:14`.
+// Says which line keeps a program busy: `node find-busy-line.js DEBUGGER-URL FOLDER-URL` prints `server.ts:14`.
 // A process of its own, because WebSocket stands behind a flag in Node 20.
 import { SourceMap } from 'node:module';
 
@@ -7,7 +7,8 @@ const scripts = new Map();
 const socket = new WebSocket(debuggerUrl);
 const send = (id, method) => socket.send(JSON.stringify({ id, method }));
 
-setTimeout(() => process.exit(1), 1500);
+setTimeout(() => process.exit(1), 10_000);
+socket.onerror = () => process.exit(1); // the program has ended
 socket.onopen = () => {
   send(1, 'Debugger.enable');
   send(2, 'Debugger.pause');

@@ -4,7 +4,7 @@ import type { Explanation } from '../run/failure.ts';
 import { lineWidth, printable } from './printed.ts';
 import { busyAt, caughtUp } from './questions.ts';
 import { stopFor, type Running } from './running.ts';
-import { residentMemory } from './spawn.js';
+import { residentMemory } from './process.js';
 
 /** Output that a program may write, in bytes, over both streams. */
 const outputLimit = 1024 * 1024;
@@ -26,8 +26,7 @@ export function watchLimits(program: Running): void {
   program.atEnd.push(() => clearInterval(memoryWatch));
 
   // Until it is loaded it may take as long as the machine needs.
-  if (program.child.warm) void watchLoop(program);
-  else program.child.on('message', (message) => (message as { warm?: true }).warm && void watchLoop(program));
+  void program.child.warmed.then(() => watchLoop(program));
 }
 
 /** Looks at the output after each part of it that has come on `stream`. */

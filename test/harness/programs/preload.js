@@ -1,4 +1,5 @@
-// Runs inside a learner's program, before it: waits for the word to begin, and answers the grader's questions.
+// Runs inside a learner's program, before it: waits for the word to begin, and answers the grader's questions. It is one
+// half of what the pool (pool.js) calls the life of a program.
 // Plain JavaScript, because most programs are built before they start: nothing in their process knows TypeScript.
 
 const { process } = globalThis;
@@ -27,7 +28,10 @@ if (send) {
     });
   });
 
-  // Importing takes longer than all else, so it is done while the grader is still starting.
+  // The grader is gone, and whatever should have ended this program did not: it ends with what it has started.
+  process.on('disconnect', () => process.kill(process.platform === 'win32' ? process.pid : -process.pid, 'SIGKILL'));
+
+  // Importing takes longer than all else, so it is done before anybody waits for the program.
   for (const name of process.env.WARM_IMPORTS?.split(',') ?? []) await import(name).catch(() => {});
   reply({ warm: true });
 

@@ -9,7 +9,7 @@ import { readOutput } from './output.ts';
 import { answerAll } from './questions.ts';
 import { connect, notBuilt, notStarted, stopFor, type Running } from './running.ts';
 import { solutionImport } from './solution-import.ts';
-import { beginProgram, endProgram } from './spawn.js';
+import { beginProgram, endProgram } from './pool.js';
 
 export { crashed, explainEnd, explainError } from './crash-report.ts';
 export { cutShort } from './exit-report.ts';

@@ -1,7 +1,7 @@
 // Asks a running program: whether it has caught up, where it listens, which line keeps it busy; and holds its disk.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { tell, type Running } from './running.ts';
-import { busyLine } from './spawn.js';
+import { busyLine } from './process.js';
 
 /** Waits until the program has handled what it was sent so far; false when its event loop does not turn for `limit` ms. */
 export function caughtUp(program: Running, limit = 2000): Promise<boolean> {

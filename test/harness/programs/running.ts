@@ -1,16 +1,16 @@
 // What the grader knows of one running program: the record that the steps of `startProgram` fill and read.
-import type { ChildProcess } from 'node:child_process';
 import { basename, join } from 'node:path';
 import type { Writable } from 'node:stream';
 import type { Explanation } from '../run/failure.ts';
 import { shortener } from './places.ts';
 import type { End, Held, Start } from './program.ts';
 import { MachineFault } from './machine-fault.js';
-import { endProgram, takeProgram } from './spawn.js';
+import { endProgram, takeProgram } from './pool.js';
+import type { Program as Spawned } from './pool.js';
 
 export type Running = {
   readonly start: Start;
-  readonly child: ChildProcess & { warm?: boolean };
+  readonly child: Spawned;
   /** As the learner knows the file: `lessons/01-chunked-stream/server.ts`. */
   readonly name: string;
   /** Names files in a text as the learner knows them. */

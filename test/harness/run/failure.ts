@@ -20,10 +20,6 @@ export type Explanation = {
 export class Failure extends Error {
   readonly explanation: Explanation;
 
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    return (value as Failure)?.name === 'Failure';
-  }
-
   constructor(explanation: Explanation) {
     super(explanation.cause);
     this.name = 'Failure';

@@ -12,7 +12,7 @@ import {
   startProgram,
   type Program,
 } from '../programs/program.ts';
-import { beginRun, endRun } from '../programs/spawn.js';
+import { endRun } from '../programs/pool.js';
 import { exchange, type Ask, type Exchange } from '../wire/exchange.ts';
 import { startGraderServer, type Call, type GraderServer } from '../wire/grader-server.ts';
 import { draw, transcript as newTranscript, type Mark } from '../wire/transcript.ts';
@@ -289,7 +289,6 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
       const empty = tasks.find(({ requirements }) => requirements.length === 0);
       if (tasks.length === 0 || empty)
         throw new Error(`${empty ? `Task ${empty.number}` : 'The grader'} has no requirements.`);
-      beginRun(target);
     },
     beginTask(number) {
       random.restart(target.seed - number);
@@ -314,7 +313,7 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
     },
     close() {
       over = true;
-      endRun();
+      endRun({ complete: this.complete });
       for (const stop of stops.splice(0).reverse()) stop();
     },
   };

@@ -1,4 +1,5 @@
 // Runs a grader: its tasks, and their requirements, one after the other until one fails.
+import { MachineFault } from '../programs/machine-fault.js';
 import { Failure } from './failure.ts';
 import type { Grader } from './grader.ts';
 import { openRun, type OpenRun, type Target } from './run.ts';
@@ -97,6 +98,7 @@ function watchForDefects() {
 }
 
 function defectOf(lesson: string, error: unknown): Error {
+  if (error instanceof MachineFault) return error;
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
   const text = `The grader of ${lesson} is broken, which says nothing about your programs.\n${stack ?? message}`;
   return Object.assign(new Error(text), { stack: text });

@@ -2,7 +2,7 @@
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { endAllPrograms } from '../programs/spawn.js';
+import { beginRun, endAllPrograms } from '../programs/pool.js';
 import { Failure } from './failure.ts';
 import { onDeclaration } from './grader.ts';
 import { openRun } from './run.ts';
@@ -14,7 +14,9 @@ const graded = process.env.GRADED_FOLDER ?? 'lessons';
 onDeclaration((grader) => {
   const slug = basename(expect.getState().testPath!, '.test.ts');
   const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
-  const run = openRun({ folder: join(root, graded, slug), folderName: `${graded}/${slug}`, seed });
+  const folder = join(root, graded, slug);
+  beginRun({ folder, lesson: slug });
+  const run = openRun({ folder, folderName: `${graded}/${slug}`, seed });
   run.register(grader);
   let failed = false;
   for (const { number, title, requirements } of run.tasks) {
