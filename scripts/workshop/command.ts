@@ -1,7 +1,13 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { printable } from '../../test/harness/wire/printable.js';
+import { printTrouble } from '../trouble.js';
 
-/** Something that the person at the keyboard can put right: printed as it is, with exit code 2. */
-export class Refusal extends Error {}
+/** Something that the person at the keyboard can put right: printed as it is, with exit code 2. It may quote anything. */
+export class Refusal extends Error {
+  constructor(message: string) {
+    super(printable(message));
+  }
+}
 
 /** A flag, or a flag with a value, and what `--help` prints for it. */
 type Option = { type: 'boolean' | 'string'; help: string };
@@ -22,15 +28,14 @@ export type Arguments = { words: string[]; options: Record<string, string | bool
 export async function run(command: Command, action: (given: Arguments) => Promise<number> | number): Promise<void> {
   // Whoever reads what is printed may have enough, as `head` does.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit();
-    throw error;
+    process.exit(error.code === 'EPIPE' ? undefined : printTrouble(error));
   });
   try {
     const given = parse(command, process.argv.slice(2));
     process.exitCode = given.options.help ? help(command) : await action(given);
   } catch (error) {
-    console.error(error instanceof Refusal ? error.message : error);
-    process.exitCode = error instanceof Refusal ? 2 : 3;
+    if (error instanceof Refusal) console.error(error.message);
+    process.exitCode = error instanceof Refusal ? 2 : printTrouble(error);
   }
 }
 

@@ -10,7 +10,8 @@ import type { Explanation } from '../run/failure.ts';
 import { Failure } from '../run/failure.ts';
 import { unpacked } from '../fast-start/packages.js';
 import { beginProgram, busyLine, endProgram, residentMemory, takeProgram } from './spawn.js';
-import { visible, type Transcript } from '../wire/transcript.ts';
+import { printable, visible } from '../wire/printable.js';
+import { type Transcript } from '../wire/transcript.ts';
 
 /** A call of `work(label)` that waits for the grader. */
 export type Held = {
@@ -602,10 +603,6 @@ function lastOutput(text: string): { output?: string } {
     .join('\n');
   return end ? { output: printable(end) } : {};
 }
-
-/** Text without what would move a terminal's cursor, ring its bell or clear it. */
-const printable = (text: string): string =>
-  stripVTControlCharacters(text).replace(/[^\P{C}\n]/gu, (character) => visible(character).replace(/^\p{C}$/u, '�'));
 
 /** Node says so when it opens the debugger that `busyAt` asks for. */
 const debuggerLine = /^Debugger listening on (ws:\S+)\n/m;
