@@ -158,15 +158,19 @@ function slugs() {
 }
 
 /** @param {string} slug */
-const own = (slug) => ['server.ts', 'client.ts'].map((file) => `lessons/${slug}/${file}`);
+function own(slug) {
+  return ['server.ts', 'client.ts'].map((file) => `lessons/${slug}/${file}`);
+}
 /** @param {string} slug */
-const content = (slug) => [
-  `lessons/${slug}/README.md`,
-  `lessons/${slug}/hints.md`,
-  `solutions/${slug}/server.ts`,
-  `solutions/${slug}/client.ts`,
-  `test/lessons/${slug}.test.ts`,
-];
+function content(slug) {
+  return [
+    `lessons/${slug}/README.md`,
+    `lessons/${slug}/hints.md`,
+    `solutions/${slug}/server.ts`,
+    `solutions/${slug}/client.ts`,
+    `test/lessons/${slug}.test.ts`,
+  ];
+}
 
 function progressFile() {
   const file = join(root, '.progress');
