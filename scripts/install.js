@@ -44,7 +44,7 @@ export async function install(isWhole) {
     for (const file of ['package.json', 'package-lock.json', '.npmrc']) {
       if (existsSync(join(root, file))) copyFileSync(join(root, file), join(own, file));
     }
-    const failed = await lines('npm ci is installing', async () => {
+    const failed = await sayWhileWaiting('npm ci is installing', async () => {
       npmProcess = spawn(npm, {
         cwd: own,
         shell: true,
@@ -58,7 +58,9 @@ export async function install(isWhole) {
     if (!isWhole(own)) throw new Error('npm ci has left packages out');
     putInPlace(own, isWhole);
   } finally {
-    await lines('The old packages are being removed', () => rm(own, { recursive: true, force: true })).catch(() => {});
+    await sayWhileWaiting('The old packages are being removed', () => rm(own, { recursive: true, force: true })).catch(
+      () => {},
+    );
     clearInterval(heart);
     for (const signal of signals) process.off(signal, leave);
   }
@@ -75,7 +77,7 @@ async function waitForOthers(own) {
   };
   const others = () => readdirSync(temporary).filter((name) => nameOfInstall.test(name) && isBefore(name));
   for (const name of others()) if (!isAlive(name) && isSilent(name)) discard(join(temporary, name));
-  await lines('Another command is installing', async () => {
+  await sayWhileWaiting('Another command is installing', async () => {
     while (others().some((name) => isAlive(name) && !isSilent(name))) await sleep(200);
   });
 }
@@ -171,7 +173,7 @@ function endTree(child) {
  * Does something, and prints a line for whoever waits each time that ten seconds have passed.
  * @template T @param {string} what @param {() => Promise<T>} action @returns {Promise<T>}
  */
-async function lines(what, action) {
+export async function sayWhileWaiting(what, action) {
   const began = Date.now();
   const timer = setInterval(
     () => console.error(`${what}; it has taken ${Math.round((Date.now() - began) / 1000)} seconds so far …`),
