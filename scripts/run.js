@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { compiled } from '../test/harness/fast-start/commands.js';
 import { ensureInstalled } from './setup.js';
-import { printTrouble } from './trouble.js';
+import { printTrouble, whyUnreadable } from './trouble.js';
 
 const [name, ...args] = process.argv.splice(2, 1).concat(process.argv.slice(2));
 try {
@@ -34,7 +34,9 @@ async function startPrograms(names) {
     ['server.ts', 1],
     ['client.ts', 2],
   ]) {
-    if (!isGiven(join(slug, file))) prepareProgram(join(lessons, slug, file), count);
+    // What cannot be read, such as a pipe, would keep a program waiting: the command says what it is.
+    if (whyUnreadable(join(lessons, slug, file)) !== undefined || isGiven(join(slug, file))) continue;
+    prepareProgram(join(lessons, slug, file), count);
   }
   return endAllPrograms;
 }

@@ -72,7 +72,7 @@ const reasons = {
 export const reasonOf = (error) => reasons[error?.code] ?? error?.message ?? String(error);
 
 /** The folders whose files come with the workshop. */
-const ours = /^(lessons|solutions|scripts|test)\//;
+const ours = /^(lessons|solutions|scripts|test)(\/|$)/;
 
 /**
  * An error that the person at the keyboard can put right, as sentences: the system refused a file, or a file is gone.

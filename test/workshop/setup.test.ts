@@ -29,15 +29,30 @@ const lock = (version: string) =>
   JSON.stringify({
     lockfileVersion: 3,
     packages: Object.fromEntries([
-      ['', { name: 'chunk-by-chunk' }],
+      [
+        '',
+        { name: 'chunk-by-chunk', dependencies: Object.fromEntries([...readable, 'fake'].map((name) => [name, '*'])) },
+      ],
       ...readable.map((name) => [`node_modules/${name}`, { version: '1.0.0' }]),
       ['node_modules/fake', { version }],
     ]),
   });
 
+/** A package.json of which that lock file is the lock file: otherwise npm asks for all packages that the lock has not. */
+function dependOn(...names: string[]): void {
+  const {
+    dependencies: _d,
+    devDependencies: _dd,
+    ...rest
+  } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const dependencies = Object.fromEntries(names.map((name) => [name, '*']));
+  copy.write('package.json', JSON.stringify({ ...rest, dependencies }));
+}
+
 /** Links to our packages, and an install of that lock file as npm writes it down. */
 function makeInstall(version: string): void {
   const packages = readdirSync(join(root, 'node_modules')).filter((name) => !name.startsWith('.'));
+  dependOn(...readable, 'fake');
   mkdirSync(inCopy('node_modules'));
   for (const name of packages) symlinkSync(join(root, 'node_modules', name), inCopy('node_modules', name), 'junction');
   mkdirSync(inCopy('node_modules', 'fake'));

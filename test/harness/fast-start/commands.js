@@ -50,8 +50,7 @@ export async function compiled(file) {
 
 /** A source that knows where it is. */
 function load({ path }) {
-  const contents = readFileSync(path, 'utf8').replace(
-    /\bimport\.meta\.url\b/g,
+  const contents = readFileSync(path, 'utf8').replace(/\bimport\.meta\.url\b/g, () =>
     JSON.stringify(pathToFileURL(path).href),
   );
   return { contents, loader: path.endsWith('ts') ? 'ts' : 'js' };
