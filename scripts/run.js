@@ -8,19 +8,20 @@ import { ensureInstalled } from './setup.js';
 import { printTrouble, whyUnreadable } from './trouble.js';
 
 const [name, ...args] = process.argv.splice(2, 1).concat(process.argv.slice(2));
+let endPrograms = () => {};
 try {
   await ensureInstalled(name);
   modules.enableCompileCache?.(fileURLToPath(new URL('../node_modules/.cache/compile', import.meta.url)));
 
-  let endPrograms = () => {};
   if (name === 'check' || name === 'watch') {
     // Programs take as long to start as the grader does: both at the same time.
     endPrograms = await startPrograms(args);
   }
   await import(pathToFileURL(await compiled(fileURLToPath(new URL(`./${name}.ts`, import.meta.url)))));
-  endPrograms();
 } catch (error) {
   process.exitCode = printTrouble(error); // what a command itself throws, it prints itself
+} finally {
+  endPrograms();
 }
 
 /** Starts the programs of the lesson that the arguments name, and returns what ends those that nobody took. */

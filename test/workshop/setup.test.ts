@@ -1,7 +1,17 @@
 // The install: what a command does when node_modules is not what package-lock.json says. A copy of the workshop has a
 // small lock file and links to our packages, and the registry is out of reach: nothing here changes a real install.
 import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+  readFileSync,
+} from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { sayWhileWaiting } from '../../scripts/install.js';

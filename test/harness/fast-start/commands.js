@@ -30,7 +30,9 @@ export async function compiled(file) {
   if (Math.round(statSync(output, { throwIfNoEntry: false })?.mtimeMs ?? 0) === changed) return output;
   const { build } = await import('esbuild');
   const { outputFiles } = await build({
-    entryPoints: [file],
+    // To esbuild a star in a path is a pattern: the folder of the repository may have one in its name.
+    absWorkingDir: root,
+    entryPoints: [`./${relative(root, file).replaceAll('\\', '/')}`],
     bundle: true,
     write: false,
     platform: 'node',

@@ -2,7 +2,7 @@
 // A process that loads tsx and compiles for itself takes twice the time to start.
 import { mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire, isBuiltin } from 'node:module';
-import { dirname, join, relative, sep } from 'node:path';
+import { basename, dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { packed } from './packages.js';
@@ -51,7 +51,8 @@ export async function buildSupport() {
 /** @param {string} file */
 async function compiled(file) {
   const { outputFiles } = await build({
-    entryPoints: [file],
+    absWorkingDir: dirname(file), // to esbuild a star in a path is a pattern
+    entryPoints: [`./${basename(file)}`],
     outfile: builtFile(file),
     bundle: true,
     write: false,
