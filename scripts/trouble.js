@@ -77,17 +77,17 @@ const ours = /^(lessons|solutions|scripts|test)(\/|$)/;
 /**
  * An error that the person at the keyboard can put right, as sentences: the system refused a file, or a file is gone.
  * @param {unknown} error
+ * @param {string} [without] what is named when the error names no file: that of a write does not
  * @returns {string | undefined} undefined for any other error
  */
-export function sentencesFor(error) {
+export function sentencesFor(error, without = 'A file of the workshop') {
   const { code, path, syscall, url } = error ?? {};
   if (code === 'ERR_MODULE_NOT_FOUND') return missingModule(String(error.message), url);
   const name = typeof path === 'string' && path !== '' ? shownPath(path) : undefined;
   if (name && code === 'ENOENT' && ours.test(name)) return missingFile(name);
   if (!syscall || !reasons[code]) return undefined;
-  const what = name ?? (syscall === 'write' ? 'The output' : 'A file');
   return (
-    `${what} cannot be ${verbs[syscall] ?? 'used'}: ${reasons[code]}.\n` +
+    `${name ?? without} cannot be ${verbs[syscall] ?? 'used'}: ${reasons[code]}.\n` +
     'Look at the permissions of the folder and at the space on the disk; `npm run doctor` looks at both.'
   );
 }
@@ -119,10 +119,11 @@ function missingModule(message, url) {
 /**
  * Prints why a command ends, and returns its exit code: sentences and 2 when the person can put it right; else 3.
  * @param {unknown} error
+ * @param {string} [without] as in `sentencesFor`
  * @returns {2 | 3}
  */
-export function printTrouble(error) {
-  const sentences = sentencesFor(error);
+export function printTrouble(error, without) {
+  const sentences = sentencesFor(error, without);
   try {
     console.error(printable(sentences ?? inspect(error)));
   } catch {

@@ -28,7 +28,7 @@ export type Arguments = { words: string[]; options: Record<string, string | bool
 export async function run(command: Command, action: (given: Arguments) => Promise<number> | number): Promise<void> {
   // Whoever reads what is printed may have enough, as `head` does.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    process.exit(error.code === 'EPIPE' ? undefined : printTrouble(error));
+    process.exit(error.code === 'EPIPE' ? undefined : printTrouble(error, 'The output'));
   });
   try {
     const given = parse(command, process.argv.slice(2));
