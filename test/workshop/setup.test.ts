@@ -327,16 +327,17 @@ test('whoever waits reads a line every ten seconds', async () => {
   vi.useRealTimers();
 });
 
-test('with everything in place, looking costs less than 50 ms', () => {
+test('with everything in place, looking takes less than 50 ms of the processor', () => {
   const look = () => {
     const found = readLock();
     return 'trouble' in found ? found : lookAt(found.packages);
   };
   expect(look()).toEqual({ missing: [], different: [] });
   const times = Array.from({ length: 5 }, () => {
-    const began = performance.now();
+    const began = process.cpuUsage();
     look();
-    return performance.now() - began;
+    const { user, system } = process.cpuUsage(began);
+    return (user + system) / 1000;
   });
   expect(times.sort((a, b) => a - b)[2]).toBeLessThan(50);
 });
