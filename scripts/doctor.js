@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { printable } from '../test/harness/wire/printable.js';
 import { lookAt, nameOf, readLock, restoreLock } from './packages.js';
 import { nodeIsNewEnough } from './setup.js';
-import { isThere, reasonOf, root, shownPath, whyUnreadable } from './trouble.js';
+import { isThere, nameIsLoadable, reasonOf, renameFolder, root, shownPath, whyUnreadable } from './trouble.js';
 
 if (process.argv.length > 2) {
   const asked = process.argv[2] === '--help';
@@ -34,6 +34,11 @@ const findings = [
     minor: true,
   },
   packages(),
+  {
+    name: 'Node.js can load packages from this folder',
+    well: nameIsLoadable(root),
+    otherwise: renameFolder,
+  },
   writing(),
   space(),
   files(),

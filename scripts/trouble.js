@@ -106,6 +106,11 @@ const verbs = {
 /** @param {string} name */
 export const missingFile = (name) => `${name} is missing.\n\`git checkout -- ${name}\` brings it back.`;
 
+/** Node.js takes a star in a folder's name for the star of a pattern in a package's exports. @param {string} folder */
+export const nameIsLoadable = (folder) => !folder.includes('*');
+
+export const renameFolder = 'It has a star in its name, which Node.js takes for a pattern: rename the folder.';
+
 /** @param {string} message @param {string | undefined} url */
 function missingModule(message, url) {
   const wanted = url?.startsWith('file:') ? fileURLToPath(url) : (/'([^']+)'/.exec(message)?.[1] ?? '');
@@ -113,6 +118,7 @@ function missingModule(message, url) {
   if (ours.test(name)) return missingFile(name);
   const of = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(name)?.[1] ?? name;
   if (of === '' || /^[./]/.test(of)) return undefined;
+  if (!nameIsLoadable(root)) return `Node.js cannot load the package ${of} from ${root}.\n${renameFolder}`;
   return `The package ${of} is not whole: a file of it is missing.\n\`npm ci\` installs all packages again.`;
 }
 

@@ -2,6 +2,7 @@
 // would cost a third of a second.
 import {
   existsSync,
+  lstatSync,
   mkdirSync,
   readFileSync,
   readdirSync,
@@ -58,10 +59,10 @@ function load({ path }) {
   return { contents, loader: path.endsWith('ts') ? 'ts' : 'js' };
 }
 
-/** When something in a folder was changed, added or taken away last. @returns {number} milliseconds */
+/** When something in a folder was changed, added or taken away last; a link may lead nowhere. @returns {number} milliseconds */
 function lastChange(folder) {
   if (!existsSync(folder)) return 0;
   const inside = readdirSync(folder, { withFileTypes: true, recursive: true });
   const all = [folder, ...inside.map(({ parentPath, name }) => join(parentPath, name))];
-  return Math.ceil(Math.max(...all.map((path) => statSync(path).mtimeMs)));
+  return Math.ceil(Math.max(...all.map((path) => lstatSync(path).mtimeMs)));
 }
