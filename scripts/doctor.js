@@ -140,26 +140,38 @@ function space() {
 
 /** Looks at the files of each lesson, those of the learner among them. */
 function files() {
-  const lessons = slugs().map((slug) => [slug, [...content(slug), ...own(slug)]]);
-  const bad = ['lessons/catalog.ts', ...lessons.flatMap(([, paths]) => paths)]
-    .map((path) => [path, whyUnreadable(join(root, path))])
-    .filter(([, why]) => why !== undefined);
-  const [first, ...rest] = bad.map(([path, why]) => `${path} ${why}`);
-  const restore = bad.every(([path]) => slugs().some((slug) => own(slug).includes(path)))
-    ? 'Move away what is in its place; then `npm run reset LESSON -- --missing` puts the starter there.'
-    : '`git checkout -- FILE` brings back a file of the workshop.';
+  const wrong = (paths) =>
+    paths
+      .map((path) => [path, whyUnreadable(join(root, path))])
+      .filter(([, why]) => why !== undefined)
+      .map(([path, why]) => `${path} ${why}.`);
+  const ours = wrong(['lessons/catalog.ts', ...slugs().flatMap(content)]);
+  const learners = wrong(slugs().flatMap(own));
   return {
     name: 'the files of every lesson can be read',
-    well: bad.length === 0,
-    otherwise: `${first}${rest.length > 0 ? `, and ${rest.length} more files` : ''}.\n${restore}`,
+    well: ours.length + learners.length === 0,
+    otherwise: [
+      ...listed(ours, '`git checkout -- FILE` brings a file of the workshop back.'),
+      ...listed(
+        learners,
+        'Move away what is in its place; then `npm run reset LESSON -- --missing` makes the starter.',
+      ),
+    ].join('\n'),
   };
+}
+
+/** The first of some sentences, how many more there are, and what to do. @param {string[]} sentences @param {string} advice */
+function listed(sentences, advice) {
+  if (sentences.length === 0) return [];
+  const more = sentences.length - 4;
+  return [...sentences.slice(0, 4), ...(more > 0 ? [`Something is wrong with ${more} more files.`] : []), advice];
 }
 
 /** The lessons' folders, as the catalog names them: it is TypeScript, which not every Node.js reads. */
 function slugs() {
   const file = join(root, 'lessons', 'catalog.ts');
   if (whyUnreadable(file) !== undefined) return [];
-  return [...readFileSync(file, 'utf8').matchAll(/^\s*slug: '([\w-]+)'/gm)].map(([, slug]) => slug);
+  return [...readFileSync(file, 'utf8').matchAll(/\bslug: '([\w-]+)'/g)].map(([, slug]) => slug);
 }
 
 /** @param {string} slug */
