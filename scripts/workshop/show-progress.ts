@@ -32,7 +32,9 @@ export function courseText({ lessons, next: slug }: Course): string {
     const note = state === 'changed since it passed' ? '  (changed since it passed)' : '';
     return [
       `${mark} lesson ${number} · ${pc.bold(title)}  ${pc.dim(`${minutes} min`)}${note}`,
-      ...tasks.map((task) => `    ${task.passed ? pc.green('✓') : '·'} task ${task.number}  ${escapeInvisible(task.title)}`),
+      ...tasks.map(
+        (task) => `    ${task.passed ? pc.green('✓') : '·'} task ${task.number}  ${escapeInvisible(task.title)}`,
+      ),
     ];
   });
   const passed = lessons.filter(({ state }) => state === 'passed').length;
