@@ -1,16 +1,19 @@
 // Looks for what commonly goes wrong on a machine. Plain JavaScript without a dependency: it must run when nothing else does.
 import { execSync } from 'node:child_process';
-import { accessSync, constants, existsSync } from 'node:fs';
+import { readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { fileURLToPath } from 'node:url';
-import { missingPackages, nodeIsNewEnough } from './setup.js';
-
-const root = fileURLToPath(new URL('..', import.meta.url));
+import { join } from 'node:path';
+import { printable } from '../test/harness/wire/printable.js';
+import { lookAt, nameOf, readLock, restoreLock } from './packages.js';
+import { nodeIsNewEnough } from './setup.js';
+import { isThere, nameIsLoadable, reasonOf, renameFolder, root, shownPath, whyUnreadable } from './trouble.js';
 
 if (process.argv.length > 2) {
   const asked = process.argv[2] === '--help';
   const text = 'Looks for trouble with this machine: Node.js, the install, ports, proxies.\n\nUsage: npm run doctor';
-  console[asked ? 'log' : 'error'](asked ? text : `Not understood: "${process.argv[2]}".\nUsage: npm run doctor`);
+  console[asked ? 'log' : 'error'](
+    asked ? text : printable(`Not understood: "${process.argv[2]}".\nUsage: npm run doctor`),
+  );
   process.exit(asked ? 0 : 2);
 }
 
@@ -32,10 +35,14 @@ const findings = [
   },
   packages(),
   {
-    name: 'the folder can be written to',
-    well: can(root, constants.W_OK),
-    otherwise: `Give yourself write permission for ${root}, or clone into a folder of your own.`,
+    name: 'Node.js can load packages from this folder',
+    well: nameIsLoadable(root),
+    otherwise: renameFolder,
   },
+  writing(),
+  space(),
+  files(),
+  progressFile(),
   {
     name: 'programs can be started and talked to',
     well: runs(),
@@ -56,17 +63,139 @@ const findings = [
 ];
 
 for (const { name, well, otherwise, minor } of findings) {
-  console.log(`${well ? '✓' : minor ? '~' : '✗'} ${name}`);
-  if (!well) console.log(`    ${otherwise}`);
+  console.log(printable(`${well ? '✓' : minor ? '~' : '✗'} ${name}`));
+  if (!well) console.log(printable(otherwise).replace(/^/gm, '    '));
 }
 process.exitCode = findings.some(({ well, minor }) => !well && !minor) ? 1 : 0;
 
 function packages() {
-  const missing = missingPackages();
+  const name = 'the packages of package-lock.json are installed';
+  const lock = readLock();
+  if ('trouble' in lock) return { name, well: false, otherwise: `${lock.trouble} ${restoreLock}` };
+  const { missing, different } = lookAt(lock.packages);
+  const broken = Object.keys(lock.packages).filter(
+    (path) => !missing.includes(path) && whyUnreadable(join(root, path, 'package.json')) !== undefined,
+  );
+  const wrong = [
+    ...missing.map((path) => `${nameOf(path)} is missing`),
+    ...different.map((path) => `${nameOf(path)} has a different version`),
+    ...broken.map((path) => `${nameOf(path)} is not whole`),
+  ];
+  const [first, ...rest] = wrong;
   return {
-    name: 'the packages of package-lock.json are installed',
-    well: missing.length === 0,
-    otherwise: `${missing.length} are missing or old (${missing.slice(0, 3).join(', ')}): npm ci installs them.`,
+    name,
+    well: wrong.length === 0,
+    otherwise: `${first}${rest.length > 0 ? `, and ${rest.length} more` : ''}. \`npm ci\` installs them; it needs a network.`,
+  };
+}
+
+/** Writes a file into each folder that a command writes to. */
+function writing() {
+  const places = ['', '.tmp', '.saved', 'node_modules', ...slugs().map((slug) => join('lessons', slug))];
+  const refused = places
+    .map((place) => join(root, place))
+    .filter((place) => place === root || isThere(place))
+    .map((place) => [place, whyNotWritable(place)])
+    .filter(([, why]) => why !== undefined);
+  const [place, why] = refused[0] ?? [];
+  return {
+    name: 'the folder can be written to',
+    well: refused.length === 0,
+    otherwise: `${shownPath(place ?? root)}: ${why}. Give yourself permission to write there, make room on the disk, or clone into a folder of your own.`,
+  };
+}
+
+/** @param {string} folder @returns {string | undefined} */
+function whyNotWritable(folder) {
+  const file = join(folder, `.doctor-${process.pid}`);
+  try {
+    writeFileSync(file, Buffer.alloc(100_000));
+    return undefined;
+  } catch (error) {
+    return reasonOf(error);
+  } finally {
+    rmQuietly(file);
+  }
+}
+
+/** @param {string} file */
+function rmQuietly(file) {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // Where nothing can be written, there is nothing to remove.
+  }
+}
+
+function space() {
+  const { bavail, bsize } = statfsSync(root);
+  const free = Math.floor((bavail * bsize) / 1024 ** 2);
+  return {
+    name: 'the disk has room',
+    well: free >= 100,
+    otherwise: `It has ${free} MiB left. An install needs about 400, and a check a few.`,
+    minor: true,
+  };
+}
+
+/** Looks at the files of each lesson, those of the learner among them. */
+function files() {
+  const wrong = (paths) =>
+    paths
+      .map((path) => [path, whyUnreadable(join(root, path))])
+      .filter(([, why]) => why !== undefined)
+      .map(([path, why]) => `${path} ${why}.`);
+  const ours = wrong(['lessons/catalog.ts', ...slugs().flatMap(content)]);
+  const learners = wrong(slugs().flatMap(own));
+  return {
+    name: 'the files of every lesson can be read',
+    well: ours.length + learners.length === 0,
+    otherwise: [
+      ...listed(ours, '`git checkout -- FILE` brings a file of the workshop back.'),
+      ...listed(
+        learners,
+        'Move away what is in its place; then `npm run reset LESSON -- --missing` makes the starter.',
+      ),
+    ].join('\n'),
+  };
+}
+
+/** The first of some sentences, how many more there are, and what to do. @param {string[]} sentences @param {string} advice */
+function listed(sentences, advice) {
+  if (sentences.length === 0) return [];
+  const more = sentences.length - 4;
+  return [...sentences.slice(0, 4), ...(more > 0 ? [`Something is wrong with ${more} more files.`] : []), advice];
+}
+
+/** The lessons' folders, as the catalog names them: it is TypeScript, which not every Node.js reads. */
+function slugs() {
+  const file = join(root, 'lessons', 'catalog.ts');
+  if (whyUnreadable(file) !== undefined) return [];
+  return [...readFileSync(file, 'utf8').matchAll(/\bslug: '([\w-]+)'/g)].map(([, slug]) => slug);
+}
+
+/** @param {string} slug */
+function own(slug) {
+  return ['server.ts', 'client.ts'].map((file) => `lessons/${slug}/${file}`);
+}
+/** @param {string} slug */
+function content(slug) {
+  return [
+    `lessons/${slug}/README.md`,
+    `lessons/${slug}/hints.md`,
+    `solutions/${slug}/server.ts`,
+    `solutions/${slug}/client.ts`,
+    `test/lessons/${slug}.test.ts`,
+  ];
+}
+
+function progressFile() {
+  const file = join(root, '.progress');
+  const why = isThere(file) ? whyUnreadable(file) : undefined;
+  return {
+    name: 'your progress can be read',
+    well: why === undefined,
+    otherwise: `.progress ${why}. Move it away: a check of each lesson makes it again.`,
   };
 }
 
@@ -79,15 +208,6 @@ function proxy() {
     otherwise: 'curl would ask the proxy for 127.0.0.1: set NO_PROXY=127.0.0.1,localhost',
     minor: true,
   };
-}
-
-function can(path, mode) {
-  try {
-    accessSync(path, mode);
-    return existsSync(path);
-  } catch {
-    return false;
-  }
 }
 
 function runs() {

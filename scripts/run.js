@@ -2,10 +2,14 @@
 import * as modules from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { ensureInstalled } from './setup.js';
+import { printTrouble } from './trouble.js';
 
 const [name] = process.argv.splice(2, 1);
-ensureInstalled();
-modules.enableCompileCache?.(fileURLToPath(new URL('../node_modules/.cache/compile', import.meta.url)));
-
-const { importTypeScript } = await import('../test/harness/fast-start/commands.js');
-await importTypeScript(`scripts/${name}.ts`);
+try {
+  await ensureInstalled(name);
+  modules.enableCompileCache?.(fileURLToPath(new URL('../node_modules/.cache/compile', import.meta.url)));
+  const { importTypeScript } = await import('../test/harness/fast-start/commands.js');
+  await importTypeScript(`scripts/${name}.ts`);
+} catch (error) {
+  process.exitCode = printTrouble(error); // what a command itself throws, it prints itself
+}

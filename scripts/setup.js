@@ -1,35 +1,67 @@
-// Installs what package-lock.json says when it is not there yet. Plain JavaScript without a dependency: it runs first.
-import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+// Sees to it that a command has the packages that it needs. Plain JavaScript without a dependency: it runs first.
+import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { printable } from '../test/harness/wire/printable.js';
+import { bringBackOld, install } from './install.js';
+import { isReader, lookAt, nameOf, neededBy, readLock, restoreLock } from './packages.js';
+import { reasonOf, root } from './trouble.js';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
 const oldestNode = [20, 19];
 
-/** Ends the process with a sentence and exit code 2 when Node is too old or the install fails. */
-export function ensureInstalled() {
+/**
+ * Installs what a command needs and does not have. A command that has what it needs is told what is different, and goes on.
+ * Ends the process with sentences and exit code 2 when Node is too old, or when the command cannot go on.
+ * @param {string} command as in scripts/COMMAND.ts
+ */
+export async function ensureInstalled(command) {
   if (!nodeIsNewEnough(process.versions.node)) {
     stop(
       `This workshop needs Node.js ${oldestNode.join('.')} or newer; this is ${process.versions.node}.`,
       'Install the current LTS release from nodejs.org, open a new terminal, and run the command again.',
     );
   }
-  const missing = missingPackages();
-  if (missing.length === 0) return;
-  const [first] = missing;
-  console.error(`Installing ${missing.length} packages (${first}${missing.length > 1 ? ', …' : ''}): npm ci`);
-  const { status } = spawnSync('npm ci --no-audit --no-fund --loglevel=error', {
-    cwd: root,
-    shell: true,
-    stdio: ['ignore', 2, 2],
-  });
-  if (status !== 0 || missingPackages().length > 0) {
-    stop(
-      'The packages could not be installed; what npm says stands above.',
-      'Is there a network? Behind a proxy: npm config set proxy http://HOST:PORT. Then run the command again.',
-      'Without any network: copy node_modules from a machine with the same system and Node.js version.',
-      '`npm run doctor` looks at the usual causes.',
-    );
+  const lock = readLock();
+  if ('trouble' in lock) return stop(lock.trouble, restoreLock);
+  const wanted = lock.packages;
+  const whatIsWrong = () => Object.values(lookAt(wanted)).flat();
+  if (whatIsWrong().length === 0) return;
+
+  bringBackOld();
+  const wrong = whatIsWrong();
+  if (wrong.length === 0) return;
+  const needed = lookAt(neededBy(command, wanted));
+  const canGoOn = needed.missing.length === 0;
+  const difference = `node_modules is not what package-lock.json says (${listed(wrong)})`;
+  if (canGoOn && (isReader(command) || needed.different.length === 0)) {
+    return say(`${difference}; this command goes on without an install, and \`npm ci\` makes one.`);
+  }
+  if (canGoOn && failedLately()) {
+    return say(`${difference}, and the last attempt to install failed; this command goes on with what is there.`);
+  }
+
+  say(`Installing ${wrong.length} packages (${listed(wrong)}): npm ci`);
+  const reason = await installed(wanted);
+  if (reason === undefined) return forgetFailure();
+  if (canGoOn) {
+    rememberFailure();
+    return say(`The packages could not be installed: ${reason}. This command goes on with those that are there.`);
+  }
+  stop(
+    `The packages could not be installed: ${reason}.`,
+    'Is there a network? Behind a proxy: npm config set proxy http://HOST:PORT. Then run the command again.',
+    'Without any network: copy node_modules from a machine with the same system and Node.js version.',
+    '`npm run doctor` looks at the usual causes.',
+  );
+}
+
+/** Installs; returns why not when it fails. @param {import('./packages.js').Packages} wanted */
+async function installed(wanted) {
+  const isWhole = (folder) => Object.values(lookAt(wanted, folder)).flat().length === 0;
+  try {
+    await install(isWhole);
+    return undefined;
+  } catch (error) {
+    return reasonOf(error);
   }
 }
 
@@ -39,23 +71,36 @@ export function nodeIsNewEnough(version) {
   return major > oldestNode[0] || (major === oldestNode[0] && minor >= oldestNode[1]);
 }
 
-/** What package-lock.json asks for and node_modules does not have in that version; packages for other systems aside. */
-export function missingPackages() {
-  const wanted = packagesIn('package-lock.json');
-  if (!existsSync(`${root}/node_modules/.package-lock.json`)) return Object.keys(wanted).filter(Boolean).map(shortName);
-  const installed = packagesIn('node_modules/.package-lock.json');
-  return Object.entries(wanted)
-    .filter(([path, entry]) => path !== '' && !entry.optional && installed[path]?.version !== entry.version)
-    .map(([path]) => shortName(path));
+/** When an attempt to install has failed, there is no other one for ten minutes: offline, each check would wait for it. */
+const failure = join(root, '.tmp', 'install-failed');
+const memory = 10 * 60_000;
+
+const failedLately = () => {
+  const at = statSync(failure, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  return Date.now() - at < memory && at > statSync(join(root, 'package-lock.json')).mtimeMs;
+};
+
+function rememberFailure() {
+  try {
+    mkdirSync(dirname(failure), { recursive: true });
+    writeFileSync(failure, '');
+  } catch {
+    // Then the next command makes an attempt of its own.
+  }
 }
 
-function packagesIn(file) {
-  return JSON.parse(readFileSync(`${root}/${file}`, 'utf8')).packages;
+function forgetFailure() {
+  if (existsSync(failure)) rmSync(failure, { force: true });
 }
 
-const shortName = (path) => path.replace(/^.*node_modules\//, '');
+/** The first packages of a list, and that there are more. @param {string[]} paths */
+const listed = (paths) => `${paths.slice(0, 3).map(nameOf).join(', ')}${paths.length > 3 ? ', …' : ''}`;
 
+/** @param {string} text */
+const say = (text) => console.error(printable(text));
+
+/** @param {string[]} lines */
 function stop(...lines) {
-  console.error(`\n${lines.join('\n')}`);
+  say(lines.join('\n'));
   process.exit(2);
 }

@@ -1,4 +1,5 @@
 import { endAllPrograms } from '../../test/harness/programs/pool.js';
+import { printableJson } from '../../test/harness/wire/printable.js';
 import type { Arguments } from './command.ts';
 import { Refusal } from './command.ts';
 import { grade, learnersTarget, type Verdict } from './grade.ts';
@@ -27,7 +28,7 @@ async function checkLesson({ words, options }: Arguments): Promise<number> {
   const graded = fingerprint(lesson);
   const verdict = await gradeOnce(lesson, seed);
   const next = catalog.find(({ number }) => number === lesson.number + 1);
-  console.log(options.json ? JSON.stringify(verdict, null, 2) : report(lesson, verdict, next));
+  console.log(options.json ? printableJson(verdict) : report(lesson, verdict, next));
   if (fingerprint(lesson) === graded) recordVerdict(lesson, verdict);
   else console.error('\nA file was saved while it was graded, so this result is not recorded. Check the lesson again.');
   return verdict.state === 'passed' ? 0 : 1;

@@ -1,9 +1,15 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { MachineFault } from '../../test/harness/programs/machine-fault.js';
 import { endWithParent } from './parent.ts';
+import { printable } from '../../test/harness/wire/printable.js';
+import { printTrouble } from '../trouble.js';
 
-/** Something that the person at the keyboard can put right: printed as it is, with exit code 2. */
-export class Refusal extends Error {}
+/** Something that the person at the keyboard can put right: printed as it is, with exit code 2. It may quote anything. */
+export class Refusal extends Error {
+  constructor(message: string) {
+    super(printable(message));
+  }
+}
 
 /** A flag, or a flag with a value, and what `--help` prints for it. */
 type Option = { type: 'boolean' | 'string'; help: string };
@@ -25,15 +31,15 @@ export async function run(command: Command, action: (given: Arguments) => Promis
   endWithParent();
   // Whoever reads what is printed may have enough, as `head` does.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit();
-    throw error;
+    process.exit(error.code === 'EPIPE' ? undefined : printTrouble(error, 'The output'));
   });
   try {
     const given = parse(command, process.argv.slice(2));
     process.exitCode = given.options.help ? help(command) : await action(given);
   } catch (error) {
-    console.error(error instanceof Refusal || error instanceof MachineFault ? error.message : error);
-    process.exitCode = error instanceof Refusal ? 2 : 3;
+    const said = error instanceof Refusal || error instanceof MachineFault;
+    if (said) console.error(printable(error.message));
+    process.exitCode = error instanceof Refusal ? 2 : said ? 3 : printTrouble(error);
   }
 }
 

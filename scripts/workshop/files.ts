@@ -1,30 +1,72 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative, sep } from 'node:path';
-import { writeAtomically as write } from '../../test/harness/fast-start/write-atomically.js';
+import { copyFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { beginWriting } from '../../test/harness/fast-start/write-atomically.js';
+import { isThere, reasonOf, shownPath, whyUnreadable } from '../trouble.js';
 import { Refusal } from './command.ts';
 import { root } from './paths.ts';
 
+export { isThere };
+
 /** As it is shown and typed: relative to the repository, with slashes. */
-export const shown = (path: string): string => relative(root, path).split(sep).join('/');
+export const shown: (path: string) => string = shownPath;
+
+/** A file to be written. */
+export type Writing = { path: string; text: string };
 
 /**
- * Writes a whole file or nothing of it.
- * @throws Refusal when the folder cannot be written to.
+ * The text of a file.
+ * @param otherwise what a person does when it cannot be read
+ * @throws Refusal when it is missing, no file (a folder, a pipe, a device, a link that leads nowhere), or may not be read.
  */
+export function readText(path: string, otherwise: string): string {
+  const why = whyUnreadable(path);
+  if (why !== undefined) throw new Refusal(`${shown(path)} ${why}.\n${otherwise}`);
+  return readFileSync(path, 'utf8');
+}
+
+/** Writes a whole file or nothing of it. @throws Refusal when it cannot be written. */
 export function writeAtomically(path: string, text: string): void {
+  const { failed } = writeTogether([{ path, text }]);
+  if (failed) throw new Refusal(`${failed.sentence}\nNothing was changed. ${whereToLook}`);
+}
+
+/** What became of files that were to be written: those that are new now, and the first that could not be. */
+export type Written = { wrote: string[]; failed?: { path: string; sentence: string } };
+
+/**
+ * Writes several files: all of them beside their places first, so that a full disk changes none; then each takes its place.
+ */
+export function writeTogether(files: readonly Writing[]): Written {
+  const waiting: ReturnType<typeof beginWriting>[] = [];
+  const wrote: string[] = [];
+  let current = '';
   try {
-    write(path, text);
+    for (const { path, text } of files) {
+      current = path;
+      waiting.push(beginWriting(path, text));
+    }
+    for (const { path, takePlace } of waiting) {
+      current = path;
+      takePlace();
+      wrote.push(path);
+    }
+    return { wrote };
   } catch (error) {
-    throw notWritable(path, error);
+    for (const { giveUp } of waiting) giveUp();
+    return { wrote, failed: { path: current, sentence: `${shown(current)} cannot be written: ${reasonOf(error)}.` } };
   }
 }
+
+/** What a person does about a file that cannot be written. */
+export const whereToLook = 'Look at the permissions of its folder, and at the space on the disk.';
 
 /**
  * Keeps copies of files that are about to be overwritten.
  * @returns the folder with the copies, or undefined when there was nothing that would be lost.
+ * @throws Refusal when one cannot be read or copied: then there are no copies, and nothing may be overwritten.
  */
-export function save(files: { path: string; becomes: string }[]): string | undefined {
-  const changed = files.filter(({ path, becomes }) => existsSync(path) && readFileSync(path, 'utf8') !== becomes);
+export function save(files: readonly Writing[]): string | undefined {
+  const changed = files.filter(({ path, text }) => isThere(path) && readText(path, moveAway) !== text);
   if (changed.length === 0) return undefined;
   const time = new Date().toISOString().replace(/[:.]/g, '-').replace('Z', '');
   const folder = join(root, '.saved', time);
@@ -34,15 +76,20 @@ export function save(files: { path: string; becomes: string }[]): string | undef
       mkdirSync(dirname(copy), { recursive: true });
       copyFileSync(path, copy);
     } catch (error) {
-      throw notWritable(copy, error);
+      remove(folder);
+      throw new Refusal(`${shown(copy)} cannot be written: ${reasonOf(error)}.\nNothing was changed. ${whereToLook}`);
     }
   }
   return folder;
 }
 
-function notWritable(path: string, error: unknown): Refusal {
-  return new Refusal(
-    `${shown(path)} cannot be written: ${(error as Error).message}.\n` +
-      'Nothing was changed. Look at the permissions of its folder, and at the space on the disk.',
-  );
+const moveAway = 'Nothing was changed, because what is there cannot be saved. Move it away, and run the command again.';
+
+/** Removes what may be there. What cannot be removed stays: the failure before is what a person is told. */
+function remove(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch {
+    // The failure that led here is reported.
+  }
 }

@@ -1,3 +1,4 @@
+import { escapeInvisible, printable } from '../../test/harness/wire/printable.js';
 import type { Arguments } from './command.ts';
 import { Refusal } from './command.ts';
 import { catalog, findLesson, shortName, type Lesson } from './lessons.ts';
@@ -57,7 +58,7 @@ function listed({ lesson, task: { number, title }, hints }: Questions, named: bo
   });
   const other = (number % readPage(lesson).tasks.length) + 1;
   return [
-    `${heading(lesson, `task ${number}`)}\n\n ${title}\n`,
+    `${heading(lesson, `task ${number}`)}\n\n ${escapeInvisible(title)}\n`,
     ...rows,
     `\nAn answer: npm run hint ${shortName(lesson)} 1${named ? ` -- --task ${number}` : ''}`,
     `Another task: npm run hint ${shortName(lesson)} -- --task ${other}`,
@@ -66,12 +67,15 @@ function listed({ lesson, task: { number, title }, hints }: Questions, named: bo
 
 function answered(questions: Questions, given: string): string {
   const { question, answer } = findHint(questions, given);
-  return `${[question, ...answer.split(/\n{2,}/).map(layOut)].join('\n\n')}\n`;
+  return `${[escapeInvisible(question), ...answer.split(/\n{2,}/).map(layOut)].join('\n\n')}\n`;
 }
 
 /** Paragraphs are wrapped; code is left as it stands. */
 function layOut(paragraph: string): string {
-  if (/^(```|    )/.test(paragraph)) return paragraph.replace(/^```.*\n?/gm, '').replace(/^/gm, '    ');
+  if (/^(```|    )/.test(paragraph))
+    return printable(paragraph)
+      .replace(/^```.*\n?/gm, '')
+      .replace(/^/gm, '    ');
   return wrap(paragraph.replaceAll('\n', ' '), 78)
     .map((line) => `  ${line}`)
     .join('\n');

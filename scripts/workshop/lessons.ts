@@ -1,8 +1,9 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { catalog, type Lesson } from '../../lessons/catalog.ts';
+import { isThere, whyUnreadable } from '../trouble.js';
 import { Refusal } from './command.ts';
-import { lessonsFolder } from './paths.ts';
+import { readText, shown } from './files.ts';
+import { lessonsFolder, solutionsFolder } from './paths.ts';
 
 export { catalog, type Lesson };
 
@@ -28,12 +29,50 @@ export function findLesson(name: string): Lesson {
   );
 }
 
-/** @throws Refusal when a file that the learner edits is not there. */
-export function requireFiles(lesson: Lesson): void {
-  const missing = learnerFiles.filter((file) => !existsSync(join(lessonFolder(lesson), file)));
-  if (missing.length === 0) return;
-  throw new Refusal(
-    `${missing.map((file) => `lessons/${lesson.slug}/${file}`).join(' and ')} ${missing.length > 1 ? 'are' : 'is'} missing.\n` +
-      `npm run reset ${shortName(lesson)} -- --missing puts the starter back, and changes nothing else.`,
+/**
+ * A text that belongs to a lesson, such as its README.md.
+ * @throws Refusal when it cannot be read.
+ */
+export const readLessonText = (lesson: Lesson, name: 'README.md' | 'hints.md'): string =>
+  readPart(join(lessonFolder(lesson), name), `lessons/${lesson.slug}`);
+
+/**
+ * The source of a lesson's solution.
+ * @throws Refusal when it cannot be read.
+ */
+export const readSolution = (lesson: Lesson, file: string): string =>
+  readPart(join(solutionsFolder, lesson.slug, file), `solutions/${lesson.slug}`);
+
+const readPart = (path: string, folder: string): string =>
+  readText(
+    path,
+    `\`git checkout -- ${folder}\` brings it back. If you are adding this lesson, CONTRIBUTING.md says which files it needs.`,
   );
+
+/**
+ * A file of the learner's own; undefined when there is nothing of that name.
+ * @throws Refusal when it cannot be read.
+ */
+export function readOwn(lesson: Lesson, file: string): string | undefined {
+  const path = join(lessonFolder(lesson), file);
+  return isThere(path) ? readText(path, putBack(lesson)) : undefined;
 }
+
+/** @throws Refusal when a file that the learner edits is missing, or is nothing that can be read. */
+export function requireFiles(lesson: Lesson): void {
+  const paths = learnerFiles.map((file) => join(lessonFolder(lesson), file));
+  const missing = paths.filter((path) => !isThere(path));
+  if (missing.length > 0) {
+    throw new Refusal(
+      `${missing.map(shown).join(' and ')} ${missing.length > 1 ? 'are' : 'is'} missing.\n` +
+        `npm run reset ${shortName(lesson)} -- --missing puts the starter back, and changes nothing else.`,
+    );
+  }
+  for (const path of paths) {
+    const why = whyUnreadable(path);
+    if (why !== undefined) throw new Refusal(`${shown(path)} ${why}.\n${putBack(lesson)}`);
+  }
+}
+
+const putBack = (lesson: Lesson): string =>
+  `Move it away; then npm run reset ${shortName(lesson)} -- --missing puts the starter in its place.`;

@@ -1,7 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import MarkdownIt, { type Token } from 'markdown-it';
-import { lessonFolder, type Lesson } from './lessons.ts';
+import { readLessonText, type Lesson } from './lessons.ts';
 
 export type PageTask = { number: number; title: string; requirements: string[] };
 
@@ -17,7 +15,7 @@ export type Hint = { task: number; question: string; answer: string };
 
 const parse = (markdown: string): Token[] => new MarkdownIt({ html: false }).parse(markdown, {});
 
-export const readPage = (lesson: Lesson): Page => pageOf(readFileSync(join(lessonFolder(lesson), 'README.md'), 'utf8'));
+export const readPage = (lesson: Lesson): Page => pageOf(readLessonText(lesson, 'README.md'));
 
 /** Every bullet under a heading `Task N · …` is a requirement; its line breaks are spaces. */
 export function pageOf(markdown: string): Page {
@@ -63,10 +61,7 @@ export function taskText(markdown: string, number: number): string | undefined {
     .trim();
 }
 
-export function readHints(lesson: Lesson): Hint[] {
-  const file = join(lessonFolder(lesson), 'hints.md');
-  return existsSync(file) ? hintsOf(readFileSync(file, 'utf8')) : [];
-}
+export const readHints = (lesson: Lesson): Hint[] => hintsOf(readLessonText(lesson, 'hints.md'));
 
 /** `## Task N` holds `### A question?` with its answer as Markdown. */
 export function hintsOf(markdown: string): Hint[] {

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Refusal } from './command.ts';
-import { writeAtomically } from './files.ts';
+import { isThere, readText, writeAtomically } from './files.ts';
 import type { Verdict } from './grade.ts';
-import { catalog, learnerFiles, lessonFolder, type Lesson } from './lessons.ts';
+import { catalog, learnerFiles, readOwn, type Lesson } from './lessons.ts';
 import { root } from './paths.ts';
 
 /** What a learner has passed of a lesson, and the files that passed. */
@@ -22,11 +21,13 @@ export type Progress = Map<string, Passed>;
 const progressFile = join(root, '.progress');
 const heading = '# What has been passed: lesson, tasks, and the files that passed. Carry it along to another machine.';
 
+const makeAgain = 'Move it away: a check of each lesson makes it again.';
+
 /** @throws Refusal when the file is not what this wrote: nothing is guessed, and nothing is lost. */
 export function readProgress(): Progress {
   const progress: Progress = new Map();
-  if (!existsSync(progressFile)) return progress;
-  for (const [index, line] of readText().split(/\r?\n/).entries()) {
+  if (!isThere(progressFile)) return progress;
+  for (const [index, line] of readText(progressFile, makeAgain).split(/\r?\n/).entries()) {
     if (line.trim() === '' || line.startsWith('#')) continue;
     const [, slug, tasks, of, files] = /^(\d\d-[\w-]+) (\d+)\/(\d+) ([0-9a-f]{16})$/.exec(line.trim()) ?? [];
     if (!slug || !files || Number(tasks) > Number(of)) {
@@ -38,16 +39,6 @@ export function readProgress(): Progress {
     progress.set(slug, { tasks: Number(tasks), of: Number(of), files });
   }
   return progress;
-}
-
-function readText(): string {
-  try {
-    return readFileSync(progressFile, 'utf8');
-  } catch (error) {
-    throw new Refusal(
-      `.progress cannot be read: ${(error as Error).message}.\nMove it away: a check of each lesson makes it again.`,
-    );
-  }
 }
 
 /** Keeps how many tasks have passed, counted from the first. */
@@ -86,8 +77,7 @@ export const nextLesson = (progress: Progress): Lesson | undefined =>
 export function fingerprint(lesson: Lesson): string {
   const hash = createHash('sha256');
   for (const name of learnerFiles) {
-    const file = join(lessonFolder(lesson), name);
-    hash.update(`${name}\n${existsSync(file) ? readFileSync(file, 'utf8').replaceAll('\r\n', '\n') : ''}\n`);
+    hash.update(`${name}\n${readOwn(lesson, name)?.replaceAll('\r\n', '\n') ?? ''}\n`);
   }
   return hash.digest('hex').slice(0, 16);
 }

@@ -1,4 +1,4 @@
-import { stripVTControlCharacters } from 'node:util';
+import { escapeInvisible, printable } from '../../test/harness/wire/printable.js';
 import { pc } from './colours.ts';
 import type { RequirementVerdict, TaskVerdict, Verdict } from './grade.ts';
 import { shortName, type Lesson } from './lessons.ts';
@@ -13,7 +13,7 @@ export function report(lesson: Lesson, verdict: Verdict, next: Lesson | undefine
   const failed = verdict.tasks.find((task) => task.state === 'failed');
   for (const task of verdict.tasks) {
     if (task === failed) lines.push(...failedTask(lesson, task, verdict.seed));
-    else if (task.state === 'passed') lines.push(` ${mark.passed} task ${task.number}  ${task.title}`);
+    else if (task.state === 'passed') lines.push(` ${mark.passed} task ${task.number}  ${escapeInvisible(task.title)}`);
     else lines.push(pc.dim(` · task ${task.number}  waits for task ${failed?.number}`));
   }
   if (verdict.state === 'passed') {
@@ -32,7 +32,7 @@ export function heading({ number, title }: Lesson, right: string): string {
 }
 
 function failedTask(lesson: Lesson, { number, title, requirements }: TaskVerdict, seed: number): string[] {
-  const lines = [` ${mark.failed} ${pc.bold(`task ${number}`)}  ${pc.bold(title)}`];
+  const lines = [` ${mark.failed} ${pc.bold(`task ${number}`)}  ${pc.bold(escapeInvisible(title))}`];
   for (const requirement of requirements) {
     const style = requirement.state === 'waiting' ? pc.dim : code;
     const [first, ...rest] = wrap(requirement.sentence, width - 5);
@@ -46,9 +46,15 @@ function explanation(lesson: Lesson, { explanation }: RequirementVerdict, seed: 
   const { cause, compare, advice, output, at, see, wire } = explanation!;
   const blocks = [
     wrap(cause, width - 7).map((line) => pc.bold(line)),
-    output?.split('\n').flatMap((line) => fold(line, width - 9).map((part) => pc.red(`  ${part}`))),
+    output &&
+      printable(output)
+        .split('\n')
+        .flatMap((line) => fold(line, width - 9).map((part) => pc.red(`  ${part}`))),
     compare && [...labelled('expected', compare.expected, pc.green), ...labelled('received', compare.received, pc.red)],
-    wire?.split('\n').map((line) => `  ${line.includes('✗') ? pc.red(line) : pc.dim(line)}`),
+    wire &&
+      printable(wire)
+        .split('\n')
+        .map((line) => `  ${line.includes('✗') ? pc.red(line) : pc.dim(line)}`),
     advice && wrap(advice, width - 7),
     [
       ...(at ? labelled('look in', at, pc.cyan) : []),
@@ -62,7 +68,7 @@ function explanation(lesson: Lesson, { explanation }: RequirementVerdict, seed: 
 
 /** A command is copied, so it is never broken: a long one gets a line of its own. */
 const command = (label: string, text: string): string[] =>
-  text.length <= width - 7 - 18 ? labelled(label, text, pc.cyan) : [label, `  ${pc.cyan(text)}`];
+  text.length <= width - 7 - 18 ? labelled(label, text, pc.cyan) : [label, `  ${pc.cyan(printable(text))}`];
 
 function labelled(label: string, text: string, style: (text: string) => string): string[] {
   const column = label === 'expected' || label === 'received' ? 11 : 18;
@@ -76,7 +82,7 @@ const code = (text: string): string =>
 /** Breaks a sentence between words; a word that is longer than a line, such as JSON, behind its punctuation. */
 export function wrap(text: string, columns: number): string[] {
   const lines = [''];
-  for (const word of text.split(' ')) {
+  for (const word of printable(text).split(' ')) {
     const [start = '', ...rest] = cut(word, columns);
     const line = lines.at(-1)!;
     if (line !== '' && line.length + 1 + start.length > columns) lines.push(start);
@@ -94,9 +100,8 @@ function fold(line: string, columns: number): string[] {
 
 /** Breaks text that has no words to break between. */
 function cut(text: string, columns: number): string[] {
-  const plain = stripVTControlCharacters(text);
   const punctuated = `.{${columns >> 1},${columns - 1}}[,;{}()&/]`;
-  return plain.length > columns ? shortened(plain.match(new RegExp(`${punctuated}|.{1,${columns}}`, 'gsu'))!) : [plain];
+  return text.length > columns ? shortened(text.match(new RegExp(`${punctuated}|.{1,${columns}}`, 'gsu'))!) : [text];
 }
 
 const shortened = (lines: string[]): string[] => (lines.length > 4 ? [...lines.slice(0, 3), '…'] : lines);

@@ -1,8 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import type { Arguments } from './command.ts';
 import { Refusal } from './command.ts';
-import { save, shown, writeAtomically } from './files.ts';
+import { isThere, readText, save, shown, whereToLook, writeTogether, type Writing } from './files.ts';
 import { findLesson, learnerFiles, lessonFolder, shortName, type Lesson } from './lessons.ts';
 import { root } from './paths.ts';
 import { startersOf } from './starters.ts';
@@ -13,7 +12,7 @@ export function reset({ words: [name], options }: Arguments): number {
   const lesson = findLesson(name);
   if (options.missing && options.from !== undefined) throw new Refusal('--missing and --from cannot go together.');
   if (options.from !== undefined) return replace(lesson, copiesIn(lesson, String(options.from)));
-  const files = startersOf(lesson).filter(({ path }) => !options.missing || !existsSync(path));
+  const files = startersOf(lesson).filter(({ path }) => !options.missing || !isThere(path));
   if (files.length === 0) {
     console.log(`No file of ${shortName(lesson)} is missing: nothing was changed.`);
     return 0;
@@ -22,28 +21,43 @@ export function reset({ words: [name], options }: Arguments): number {
 }
 
 /** Overwrites the learner's files, after saving those that would be lost, and says so. */
-export function replace(lesson: Lesson, files: { path: string; text: string }[]): number {
-  const { wrote, saved } = replaceFiles(files);
+export function replace(lesson: Lesson, files: Writing[]): number {
+  const { wrote, saved } = replaceFiles(lesson, files);
   for (const path of wrote) console.log(`wrote ${path}`);
-  if (saved) {
-    console.log(`\nWhat was there before is in ${saved}. To get it back:`);
-    console.log(`  ${wayBack(lesson, saved)}`);
-  }
+  if (saved) console.log(`\n${howToGetBack(lesson, saved)}`);
   return 0;
 }
 
-/** Overwrites files. `saved` is the folder with what would have been lost, if anything. */
-export function replaceFiles(files: { path: string; text: string }[]): { wrote: string[]; saved: string | undefined } {
-  const saved = save(files.map(({ path, text }) => ({ path, becomes: text })));
-  for (const { path, text } of files) writeAtomically(path, text);
-  return { wrote: files.map(({ path }) => shown(path)), saved: saved && shown(saved) };
+/**
+ * Overwrites files of a lesson. `saved` is the folder with what would have been lost, if anything.
+ * @throws Refusal when a file cannot be written: it says which have changed all the same, and how they come back.
+ */
+export function replaceFiles(lesson: Lesson, files: Writing[]): { wrote: string[]; saved: string | undefined } {
+  const folder = save(files);
+  const saved = folder && shown(folder);
+  const { wrote, failed } = writeTogether(files);
+  if (!failed) return { wrote: wrote.map(shown), saved };
+  if (wrote.length === 0) throw new Refusal(`${failed.sentence}\nNothing was changed. ${whereToLook}`);
+  const left = files.map(({ path }) => path).filter((path) => !wrote.includes(path));
+  throw new Refusal(
+    [
+      failed.sentence,
+      `${listed(wrote)} already changed; ${listed(left)} not. ${whereToLook}`,
+      saved ? howToGetBack(lesson, saved) : 'Nothing was lost.',
+    ].join('\n'),
+  );
 }
+
+const listed = (paths: string[]): string => `${paths.map(shown).join(' and ')} ${paths.length > 1 ? 'have' : 'has'}`;
+
+const howToGetBack = (lesson: Lesson, saved: string): string =>
+  `What was there before is in ${saved}. To get it back:\n  ${wayBack(lesson, saved)}`;
 
 /** The command that brings saved files back. */
 export const wayBack = (lesson: Lesson, saved: string): string =>
   `npm run reset ${shortName(lesson)} -- --from ${saved}`;
 
-function copiesIn(lesson: Lesson, given: string): { path: string; text: string }[] {
+function copiesIn(lesson: Lesson, given: string): Writing[] {
   const folder = resolve(root, given);
   const inside = relative(join(root, '.saved'), folder);
   if (inside === '' || inside.startsWith('..') || isAbsolute(inside)) {
@@ -51,8 +65,8 @@ function copiesIn(lesson: Lesson, given: string): { path: string; text: string }
   }
   const copies = learnerFiles
     .map((file) => ({ path: join(lessonFolder(lesson), file), copy: join(folder, lesson.slug, file) }))
-    .filter(({ copy }) => existsSync(copy))
-    .map(({ path, copy }) => ({ path, text: readFileSync(copy, 'utf8') }));
+    .filter(({ copy }) => isThere(copy))
+    .map(({ path, copy }) => ({ path, text: readText(copy, 'Nothing was changed.') }));
   if (copies.length > 0) return copies;
   throw new Refusal(
     `${shown(join(folder, lesson.slug))} has no ${learnerFiles.join(' and no ')}: nothing was changed.`,

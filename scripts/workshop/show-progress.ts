@@ -1,3 +1,4 @@
+import { escapeInvisible, printableJson } from '../../test/harness/wire/printable.js';
 import { pc } from './colours.ts';
 import type { Arguments } from './command.ts';
 import { catalog, shortName } from './lessons.ts';
@@ -7,7 +8,7 @@ import { nextLesson, readProgress, standing } from './progress.ts';
 /** Prints every lesson and task, what is passed, and what is next. */
 export function showProgress({ options }: Arguments): number {
   const course = readCourse();
-  console.log(options.json ? JSON.stringify(course, null, 2) : courseText(course));
+  console.log(options.json ? printableJson(course) : courseText(course));
   return 0;
 }
 
@@ -31,7 +32,9 @@ export function courseText({ lessons, next: slug }: Course): string {
     const note = state === 'changed since it passed' ? '  (changed since it passed)' : '';
     return [
       `${mark} lesson ${number} · ${pc.bold(title)}  ${pc.dim(`${minutes} min`)}${note}`,
-      ...tasks.map((task) => `    ${task.passed ? pc.green('✓') : '·'} task ${task.number}  ${task.title}`),
+      ...tasks.map(
+        (task) => `    ${task.passed ? pc.green('✓') : '·'} task ${task.number}  ${escapeInvisible(task.title)}`,
+      ),
     ];
   });
   const passed = lessons.filter(({ state }) => state === 'passed').length;

@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { escapeInvisible, printable } from '../../test/harness/wire/printable.js';
 import { pc } from './colours.ts';
 import type { Arguments } from './command.ts';
 import { Refusal } from './command.ts';
-import { findLesson, learnerFiles, lessonFolder, shortName, type Lesson } from './lessons.ts';
+import { findLesson, learnerFiles, lessonFolder, readSolution, shortName, type Lesson } from './lessons.ts';
 import { readPage } from './page.ts';
-import { solutionsFolder } from './paths.ts';
 import { hasPassed } from './progress.ts';
 import { heading } from './report.ts';
 import { replace } from './reset.ts';
@@ -34,16 +33,15 @@ export function solution({ words: [name], options }: Arguments): number {
   if (tasks.length === 0) throw new Refusal(`Lesson ${lesson.number} has no task "${options.task}".`);
   console.log(heading(lesson, 'solution'));
   for (const { number, title } of tasks) {
-    console.log(`\n${pc.bold(`task ${number}`)}  ${title}`);
+    console.log(`\n${pc.bold(`task ${number}`)}  ${escapeInvisible(title)}`);
     for (const { file, title, code } of solutionOf(lesson, number)) {
-      console.log(`\n${pc.dim(`// ${file}: ${title}`)}\n${code}`);
+      console.log(`\n${pc.dim(`// ${file}: ${escapeInvisible(title)}`)}\n${printable(code)}`);
     }
   }
   return 0;
 }
 
-const sourcesOf = (lesson: Lesson) =>
-  learnerFiles.map((file) => ({ file, source: readFileSync(join(solutionsFolder, lesson.slug, file), 'utf8') }));
+const sourcesOf = (lesson: Lesson) => learnerFiles.map((file) => ({ file, source: readSolution(lesson, file) }));
 
 /** The finished code of a task, piece by piece. */
 export const solutionOf = (lesson: Lesson, task: number): { file: string; title: string; code: string }[] =>

@@ -1,26 +1,23 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Arguments } from './command.ts';
-import { shown, writeAtomically } from './files.ts';
-import { catalog, learnerFiles, lessonFolder, type Lesson } from './lessons.ts';
-import { solutionsFolder } from './paths.ts';
+import { shown, writeAtomically, type Writing } from './files.ts';
+import { catalog, learnerFiles, lessonFolder, readOwn, readSolution, type Lesson } from './lessons.ts';
 import { starterOf } from './starter.ts';
 
 /** The starter of each file that a learner edits. */
-export function startersOf(lesson: Lesson): { path: string; text: string }[] {
-  return learnerFiles.map((file) => ({
-    path: join(lessonFolder(lesson), file),
-    text: starterOf(readFileSync(join(solutionsFolder, lesson.slug, file), 'utf8')),
-  }));
-}
+export const startersOf = (lesson: Lesson): Writing[] =>
+  learnerFiles.map((file) => ({ path: join(lessonFolder(lesson), file), text: starter(lesson, file) }));
+
+const starter = (lesson: Lesson, file: string): string => starterOf(readSolution(lesson, file));
 
 export function starters({ options }: Arguments): number {
-  const stale = catalog
-    .flatMap(startersOf)
-    .filter(({ path, text }) => !existsSync(path) || readFileSync(path, 'utf8').replaceAll('\r\n', '\n') !== text);
+  const stale = catalog.flatMap((lesson) => {
+    const made = startersOf(lesson);
+    return made.filter(({ text }, i) => readOwn(lesson, learnerFiles[i]!)?.replaceAll('\r\n', '\n') !== text);
+  });
   for (const { path, text } of stale) {
-    console.log(options.check ? `${shown(path)} is not what its solution makes` : `wrote ${shown(path)}`);
     if (!options.check) writeAtomically(path, text);
+    console.log(options.check ? `${shown(path)} is not what its solution makes` : `wrote ${shown(path)}`);
   }
   if (options.check && stale.length > 0) console.log('npm run starters makes them anew.');
   return options.check && stale.length > 0 ? 1 : 0;

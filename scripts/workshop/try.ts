@@ -3,6 +3,7 @@ import { Failure } from '../../test/harness/run/failure.ts';
 import { freePort } from '../../test/harness/programs/ports.ts';
 import { listeningOn, startProgram } from '../../test/harness/programs/program.ts';
 import { endAllPrograms } from '../../test/harness/programs/pool.js';
+import { printable } from '../../test/harness/wire/printable.js';
 import { row, transcript, visibleChunk, type Transcript } from '../../test/harness/wire/transcript.ts';
 import type { Arguments } from './command.ts';
 import { findLesson, lessonFolder, requireFiles, type Lesson } from './lessons.ts';
@@ -22,7 +23,7 @@ export async function tryLesson({ words: [name] }: Arguments): Promise<number> {
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     const { cause, output, advice, at } = error.explanation;
-    console.log([cause, output, advice, at && `look in ${at}`].filter(Boolean).join('\n\n'));
+    console.log(printable([cause, output, advice, at && `look in ${at}`].filter(Boolean).join('\n\n')));
     return 1;
   } finally {
     endAllPrograms();
@@ -53,8 +54,8 @@ async function runBoth(lesson: Lesson, folder: string): Promise<number> {
     look();
   });
   between.close();
-  if (client.stderr.trim()) console.log(`\n${client.stderr.trim()}`);
-  if (server.end) console.log(`\nserver.ts has ended.\n${server.stderr.trim()}`);
+  if (client.stderr.trim()) console.log(`\n${printable(client.stderr.trim())}`);
+  if (server.end) console.log(`\nserver.ts has ended.\n${printable(server.stderr.trim())}`);
   console.log(`\nclient.ts ended with exit code ${client.end?.code ?? '(none)'}.`);
   return 0;
 }

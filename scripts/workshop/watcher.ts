@@ -4,6 +4,7 @@ import { readFileSync, readdirSync, watch, type FSWatcher } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { endAllPrograms, endLeftBehind, prepareAgain } from '../../test/harness/programs/pool.js';
+import { whyUnreadable } from '../trouble.js';
 import { grade as gradePrograms, learnersTarget, newSeed, type Verdict } from './grade.ts';
 import { catalog, learnerFiles, lessonFolder, requireFiles, type Lesson } from './lessons.ts';
 import { lessonsFolder } from './paths.ts';
@@ -202,7 +203,7 @@ function contentOf(lesson: Lesson): string {
     for (const name of names.sort())
       hash
         .update(`${name}\n`)
-        .update(readFileSync(join(folder, name)))
+        .update(whyUnreadable(join(folder, name)) ?? readFileSync(join(folder, name)))
         .update('\n');
     return hash.digest('hex');
   } catch {

@@ -27,8 +27,10 @@ export type Copy = {
   remove(): void;
 };
 
-export function learnersCopy(): Copy {
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'chunk-by-chunk-')));
+/** @param name of a folder that the copy is in: a person may call it anything. */
+export function learnersCopy(name = ''): Copy {
+  const outside = realpathSync(mkdtempSync(join(tmpdir(), 'chunk-by-chunk-')));
+  const folder = join(outside, name);
   for (const part of [
     'lessons',
     'solutions',
@@ -50,7 +52,7 @@ export function learnersCopy(): Copy {
     run: (script, ...args) => runIn(folder, script, args),
     read: (path) => readFileSync(join(folder, path), 'utf8'),
     write: (path, text) => writeFileSync(join(folder, path), text),
-    remove: () => rmSync(folder, { recursive: true, force: true }),
+    remove: () => rmSync(outside, { recursive: true, force: true }),
   };
   // What stands in lessons/ here may be somebody's work.
   for (const { path, text } of catalog.flatMap(startersOf)) copy.write(path.slice(root.length), text);

@@ -2,6 +2,7 @@ import hljs from 'highlight.js/lib/core';
 import bash from 'highlight.js/lib/languages/bash';
 import json from 'highlight.js/lib/languages/json';
 import typescript from 'highlight.js/lib/languages/typescript';
+import { escapeInvisible } from '../../../test/harness/wire/printable.js';
 import { escape, html, raw, type Html } from './html.ts';
 
 hljs.registerLanguage('typescript', typescript);
@@ -10,7 +11,7 @@ hljs.registerLanguage('bash', bash);
 
 /** Code in colour; of a language that the lessons do not use, as it is. */
 export const highlight = (code: string, language: string): Html =>
-  raw(hljs.getLanguage(language) ? hljs.highlight(code, { language }).value : escape(code));
+  raw(hljs.getLanguage(language) ? hljs.highlight(escapeInvisible(code, '\n\r\t'), { language }).value : escape(code));
 
 /** The language that the end of a file's name tells. */
 export const languageOf = (file: string): string => file.slice(file.lastIndexOf('.') + 1);

@@ -15,5 +15,8 @@ export function editorLinks(name: string): EditorLink {
       `"${name}" is not an editor: a name such as vscode, or an address such as idea://open?file={file}&line={line}.`,
     );
   }
-  return (path, line = '1') => template.replace('{file}', pathToFileURL(path).pathname).replace('{line}', line);
+  return (path, line = '1') =>
+    template
+      .replace('{line}', () => line)
+      .replace('{file}', () => pathToFileURL(path).pathname.replace(/[&+=;,]/g, encodeURIComponent));
 }

@@ -1,3 +1,5 @@
+import { escapeInvisible } from '../../../test/harness/wire/printable.js';
+
 /** Markup, as opposed to text: it is not escaped again. */
 export type Html = { readonly markup: string };
 
@@ -18,5 +20,6 @@ function markupOf(part: Part): string {
 
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 
-/** Text as it stands between tags or in a quoted attribute. */
-export const escape = (text: string): string => text.replace(/[&<>"']/g, (character) => entities[character]!);
+/** Text as it stands between tags or in a quoted attribute. What shows nothing, or turns other text, is made visible. */
+export const escape = (text: string): string =>
+  escapeInvisible(text, '\n\r\t').replace(/[&<>"']/g, (character) => entities[character]!);

@@ -1,7 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { currentTask } from '../hint.ts';
-import { catalog, learnerFiles, lessonFolder, shortName, type Lesson } from '../lessons.ts';
+import { readText } from '../files.ts';
+import { catalog, learnerFiles, readLessonText, readOwn, shortName, type Lesson } from '../lessons.ts';
 import { readHints } from '../page.ts';
 import { nextLesson, standing } from '../progress.ts';
 import { solutionOf } from '../solution.ts';
@@ -11,7 +10,7 @@ import { codeBlock, highlight, languageOf } from './code.ts';
 import { diffLines, hunks } from './diff.ts';
 import type { EditorLink } from './editor.ts';
 import { html, type Html } from './html.ts';
-import { tasksOf } from './lesson-tasks.ts';
+import { tasksIfReadable, tasksOf } from './lesson-tasks.ts';
 import { inline, lessonText, markup } from './markdown.ts';
 import { editorLinksOf, tasksPanel } from './panel.ts';
 import { recorded } from './recorded.ts';
@@ -147,7 +146,7 @@ export function courseList(): Html {
           ${lessons.map((lesson) => {
             const now = standing(progress, lesson);
             const done = now.state === 'not begun' ? 0 : now.tasks;
-            const tasks = tasksOf(lesson);
+            const { tasks, trouble } = tasksIfReadable(lesson);
             const state = now.state === 'passed' ? 'passed' : now.state === 'not begun' ? 'unknown' : 'begun';
             return html`<li id="lesson-${lesson.number}" data-state="${state}" ${lesson === next && html` data-next`}>
               <span class="mark" role="img" aria-label="${now.state}"></span>
@@ -158,6 +157,7 @@ export function courseList(): Html {
                 <ul class="tasks-of">
                   ${tasks.map(({ number, title }) => html`<li data-state="${number <= done ? 'passed' : 'unknown'}"><span class="mark" role="img" aria-label="${number <= done ? 'passed' : 'not passed'}"></span> <a href="/lessons/${lesson.slug}/#task-${number}">${inline(title)}</a></li>`)}
                 </ul>
+                ${trouble && html`<p class="changed">${trouble}</p>`}
                 ${now.state === 'changed since it passed' && html`<p class="changed">Your files have changed since it passed.</p>`}
               </div>
               <span class="minutes">${lesson.minutes} min</span>
@@ -173,14 +173,12 @@ const idOf = (part: string): string => part.toLowerCase().replaceAll(' ', '-');
 const hours = (minutes: number): string =>
   minutes < 90 ? `${minutes} minutes` : `about ${Math.round(minutes / 30) / 2} hours`;
 
-const fileName = (lesson: Lesson, name: string): string => readFileSync(join(lessonFolder(lesson), name), 'utf8');
-
 const whereIs = (lesson: Lesson): Html =>
   html`<a href="/lessons/${lesson.slug}/">Lesson ${lesson.number} <span class="title">· ${lesson.title}</span></a>`;
 
 /** A lesson: its text, and beside it its tasks. */
 export function lessonPage(lesson: Lesson, grading: Grading, editor: EditorLink, lastId: string): string {
-  const { body, headings } = lessonText(fileName(lesson, 'README.md'), lesson);
+  const { body, headings } = lessonText(readLessonText(lesson, 'README.md'), lesson);
   const [before, next] = [-1, 1].map((by) => catalog.find(({ number }) => number === lesson.number + by));
   return layout({
     title: `${lesson.number} · ${lesson.title}`,
@@ -319,9 +317,9 @@ export function diffPage(lesson: Lesson): string {
   return small(
     lesson,
     'My changes',
-    html`${startersOf(lesson).map(({ path, text }, i) => {
+    html`${startersOf(lesson).map(({ text }, i) => {
       const file = learnerFiles[i]!;
-      const mine = existsSync(path) ? readFileSync(path, 'utf8').replaceAll('\r\n', '\n') : undefined;
+      const mine = readOwn(lesson, file)?.replaceAll('\r\n', '\n');
       const changes = mine === undefined ? [] : hunks(diffLines(text.trimEnd(), mine.trimEnd()));
       return html`<section>
         <h2><code>${file}</code></h2>
@@ -351,7 +349,7 @@ export function diffPage(lesson: Lesson): string {
 
 /** A file of a lesson, with a number to each line. */
 export function sourcePage(name: string, path: string, editor: EditorLink): string {
-  const code = readFileSync(path, 'utf8').trimEnd();
+  const code = readText(path, 'The page shows only files that can be read.').trimEnd();
   const lesson = catalog.find(({ slug }) => name.startsWith(`${slug}/`));
   return layout({
     title: name,

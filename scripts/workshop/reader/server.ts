@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
+import { printable } from '../../../test/harness/wire/printable.js';
+import { printTrouble, sentencesFor } from '../../trouble.js';
 import { Refusal } from '../command.ts';
 import { catalog, findLesson, requireFiles, type Lesson } from '../lessons.ts';
 import { replaceFiles, wayBack } from '../reset.ts';
@@ -65,7 +67,7 @@ export async function openReader(options: {
       lesson: lesson.slug,
       name: `Lesson ${lesson.number}`,
       panel: tasksPanel(lesson, board.of(lesson), editor).markup,
-      cause: event.type === 'error' ? event.error.message : causeOf(event),
+      cause: printable(event.type === 'error' ? event.error.message : causeOf(event)),
     });
     live.send('course', { course: courseList().markup });
   };
@@ -74,7 +76,9 @@ export async function openReader(options: {
     try {
       tell(event);
     } catch (error) {
-      console.error(error); // a page that cannot be made is no reason to stop grading
+      // A page that cannot be made is no reason to stop grading.
+      if (error instanceof Refusal) console.error(error.message);
+      else printTrouble(error);
     }
   };
 
@@ -92,7 +96,9 @@ export async function openReader(options: {
     } catch (error) {
       if (request.destroyed) return; // nobody waits for the answer any more
       if (error instanceof Refusal) return send(request, response, message(409, 'Not now', error.message));
-      console.error(error);
+      const sentences = sentencesFor(error);
+      if (sentences !== undefined) return send(request, response, message(409, 'Not now', sentences));
+      printTrouble(error);
       send(request, response, message(500, 'The reader has failed', 'Its terminal says more.'));
     }
   });
@@ -150,15 +156,16 @@ export async function openReader(options: {
     }
     try {
       if (action === 'reset') {
-        const { wrote, saved } = replaceFiles(startersOf(lesson));
+        const { wrote, saved } = replaceFiles(lesson, startersOf(lesson));
         return data(200, { wrote, saved, wayBack: saved && wayBack(lesson, saved) });
       }
       requireFiles(lesson);
       watching.check(lesson, seed as number | undefined);
       return data(202, {});
     } catch (error) {
-      if (error instanceof Refusal) return data(409, { error: error.message });
-      throw error;
+      const sentences = error instanceof Refusal ? error.message : sentencesFor(error);
+      if (sentences === undefined) throw error;
+      return data(409, { error: sentences });
     }
   }
 

@@ -1,5 +1,5 @@
 // The files that pages may show. A request names one of these or none: its path never opens a file.
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync, type Dirent } from 'node:fs';
 import { join } from 'node:path';
 import { catalog, lessonFolder } from '../lessons.ts';
 import { lessonsFolder } from '../paths.ts';
@@ -10,8 +10,7 @@ const shownEndings = /\.(ts|js|mjs|json|sh|txt)$/;
 export function sources(): Map<string, string> {
   const found = new Map<string, string>();
   const look = (folder: string, name: string) => {
-    if (!existsSync(folder)) return;
-    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    for (const entry of entriesOf(folder)) {
       if (entry.isFile() && shownEndings.test(entry.name)) found.set(`${name}/${entry.name}`, join(folder, entry.name));
     }
   };
@@ -21,4 +20,13 @@ export function sources(): Map<string, string> {
   }
   look(join(lessonsFolder, 'support'), 'support');
   return found;
+}
+
+/** What is in a folder; nothing when it is missing, or cannot be looked into. */
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return [];
+  }
 }

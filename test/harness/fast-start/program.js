@@ -2,7 +2,7 @@
 // A process that loads tsx and compiles for itself takes twice the time to start.
 import { readFileSync, readdirSync } from 'node:fs';
 import { createRequire, isBuiltin } from 'node:module';
-import { dirname, join, relative, sep } from 'node:path';
+import { basename, dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { compile, keepPlaces } from './esbuild.js';
 import { packAll, packed } from './packages.js';
@@ -105,7 +105,8 @@ async function buildFile(file) {
 async function compiled(file) {
   const folder = dirname(builtFile(file));
   const { outputFiles } = await compile({
-    entryPoints: [file],
+    absWorkingDir: dirname(file), // to esbuild a star in a path is a pattern
+    entryPoints: [`./${basename(file)}`],
     outfile: builtFile(file),
     keepNames: true,
     sourcemap: 'inline',

@@ -9,17 +9,36 @@ import { dirname } from 'node:path';
  * @throws the error of the file system when it cannot be written
  */
 export function writeAtomically(path, content) {
-  const unfinished = `${path}.${randomUUID()}.tmp`;
+  const writing = beginWriting(path, content);
   try {
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(unfinished, content);
-    renameSync(unfinished, path);
+    writing.takePlace();
   } catch (error) {
+    writing.giveUp();
+    throw error;
+  }
+}
+
+/**
+ * Writes a file beside its place: it takes the place of the old one, or is given up, when that is said.
+ * @param {string} path
+ * @param {string | Uint8Array} content
+ * @throws the error of the file system when it cannot be written
+ */
+export function beginWriting(path, content) {
+  const unfinished = `${path}.${randomUUID()}.tmp`;
+  const giveUp = () => {
     try {
       rmSync(unfinished, { force: true });
     } catch {
-      // the first error says more
+      // why it was given up says more
     }
+  };
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(unfinished, content);
+  } catch (error) {
+    giveUp();
     throw error;
   }
+  return { path, takePlace: () => renameSync(unfinished, path), giveUp };
 }

@@ -1,6 +1,6 @@
 // What a program has printed, made fit to be searched and to be shown.
 import { stripVTControlCharacters } from 'node:util';
-import { visible } from '../wire/transcript.ts';
+import { printable as escapedText } from '../wire/printable.js';
 
 /** Characters of a line that are shown. */
 export const lineWidth = 60;
@@ -17,11 +17,8 @@ export function cutLines(text: string, limit = 2000): string {
     .join('\n');
 }
 
-/** Text without what would move a terminal's cursor, ring its bell or clear it. */
-export const printable = (text: string): string =>
-  stripVTControlCharacters(cutLines(text)).replace(/[^\P{C}\n]/gu, (character) =>
-    visible(character).replace(/^\p{C}$/u, '�'),
-  );
+/** Text that a terminal may show as it is. */
+export const printable = (text: string): string => escapedText(cutLines(text));
 
 /** The end of what a program has printed, in a few lines. */
 export function lastOutput(text: string): { output?: string } {

@@ -1,4 +1,7 @@
 import { performance } from 'node:perf_hooks';
+import { escapeInvisible, visible } from './printable.js';
+
+export { visible };
 
 /**
  * The marks of a `wire` capture: `→` sent by the client, `←` received by it, `▸` printed by it,
@@ -48,7 +51,7 @@ const mostRows = 24;
 
 /** One row of a `wire` capture, at most `columns` wide. */
 export function row({ at, mark, who, text }: Entry, whoWidth = 0, columns = 76): string {
-  const line = `${at.toFixed(0).padStart(5)} ms  ${whoWidth ? `${(who ?? '').padEnd(whoWidth)}  ` : ''}${mark} ${text}`;
+  const line = `${at.toFixed(0).padStart(5)} ms  ${whoWidth ? `${escapeInvisible(who ?? '').padEnd(whoWidth)}  ` : ''}${mark} ${escapeInvisible(text)}`;
   return line.length > columns ? `${line.slice(0, columns - 1)}…` : line;
 }
 
@@ -83,18 +86,3 @@ export const visibleChunk = (bytes: Buffer): string =>
           .toString()
           .replace(/\r?\n$/, ''),
       );
-
-/** Text with its control characters made visible, quoted when that changes anything: `Message 1\n`. */
-export function visible(text: string): string {
-  const shown = escaped(JSON.stringify(text.slice(0, 201)).slice(1, -1))
-    .replaceAll('\\"', '"')
-    .replaceAll('\\\\', '\\');
-  return shown.length > 200 ? `${shown.slice(0, 200)}…` : shown;
-}
-
-/** What JSON leaves as it is, and a terminal does not show or takes for a line break. */
-const escaped = (text: string): string =>
-  text.replace(
-    /[\u007f-\u009f\u2028\u2029\ufeff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
