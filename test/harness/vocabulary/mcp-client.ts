@@ -4,7 +4,7 @@ import { expect, Failure, type Explanation } from '../run/failure.ts';
 import type { Server } from '../run/run.ts';
 import type { Ask, Exchange } from '../wire/exchange.ts';
 import { visible } from '../wire/transcript.ts';
-import { received, untilEnd } from './http.ts';
+import { finished, received, untilEnd, workMs } from './http.ts';
 import { asJson, fromJson, isObject, look, type Looked, type Message } from './value.ts';
 
 /** What a verdict says of an answer that should have been a result: for any, or for one with this status or error code. */
@@ -23,6 +23,8 @@ export type Posted = Exchange & {
   see: string;
   /** Waits for the end of the answer, and releases all held work meanwhile. */
   done(): Promise<Posted>;
+  /** Waits until the server is at work, on this many pieces, or the answer has ended; false when it is not at work. */
+  atWork(pieces?: number): Promise<boolean>;
   /** The JSON-RPC messages so far, whether the answer is JSON or an event stream. */
   messages(): Message[];
   /** The one response, in the shape of the standard and with the id of its request. */
@@ -40,8 +42,8 @@ export type Posted = Exchange & {
 export type PostOptions = Pick<Ask, 'headers' | 'who' | 'ifItThrows'> & {
   /** As explanations call the message, instead of what it is. */
   what?: string;
-  /** False where no command shows the same, as for a tool that only the grader's server has. */
-  byHand?: boolean;
+  /** The command that shows the same, instead of the one that posts it; empty where none does, as for a grader's tool. */
+  see?: string;
 };
 
 /** A client, and what it sends along with each message. */
@@ -104,11 +106,11 @@ export function mcpClient(
 
 function post(client: McpClient, message: unknown, options: PostOptions): Posted {
   const { server, who } = client;
-  const { headers = {}, ifItThrows, byHand = true } = options;
+  const { headers = {}, ifItThrows } = options;
   const body = typeof message === 'string' ? message : JSON.stringify(message);
   const all = { ...ownHeaders, ...client.headers, ...headers };
   const unusual = ([name, value]: [string, string]) => name in ownHeaders && value !== ownHeaders[name];
-  const see = byHand ? withoutSession(curlOf(body, all), client) : '';
+  const see = options.see ?? withoutSession(curlOf(body, all), client);
   const exchange = server.request('/mcp', {
     method: 'POST',
     headers: all,
@@ -128,25 +130,31 @@ function withoutSession(command: string, { headers }: McpClient): string {
 
 /** The words that judge an answer. */
 export function judged(server: Server, exchange: Exchange, message: unknown, what: string, see: string): Posted {
+  const { program, run } = server;
+  const late = () => ({
+    cause:
+      posted.status === undefined
+        ? `${posted.what} has no answer.`
+        : `The answer to ${lower(posted.what)} does not end.`,
+    advice: endEachWay,
+    see: posted.see,
+  });
   const posted: Posted = Object.assign(exchange, {
     what,
     message,
     see,
     async done() {
-      const late = { see: posted.see, advice: endEachWay };
-      await untilEnd(
-        server,
-        posted,
-        () => ({
-          cause:
-            posted.status === undefined
-              ? `${posted.what} has no answer.`
-              : `The answer to ${lower(posted.what)} does not end.`,
-          ...late,
-        }),
-        { cause: `${posted.what}: the connection broke before the answer had ended.`, see: posted.see },
-      );
+      await untilEnd(server, posted, late, {
+        cause: `${posted.what}: the connection broke before the answer had ended.`,
+        see: posted.see,
+      });
       return posted;
+    },
+    async atWork(pieces = 1) {
+      const begun = () => program.held.length >= pieces;
+      await run.expectSoon(() => begun() || finished(posted), late, program, workMs);
+      await program.caughtUp();
+      return begun();
     },
     messages: () => messagesIn(posted),
     response: () => responseTo(posted),
@@ -453,6 +461,12 @@ function expectRefusal(posted: Posted, status: number, code: number | undefined,
         : `${what} came back with status ${posted.status}.`,
     compare: { expected: String(status), received: received(posted) },
     advice,
+    see,
+  });
+  expect(posted.text !== '', {
+    cause: `${what} came back with status ${status}, but without a body.`,
+    compare: { expected: '{"jsonrpc":"2.0", …}', received: received(posted) },
+    advice: 'Write a JSON-RPC error as the body, too: the function refuse does both.',
     see,
   });
   const [answer = {}] = messagesIn(posted);

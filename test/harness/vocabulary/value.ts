@@ -31,7 +31,7 @@ export type Words = Pick<Explanation, 'advice'> & {
 /** A value that a grader looks at. Each word fails with the cause and the advice that it is given, and shows the value. */
 export type Looked = {
   readonly value: unknown;
-  /** The member of this name; a value that is missing can be looked at too. */
+  /** The member of this name. When it is missing, verdicts show the value that does not have it. */
   at(name: string): Looked;
   has(name: string): boolean;
   /** The value is equal to this one. */
@@ -50,12 +50,13 @@ export type Looked = {
 
 /**
  * @param value of a message
- * @param name of the member that holds it: verdicts show `"name":value`
+ * @param name of the member that holds it: verdicts show `"name":value`; empty for an item of an array
  * @param see the command that shows the same by hand
+ * @param absent what verdicts show when there is no value
  */
-export function look(value: unknown, name: string, see?: string): Looked {
-  const member = (shown: string) => `"${name}":${shown}`;
-  const received = value === undefined ? `(no ${name})` : member(asJson(value));
+export function look(value: unknown, name: string, see?: string, absent = `(no ${name})`): Looked {
+  const member = (shown: string) => (name === '' ? shown : `"${name}":${shown}`);
+  const received = value === undefined ? absent : member(asJson(value));
   const fail = (cause: string, expected: string, advice?: string): never => {
     throw new Failure({
       cause,
@@ -66,7 +67,7 @@ export function look(value: unknown, name: string, see?: string): Looked {
   };
   const looked: Looked = {
     value,
-    at: (inner) => look(isObject(value) ? value[inner] : undefined, inner, see),
+    at: (inner) => look(isObject(value) ? value[inner] : undefined, inner, see, received),
     has: (inner) => isObject(value) && inner in value,
     is(expected, cause, advice) {
       const shown = expected === undefined ? `(no ${name})` : member(asJson(expected));
