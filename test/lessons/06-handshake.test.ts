@@ -51,7 +51,7 @@ export default grader((run) => {
   const env = { MORE_TOOLS: toolsFile, TOOL_WORDS: `${toolWord} ${toolText}` };
 
   let server: Server;
-  /** A client that has shaken hands, from the end of task 1 on. */
+  /** Has shaken hands from the end of task 1 on. */
   let client: McpClient;
 
   const word = () => random.words(1)[0]!;
@@ -61,11 +61,13 @@ export default grader((run) => {
   const callOther = (name: string, args?: object, options: PostOptions = {}, from = client): Promise<Posted> =>
     from.ask('tools/call', { name, arguments: args }, { see: '', ...options });
 
-  /** The options of a request that is to be refused: what it is, and what to do when the server throws over it. */
-  const refusable = (what: string, advice: string) => ({
-    what: `The ${what}`,
-    ifItThrows: { cause: `Your server threw an error over the ${what}.`, advice },
-  });
+  /** Posts a message that is to be refused, and waits for the end of the answer. */
+  const postRefusable = (what: string, message: object, advice: string, options: PostOptions = {}): Promise<Posted> => {
+    const ifItThrows = { cause: `Your server threw an error over the ${what}.`, advice };
+    const posted = client.post(message, { what: `The ${what}`, ifItThrows, ...options });
+    const cause = `Your server ran a tool for the ${what}, which it should refuse.`;
+    return doneWithoutTool(posted, { cause, advice });
+  };
 
   task({ number: 1, title: 'Initialize', file: 'server.ts' }, () => {
     requirement(
@@ -73,14 +75,12 @@ export default grader((run) => {
       async () => {
         server = await startServer(env);
         client = mcpClient(server);
-        const result = await initialize(client, hello(newest, clientName), {
-          when: {
-            400: 'Serve a message without the header MCP-Protocol-Version. A client that has just come has agreed on nothing yet, and does not send it with initialize.',
-          },
-        });
-        result
-          .at('protocolVersion')
-          .is(newest, 'The protocolVersion in the result is wrong.', 'Answer with the revision that was asked for.');
+        const newcomer = mcpClient(server);
+        const served =
+          'Serve a message without the header MCP-Protocol-Version. A client that has just come has agreed on nothing yet, and does not send it with initialize.';
+        const result = await initialize(newcomer, hello(newest, clientName), { when: { 400: served } });
+        const asAsked = 'Answer with the revision that was asked for.';
+        result.at('protocolVersion').is(newest, 'The protocolVersion in the result is wrong.', asAsked);
 
         const like = '{"tools":{},"logging":{}}';
         const capabilities = result.at('capabilities').object('The capabilities are not an object.', {
@@ -92,14 +92,11 @@ export default grader((run) => {
           ['tools', 'without it, a client does not ask for tools'],
           ['logging', 'without it, a client does not expect log messages, as you will send them in lesson 7'],
         ] as const) {
-          capabilities.expect(capabilities.has(name), `The capability ${name} is missing: ${without}.`, {
-            like: `"capabilities":${like}`,
-            advice:
-              'Name the capabilities of your server in the result: those in params are the capabilities of the client.',
-          });
           capabilities.at(name).object(`The capability ${name} is not an object.`, {
+            missing: `The capability ${name} is missing: ${without}.`,
             like: '{}',
-            advice: 'Make it an object, which has room for details, such as listChanged: {} says that there are none.',
+            advice:
+              'Name the capabilities of your server, and not those of the client in params. Each is an object, which has room for details: {} says that there are none.',
           });
         }
 
@@ -113,28 +110,17 @@ export default grader((run) => {
             advice: 'Write down a name and a version for your server, both as strings.',
           });
         }
-        serverInfo.expect(
-          serverInfo.at('name').value !== clientName,
-          'The serverInfo is what the client has said of itself.',
-          {
-            like: '"serverInfo":{"name":"(of your server)","version":"…"}',
-            advice:
-              'Write down the name of your server: clientInfo in params says who the client is, serverInfo says who your server is.',
-          },
-        );
+        serverInfo.at('name').isNot(clientName, 'The serverInfo is what the client has said of itself.', {
+          like: '"(of your server)"',
+          advice: 'Write down the name of your server: clientInfo in params says who the client is.',
+        });
 
         for (const name of ['resources', 'prompts'].filter(capabilities.has)) {
           // A server that keeps this promise may make it.
-          const { error } = (await client.ask(`${name}/list`)).response() as { error?: Message };
-          capabilities.expect(
-            error?.code !== -32601,
-            `Your server promises ${name}, but it does not know the method ${name}/list.`,
-            {
-              like: `"capabilities":${like}`,
-              advice:
-                'Name only the capabilities that your server has: a client that reads this promise asks for them.',
-            },
-          );
+          const { error } = (await newcomer.ask(`${name}/list`)).response() as { error?: Message };
+          const cause = `Your server promises ${name}, but it does not know the method ${name}/list.`;
+          const advice = 'Name only the capabilities that your server has: a client asks for what it is promised.';
+          capabilities.expect(error?.code !== -32601, cause, { like: `"capabilities":${like}`, advice });
         }
       },
     );
@@ -142,34 +128,28 @@ export default grader((run) => {
     requirement(
       'The server speaks `2025-11-25` and `2025-06-18`: either comes back as it was asked for. To any other it answers with `2025-11-25`, and not with an error.',
       async () => {
-        const newcomer = mcpClient(server);
-        for (const [asked, expected] of [
-          [older, older],
-          [`${random.integer(2010, 2023)}-11-25`, newest],
-          [newest, newest],
-          ['2026-07-28', newest],
-          [older, older],
-          [`${random.integer(2040, 2099)}-06-18`, newest],
-          [between, newest],
-          ['1.0.0', newest],
+        const lookUp = 'Look up what this client asked for: when it is in the list, the answer is the same.';
+        const newestOf =
+          'Answer with the newest of the list, revisions[0], when what was asked for is not in the list.';
+        for (const [asked, expected, advice] of [
+          [older, older, lookUp],
+          [`${random.integer(2010, 2023)}-11-25`, newest, newestOf],
+          [newest, newest, lookUp],
+          ['2026-07-28', newest, newestOf],
+          [older, older, lookUp],
+          [`${random.integer(2040, 2099)}-06-18`, newest, newestOf],
+          [between, newest, newestOf],
+          ['1.0.0', newest, newestOf],
         ] as const) {
-          const posted = await newcomer.ask('initialize', hello(asked, clientName));
+          const posted = await client.ask('initialize', hello(asked, clientName));
           const offered = objectIn(posted, {
             cause: `A client that asked for ${asked} was answered with an error.`,
             advice:
               'Offer a revision that your server speaks, and let the client decide. The specification shows such an error as an example, but this is its rule.',
           }).at('protocolVersion');
-          offered.is(
-            expected,
-            asked === expected
-              ? `A client asked for ${asked}, which your server speaks, but was offered a different revision.`
-              : offered.value === asked
-                ? `Your server agreed to ${asked}, a revision that it does not speak.`
-                : `A client asked for ${asked}, which your server does not speak, but was not offered the newest that it speaks.`,
-            asked === expected
-              ? 'Look up what this client asked for: when it is in the list, the answer is the same.'
-              : 'Answer with the newest of the list, revisions[0], when what was asked for is not in the list.',
-          );
+          const which = asked === expected ? 'which your server speaks' : 'which your server does not speak';
+          const cause = `A client asked for ${asked}, ${which}, but your server answered with ${asJson(offered.value)}.`;
+          offered.is(expected, cause, advice);
         }
       },
     );
@@ -199,8 +179,8 @@ export default grader((run) => {
           ['whose clientInfo has a name that is a number', { ...good, clientInfo: { name: number(), version } }],
           ['whose clientInfo has a version that is a number', { ...good, clientInfo: { name, version: number() } }],
         ] as const) {
-          const options = refusable(`request initialize ${wrong}`, advice);
-          (await mcpClient(server).ask('initialize', params, options)).error(-32602, advice);
+          const what = `request initialize ${wrong}`;
+          (await postRefusable(what, client.request('initialize', params), advice)).error(-32602, advice);
         }
       },
     );
@@ -208,36 +188,26 @@ export default grader((run) => {
     requirement(
       'Members that the server does not know, in `params`, `capabilities` or `clientInfo`, are no reason to refuse a client, and none of them comes back in the server’s `capabilities`.',
       async () => {
-        const theirs = {
-          roots: { listChanged: true },
-          sampling: {},
-          elicitation: { form: {}, url: {} },
-          [unknownName]: {},
-        };
+        const theirs = { roots: { listChanged: true }, sampling: {}, elicitation: { form: {} }, [unknownName]: {} };
         const { clientInfo, ...rest } = hello(newest, clientName);
-        const more = { title: 'The grader', websiteUrl: 'http://127.0.0.1/', [unknownName]: 1 };
-        const result = await initialize(
-          mcpClient(server),
-          {
-            ...rest,
-            capabilities: theirs,
-            clientInfo: { ...clientInfo, ...more },
-            ...{ [unknownName]: true, _meta: { [unknownName]: [] } },
-          },
-          {
-            cause: 'A client that says more about itself than your server asks for was refused.',
-            advice:
-              'Look at the members that you need, and ignore the others: later revisions add members. z.object ignores them, z.strictObject does not.',
-          },
-        );
+        const params = {
+          ...rest,
+          capabilities: theirs,
+          clientInfo: { ...clientInfo, title: 'The grader', websiteUrl: 'http://127.0.0.1/', [unknownName]: 1 },
+          [unknownName]: true,
+          _meta: { [unknownName]: [] },
+        };
+        const result = objectIn(await client.ask('initialize', params), {
+          cause: 'A client that says more about itself than your server asks for was refused.',
+          advice:
+            'Look at the members that you need, and ignore the others: later revisions add members. z.object ignores them, z.strictObject does not.',
+        });
         const advice =
           'Name the capabilities of your server, and no others: those in params are promises of the client.';
         const capabilities = result.at('capabilities').object('The capabilities are not an object.', { advice });
-        capabilities.expect(
-          !Object.keys(theirs).some(capabilities.has),
-          'Your server promises what its client can do.',
-          { like: '"capabilities":{"tools":{},"logging":{}}', advice },
-        );
+        const like = '"capabilities":{"tools":{},"logging":{}}';
+        const repeated = Object.keys(theirs).some(capabilities.has);
+        capabilities.expect(!repeated, 'Your server promises what its client can do.', { like, advice });
       },
     );
 
@@ -247,21 +217,16 @@ export default grader((run) => {
         const first = await shakeHands(mcpClient(server), hello(newest, clientName));
         (await first.notify(`notifications/${unknownName}`)).accepted();
         const advice = 'Do not remember who has shaken hands: a variable of the program belongs to all clients.';
-        await initialize(mcpClient(server), hello(newest, clientName), {
-          cause: 'A client could not shake hands for a second time.',
-          advice,
-        });
-        client = await shakeHands(mcpClient(server), hello(newest, otherName), {
-          cause: 'A second client, with another name, could not shake hands after the first.',
-          advice,
-        });
+        const again = 'A client could not shake hands for a second time.';
+        objectIn(await client.ask('initialize', hello(newest, clientName)), { cause: again, advice });
+        const second = 'A second client, with another name, could not shake hands after the first.';
+        await shakeHands(client, hello(newest, otherName), { cause: second, advice });
       },
     );
   });
 
   task({ number: 2, title: 'List tools', file: 'server.ts' }, () => {
     const listAll = 'List all that the array tools holds: process_files and the tools of moreTools.';
-    const schemaOfProcessFiles = '{"type":"object","properties":{"message":{"type":"string"}},"required":["message"]}';
 
     requirement(
       '`tools/list` is answered with a result whose `tools` is an array, and which has no `nextCursor` when all tools are in it; in it is `process_files`, with a `description` and an `inputSchema` of the `type` `object`.',
@@ -275,14 +240,11 @@ export default grader((run) => {
       async () => {
         const list = await listTools(client);
         const text = word();
-        await expectSchema(
-          toolIn(list, 'process_files', listAll),
-          {
-            accepted: [{ message: text }, { message: `${text} é世🎈\n` }],
-            refused: [{}, { message: number() }, { message: [text] }],
-          },
-          { like: schemaOfProcessFiles, see: list.first.see },
-        );
+        const accepted = [{ message: text }, { message: `${text} é世🎈\n` }];
+        const refused = [{}, { message: number() }, { message: [text] }];
+        const like = '{"type":"object","properties":{"message":{"type":"string"}},"required":["message"]}';
+        const { see } = list.first;
+        await expectSchema(toolIn(list, 'process_files', listAll), { accepted, refused }, { like, see });
       },
     );
 
@@ -291,6 +253,7 @@ export default grader((run) => {
       async () => {
         const list = await listTools(client, random.pick([undefined, {}]));
         const [text, times] = [word(), number()];
+        const said = { text, times };
         for (const [name, accepted, refused] of [
           [nothing, [{}], []],
           [complain, [{}], []],
@@ -299,27 +262,28 @@ export default grader((run) => {
           [fail, [{}], []],
           [
             repeat,
-            [
-              { text, times },
-              { text, times, loud: true },
-            ],
-            [{ text }, { text, times: 'twice' }, { text: times, times }, { text, times, loud: text }],
+            [said, { ...said, loud: true }],
+            [{ text }, { ...said, times: text }, { times, text: times }, { ...said, loud: text }],
           ],
         ] as const) {
           const tool = toolIn(list, name, listAll, '');
-          look(tool.description, 'description', '').expect(
-            tool.description.includes(toolText),
-            `The tool ${name} does not have its own description.`,
-            {
-              like: `a description with ${toolText} in it`,
-              advice: 'Take the description from the tool that you list.',
-            },
-          );
+          const cause = `The tool ${name} does not have its own description.`;
+          const words = {
+            like: `a description with ${toolText} in it`,
+            advice: 'Take the description from the tool that you list.',
+          };
+          look(tool.description, 'description', '').expect(tool.description.includes(toolText), cause, words);
           await expectSchema(tool, { accepted, refused });
         }
       },
     );
   });
+
+  /** The first text of a result. */
+  const textIn = (result: Looked): string => String(contentOf(result)[0]?.text);
+
+  /** What the tool says that asks for nothing, when it gets an empty object. */
+  const nothingSays = `${toolText} {}`;
 
   task({ number: 3, title: 'Call a tool', file: 'server.ts' }, () => {
     /** Posts a call of `process_files`. */
@@ -333,13 +297,12 @@ export default grader((run) => {
       async () => {
         const { program } = server;
         const message = word();
-        const names = documents.map(({ name }) => name).join(', ');
+        const like = asJson(documents.map(({ name }) => name));
         const posted = processFiles(message);
         const { see } = posted;
         const worked: string[] = [];
         while (worked.length <= documents.length && (await posted.atWork())) {
-          const [held] = program.held;
-          const { label, release } = held!;
+          const { label, release } = program.held[0]!;
           expect(!finished(posted), {
             cause: `The answer came while your server was still at work on ${label}.`,
             advice:
@@ -356,24 +319,17 @@ export default grader((run) => {
           worked.push(label);
           release();
         }
-        const compare = { expected: names, received: worked.join(', ') || '(no work)' };
         if (worked.length <= documents.length) objectIn(await posted.done());
-        expect(worked.length === documents.length, {
-          cause:
-            worked.length === 0
-              ? 'The answer came without any work.'
-              : 'The work is not done once for each of the three documents.',
-          compare,
-          advice:
-            'Call await work(name) once for each document, then answer: it stands for the processing of one document.',
-          see,
-        });
-        expect(new Set(worked).size === documents.length, {
-          cause: 'The work does not say which document it is for.',
-          compare,
-          advice: 'Give work the name of the document, which differs each time.',
-          see,
-        });
+        const once =
+          'Call await work(name) once for each document, then answer: it stands for processing one document.';
+        const byName = 'Give work the name of the document, which differs each time.';
+        for (const [holds, cause, advice] of [
+          [worked.length > 0, 'The answer came without any work.', once],
+          [worked.length === documents.length, 'The work is not done once for each of the three documents.', once],
+          [new Set(worked).size === documents.length, 'The work does not say which document it is for.', byName],
+        ] as const) {
+          look(worked, '', see).expect(holds, cause, { like, advice });
+        }
         expectHeader(posted, 'Content-Type', (type) => /^application\/json\b/i.test(type), 'application/json', {
           cause: 'The answer is not JSON.',
           advice: 'Send it with response.json.',
@@ -393,28 +349,16 @@ export default grader((run) => {
         const first = processFiles(one, { who: 'client 1' }, id);
         await first.atWork();
         const second = processFiles(two, { who: 'client 2' }, id);
-        await expectSoon(
-          () => program.held.length > 1 || finished(second),
-          () => ({
-            cause: 'The second call does not begin while the first is at work.',
-            advice:
-              'Look for what lets in one call at a time, and remove it. An await stops its own request only: the others continue.',
-            see: second.see,
-          }),
-          program,
-          workMs,
-        );
+        await second.atWork(2, {
+          cause: 'The second call does not begin while the first is at work.',
+          advice:
+            'Look for what lets in one call at a time, and remove it. An await stops its own request only: the others continue.',
+        });
         const ping = client.post(client.request('ping'), { who: 'client 3' });
-        await expectSoon(
-          () => finished(ping),
-          () => ({
-            cause: 'ping has no answer while two calls are at work.',
-            advice: 'Look for what lets in one request at a time, and remove it.',
-            see: ping.see,
-          }),
-          program,
-          workMs,
-        );
+        await ping.doneMeanwhile({
+          cause: 'ping has no answer while two calls are at work.',
+          advice: 'Look for what lets in one request at a time, and remove it.',
+        });
         ping.result();
         // The newest work first: the second call overtakes the first.
         await expectSoon(
@@ -457,24 +401,17 @@ export default grader((run) => {
         const image = { type: 'image', data: 'iVBORw0KGgo=', mimeType: 'image/png' };
         const said = [...Array(times).fill({ type: 'text', text: text.toUpperCase() }), image];
         contentOf(loud);
-        loud
-          .at('content')
-          .is(
-            said,
-            `The result of ${repeat} is not what the tool returned.`,
-            'Send the whole result of tool.run(arguments, context) as it is. The context is the one that answer hands on.',
-          );
+        const asItIs =
+          'Send the whole result of tool.run(arguments, context) as it is. The context is the one that answer hands on.';
+        loud.at('content').is(said, `The result of ${repeat} is not what the tool returned.`, asItIs);
 
         const bare = objectIn(await callOther(nothing, undefined, options), {
           cause: 'A call without arguments was refused, though its tool asks for none.',
           advice: 'Take an empty object for arguments that are left out.',
         });
         const given = textIn(bare).replace(`${toolText} `, '');
-        look(textIn(bare), 'text', '').is(
-          `${toolText} {}`,
-          `A tool was called without arguments, but was run with ${given} in place of an empty object.`,
-          parsed,
-        );
+        const cause = `A tool was called without arguments, but was run with ${given} in place of an empty object.`;
+        look(textIn(bare), 'text', '').is(nothingSays, cause, parsed);
 
         for (const [args, expected] of [
           [undefined, { greeting: toolText }],
@@ -491,13 +428,8 @@ export default grader((run) => {
         }
 
         const complaint = objectIn(await callOther(complain, undefined, options));
-        complaint
-          .at('isError')
-          .is(
-            true,
-            `The tool ${complain} returned a result with isError: true, but it came without.`,
-            'Send what run returns as it is, with all its members.',
-          );
+        const without = `The tool ${complain} returned a result with isError: true, but it came without.`;
+        complaint.at('isError').is(true, without, asItIs);
         contentOf(complaint);
       },
     );
@@ -510,35 +442,28 @@ export default grader((run) => {
           'Look the tool up in the list, and answer with an error of the protocol when it is not there: no tool has run that could have failed.';
         const inherited =
           'Look the tool up in the list, with find, or in a Map: an object also has what it inherits, such as toString, constructor and __proto__.';
-        for (const name of [`process_${text}`, '', 'toString', 'constructor', '__proto__']) {
-          const advice = name in {} ? inherited : unknown;
-          const call = client.request('tools/call', { name, arguments: { message: text } });
-          const posted = client.post(call, refusable(`call of the unknown tool ${asJson(name)}`, advice));
-          await doneWithoutTool(posted, { cause: `A tool was run for a call of ${asJson(name)}.`, advice });
-          posted.error(-32602, advice);
-        }
         const malformed =
           'Answer with an error when callParams.safeParse(params) gives one: it gives either data or an error.';
-        for (const [wrong, params] of [
-          ['without params', undefined],
-          ['with empty params', {}],
-          ['without a name', { arguments: { message: text } }],
-          ['whose name is a number', { name: number() }],
-          ['whose arguments are a string', { name: 'process_files', arguments: text }],
-          ['whose arguments are a number', { name: 'process_files', arguments: number() }],
-          ['whose arguments are an array', { name: 'process_files', arguments: [text] }],
-          ['whose arguments are null', { name: 'process_files', arguments: null }],
+        for (const [wrong, params, advice] of [
+          ...[`process_${text}`, '', 'toString', 'constructor', '__proto__'].map((name) => {
+            const params = { name, arguments: { message: text } };
+            return [`of the unknown tool ${asJson(name)}`, params, name in {} ? inherited : unknown] as const;
+          }),
+          ['without params', undefined, malformed],
+          ['with empty params', {}, malformed],
+          ['without a name', { arguments: { message: text } }, malformed],
+          ['whose name is a number', { name: number() }, malformed],
+          ['whose arguments are a string', { name: 'process_files', arguments: text }, malformed],
+          ['whose arguments are a number', { name: 'process_files', arguments: number() }, malformed],
+          ['whose arguments are an array', { name: 'process_files', arguments: [text] }, malformed],
+          ['whose arguments are null', { name: 'process_files', arguments: null }, malformed],
           // A tool that would accept a call without arguments.
-          ['whose arguments are null', { name: nothing, arguments: null }],
-          ['whose arguments are an array', { name: nothing, arguments: [] }],
+          ['whose arguments are null', { name: nothing, arguments: null }, malformed],
+          ['whose arguments are an array', { name: nothing, arguments: [] }, malformed],
         ] as const) {
-          const byHand = !asJson(params).includes(nothing);
-          const posted = client.post(client.request('tools/call', params), {
-            ...refusable(`request tools/call ${wrong}`, malformed),
-            ...(!byHand && { see: '' }),
-          });
-          await doneWithoutTool(posted, { cause: `A tool was run for a call ${wrong}.`, advice: malformed });
-          posted.error(-32602, malformed);
+          const see = asJson(params).includes(nothing) ? { see: '' } : {};
+          const call = client.request('tools/call', params);
+          (await postRefusable(`call ${wrong}`, call, advice, see)).error(-32602, advice);
         }
       },
     );
@@ -557,18 +482,15 @@ export default grader((run) => {
           ['process_files', { text }],
           [repeat, { text, times: 'twice' }],
         ] as const) {
-          const given = args === undefined ? 'without arguments' : `with the arguments ${asJson(args)}`;
-          const cause = `The tool ${name} was run ${given}, ${args === undefined ? 'though its input asks for some' : 'which do not fit its input'}.`;
-          const posted = client.post(client.request('tools/call', { name, arguments: args }), {
-            ...refusable(`call of ${name} ${given}`, advice),
-            ...(name === repeat && { see: '' }),
-          });
-          await doneWithoutTool(posted, { cause, advice });
+          const what = `call of ${name} ${args ? `with the arguments ${asJson(args)}` : 'without arguments'}`;
+          const call = client.request('tools/call', { name, arguments: args });
+          const posted = await postRefusable(what, call, advice, name === repeat ? { see: '' } : {});
           if ('error' in posted.response()) {
             posted.error(-32602, advice);
             continue;
           }
           const result = objectIn(posted);
+          const cause = `The result of the call of ${name} does not have isError: true, although its arguments do not fit the input of the tool.`;
           result.at('isError').is(true, cause, advice);
           failureText(result);
         }
@@ -599,18 +521,14 @@ export default grader((run) => {
     );
   });
 
-  /** The first text of a result. */
-  const textIn = (result: Looked): string => String(contentOf(result)[0]?.text);
-
   task({ number: 4, title: 'Mind the version header', file: 'server.ts' }, () => {
-    const nothingSays = `${toolText} {}`;
-
     requirement(
       'A message whose `MCP-Protocol-Version` is empty, or not a revision that the server speaks: status 400 and a JSON-RPC error as the body; no tool is run.',
       async () => {
         const text = word();
         const exact =
           'Serve the revisions in the list revisions, and refuse any other value. request.get finds a header whatever its case.';
+        const useRefuse = 'Call refuse, which sets the status too: a client looks at the status first.';
         const empty = 'Refuse an empty header too: it names no revision. Only undefined says that there is no header.';
         for (const [revision, advice] of [
           [`${random.integer(2010, 2023)}-03-26`, exact],
@@ -626,22 +544,9 @@ export default grader((run) => {
             ['call', client.request('tools/call', { name: 'process_files', arguments: { message: text } })],
             ['notification', { jsonrpc: '2.0', method: `notifications/${text}` }],
           ] as const) {
-            const what = `${name} with ${given}, ${revision === '' ? 'which names no revision' : 'which your server does not speak'},`;
-            const posted = client.post(message, {
-              what: `The ${what}`,
-              headers: { 'MCP-Protocol-Version': revision },
-              ifItThrows: {
-                cause: `Your server threw an error over a ${name} with ${given}.`,
-                advice: 'Call refuse, which answers with status 400 and an error, and return after it.',
-              },
-            });
-            await doneWithoutTool(posted, { cause: `The ${what} was served.`, advice });
-            const refused = /"error"/.test(posted.text);
-            posted.refused(
-              400,
-              undefined,
-              refused ? 'Set the status: a client looks at it first. refuse does.' : advice,
-            );
+            const headers = { 'MCP-Protocol-Version': revision };
+            const posted = await postRefusable(`${name} with ${given}`, message, advice, { headers });
+            posted.refused(400, undefined, /"error"/.test(posted.text) ? useRefuse : advice);
           }
         }
       },
@@ -685,21 +590,13 @@ export default grader((run) => {
           const message = word();
           const official = await officialClient(server, generation);
           const names = await official.listTools();
-          expect(names.includes('process_files'), {
-            cause: 'The official client does not find process_files in the list.',
-            compare: { expected: 'process_files', received: names.join(', ') || '(an empty list)' },
-            advice: 'List process_files for every client, whatever it has said of itself.',
-          });
-          const content = await official.callTool('process_files', { message });
-          const [part] = Array.isArray(content) ? content : [];
-          look(content, 'content').expect(
-            part?.text === `Done: ${message}`,
-            'The official client read a wrong result.',
-            {
-              like: `"content":[{"type":"text","text":"Done: ${message}"}]`,
-              advice: 'Send every client the same result.',
-            },
+          look(names, 'tools').expect(
+            names.includes('process_files'),
+            'The official client does not find process_files in the list.',
+            { like: 'process_files', advice: 'List process_files for every client, whatever it has said of itself.' },
           );
+          const text = look(await official.callTool('process_files', { message }), 'text');
+          text.is(`Done: ${message}`, 'The official client read a wrong text.', 'Send every client the same result.');
           await official.close();
         },
       );

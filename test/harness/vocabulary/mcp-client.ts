@@ -23,8 +23,10 @@ export type Posted = Exchange & {
   see: string;
   /** Waits for the end of the answer, and releases all held work meanwhile. */
   done(): Promise<Posted>;
+  /** The same without releasing any work: the answer is due while others are at work. */
+  doneMeanwhile(late: Explanation): Promise<Posted>;
   /** Waits until the server is at work, on this many pieces, or the answer has ended; false when it is not at work. */
-  atWork(pieces?: number): Promise<boolean>;
+  atWork(pieces?: number, late?: Explanation): Promise<boolean>;
   /** The JSON-RPC messages so far, whether the answer is JSON or an event stream. */
   messages(): Message[];
   /** The one response, in the shape of the standard and with the id of its request. */
@@ -150,9 +152,18 @@ export function judged(server: Server, exchange: Exchange, message: unknown, wha
       });
       return posted;
     },
-    async atWork(pieces = 1) {
+    async doneMeanwhile(late: Explanation) {
+      const explain = () => {
+        run.missing('the end of the answer');
+        return { see: posted.see, ...late };
+      };
+      await run.expectSoon(() => finished(posted), explain, program, workMs);
+      return posted.done();
+    },
+    async atWork(pieces = 1, instead?: Explanation) {
       const begun = () => program.held.length >= pieces;
-      await run.expectSoon(() => begun() || finished(posted), late, program, workMs);
+      const explain = () => (instead ? { see: posted.see, ...instead } : late());
+      await run.expectSoon(() => begun() || finished(posted), explain, program, workMs);
       await program.caughtUp();
       return begun();
     },

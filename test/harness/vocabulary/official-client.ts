@@ -9,7 +9,7 @@ export type Generation = 'first' | 'second';
 export type OfficialClient = {
   /** The names of the tools that it finds. */
   listTools(): Promise<string[]>;
-  /** The content of the tool's result. */
+  /** The first text of the tool's result. */
   callTool(name: string, args: object): Promise<unknown>;
   close(): Promise<void>;
 };
@@ -41,8 +41,10 @@ export async function officialClient(server: Server, generation: Generation): Pr
   await does(server, 'connect', client.connect(transport));
   return {
     listTools: async () => (await does(server, 'list the tools', client.listTools())).tools.map(({ name }) => name),
-    callTool: async (name, args) =>
-      (await does(server, `call ${name}`, client.callTool({ name, arguments: args }))).content,
+    async callTool(name, args) {
+      const { content } = await does(server, `call ${name}`, client.callTool({ name, arguments: args }));
+      return Array.isArray(content) ? content[0]?.text : undefined;
+    },
     close: () => client.close(),
   };
 }
