@@ -141,15 +141,17 @@ export function judged(server: Server, exchange: Exchange, message: unknown, wha
     advice: endEachWay,
     see: posted.see,
   });
+  const broken = () => ({
+    cause: `${posted.what}: the connection broke before the answer had ended.`,
+    advice: 'Let the handler end the response, and nothing else close the connection.',
+    see: posted.see,
+  });
   const posted: Posted = Object.assign(exchange, {
     what,
     message,
     see,
     async done() {
-      await untilEnd(server, posted, late, {
-        cause: `${posted.what}: the connection broke before the answer had ended.`,
-        see: posted.see,
-      });
+      await untilEnd(server, posted, late, broken());
       return posted;
     },
     async doneMeanwhile(late: Explanation) {
@@ -158,7 +160,8 @@ export function judged(server: Server, exchange: Exchange, message: unknown, wha
         return { see: posted.see, ...late };
       };
       await run.expectSoon(() => finished(posted), explain, program, workMs);
-      return posted.done();
+      expect(posted.broken === undefined, broken());
+      return posted;
     },
     async atWork(pieces = 1, instead?: Explanation) {
       const begun = () => program.held.length >= pieces;
