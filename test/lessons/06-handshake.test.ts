@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { documents } from '#support/documents.ts';
 import { grader } from '../harness/run/grader.ts';
 import { expect } from '../harness/run/failure.ts';
-import { expectHeader, finished, workMs } from '../harness/vocabulary/http.ts';
+import { expectHeader, finished } from '../harness/vocabulary/http.ts';
 import {
   hello,
   initialize,
@@ -21,15 +21,16 @@ import {
   expectText,
   expectToolFailure,
   failureText,
+  firstText,
   listTools,
   objectIn,
   toolIn,
 } from '../harness/vocabulary/tools.ts';
-import { asJson, fromJson, look, type Looked, type Message } from '../harness/vocabulary/value.ts';
+import { asJson, fromJson, look, type Message } from '../harness/vocabulary/value.ts';
 import type { Server } from '../harness/run/run.ts';
 
 export default grader((run) => {
-  const { expectSoon, missing, random, requirement, startServer, task } = run;
+  const { random, requirement, startServer, task } = run;
 
   const older = '2025-06-18';
   /** A date between the two revisions, on which no revision was published. */
@@ -278,9 +279,6 @@ export default grader((run) => {
     );
   });
 
-  /** The first text of a result. */
-  const textIn = (result: Looked): string => String(contentOf(result)[0]?.text);
-
   /** What the tool says that asks for nothing, when it gets an empty object. */
   const nothingSays = `${toolText} {}`;
 
@@ -360,24 +358,11 @@ export default grader((run) => {
         });
         ping.result();
         // The newest work first: the second call overtakes the first.
-        await expectSoon(
-          () => {
-            if (program.held.length > 1) program.held.at(-1)!.release();
-            return finished(second);
-          },
-          () => {
-            missing(`Done: ${two}`, 'client 2');
-            return {
-              cause: finished(first)
-                ? 'The second call has no answer.'
-                : 'The second call is done, but its answer waits for the first.',
-              advice: 'Answer each call on its own response, the one that came with the request.',
-              see: second.see,
-            };
-          },
-          program,
-          workMs,
-        );
+        const late = {
+          cause: 'The second call has no answer, although its work is done.',
+          advice: 'Answer each call on its own response, the one that came with the request.',
+        };
+        while (await second.atWork(2, late)) program.held.at(-1)!.release();
         const own = 'Keep what one call needs in its own function: a variable outside of it is shared by all calls.';
         expectText(await second.done(), `Done: ${two}`, own);
         expectText(await first.done(), `Done: ${one}`, own);
@@ -408,9 +393,9 @@ export default grader((run) => {
           cause: 'A call without arguments was refused, though its tool asks for none.',
           advice: 'Take an empty object for arguments that are left out.',
         });
-        const given = textIn(bare).replace(`${toolText} `, '');
+        const given = firstText(bare).replace(`${toolText} `, '');
         const cause = `A tool was called without arguments, but was run with ${given} in place of an empty object.`;
-        look(textIn(bare), 'text', '').is(nothingSays, cause, parsed);
+        look(firstText(bare), 'text', '').is(nothingSays, cause, parsed);
 
         for (const [args, expected] of [
           [undefined, { greeting: toolText }],
@@ -418,7 +403,7 @@ export default grader((run) => {
           [{ [text]: times }, { greeting: toolText, [text]: times }],
           [{ greeting: text }, { greeting: text }],
         ] as const) {
-          const said = textIn(objectIn(await callOther(echo, args, options), { advice: parsed }));
+          const said = firstText(objectIn(await callOther(echo, args, options), { advice: parsed }));
           look(fromJson(said) ?? said, '', '').is(
             expected,
             'The input of a tool has a default for greeting, but the tool was not run with what the input makes of its arguments.',

@@ -165,7 +165,10 @@ export function judged(server: Server, exchange: Exchange, message: unknown, wha
     },
     async atWork(pieces = 1, instead?: Explanation) {
       const begun = () => program.held.length >= pieces;
-      const explain = () => (instead ? { see: posted.see, ...instead } : late());
+      const explain = () => {
+        run.missing('work, or a response');
+        return instead ? { see: posted.see, ...instead } : late();
+      };
       await run.expectSoon(() => begun() || finished(posted), explain, program, workMs);
       await program.caughtUp();
       return begun();

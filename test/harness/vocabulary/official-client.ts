@@ -1,7 +1,7 @@
 // The official MCP clients, of either generation of the TypeScript SDK, as judges of a learner's server.
-import { Failure } from '../run/failure.ts';
+import { expect, Failure } from '../run/failure.ts';
 import type { Server } from '../run/run.ts';
-import { release, untilEnd, workMs } from './http.ts';
+import { finished, release, workMs } from './http.ts';
 
 export type Generation = 'first' | 'second';
 
@@ -35,7 +35,7 @@ export async function officialClient(server: Server, generation: Generation): Pr
   const { Client, StreamableHTTPClientTransport } = await generations[generation]();
   const fetch = (url: string | URL, init?: RequestInit) => recorded(server, url, init);
   const transport = new StreamableHTTPClientTransport(new URL('/mcp', server.url), { fetch });
-  // A stream that is still open at the end of the run has somebody who waits for its end.
+  // Ends the waiting for a stream that is still open at the end of the run.
   server.run.atEnd(server.run.changed);
   const client = new Client({ name: 'grader', version: '1.0.0' }) as unknown as SdkClient;
   await does(server, 'connect', client.connect(transport));
@@ -92,15 +92,12 @@ async function recorded(
     headers: Object.fromEntries(new Headers(headers)),
     ...(body && { body: String(body) }),
   });
-  // Longer than `does` waits, which can say what the answer was for.
-  const endless = () => ({ cause: `The answer to ${sent.name} does not end.` });
-  await untilEnd(
-    server,
-    sent,
-    endless,
-    { cause: `The connection broke before ${sent.name} was answered.` },
-    4 * workMs,
-  );
+  const advice = 'Let the handler of each request end its response.';
+  const endless = () => ({ cause: `The response to the ${method} of the official client does not end.`, advice });
+  // Waits longer than `does`, which can say what the answer was for.
+  await server.run.expectSoon(() => finished(sent), endless, server.program, 4 * workMs);
+  const cause = `The connection broke before the ${method} of the official client was answered.`;
+  expect(sent.broken === undefined, { cause, advice });
   return new Response(sent.text || null, { status: sent.status!, headers: sent.headers as Record<string, string> });
 }
 

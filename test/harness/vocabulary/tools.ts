@@ -157,6 +157,10 @@ export function contentOf(result: Looked): Message[] {
   return parts as Message[];
 }
 
+/** The first text in the content of a tool's result. */
+export const firstText = (result: Looked): string =>
+  String(contentOf(result).find(({ type }) => type === 'text')?.text);
+
 /** The result of a tool is this one text, and no failure; `why` says more of an answer that is not a result. */
 export function expectText(posted: Posted, text: string, advice: string, why?: Why): void {
   const result = objectIn(posted, why);
