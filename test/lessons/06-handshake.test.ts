@@ -581,7 +581,6 @@ export default grader((run) => {
           );
           const text = look(await official.callTool('process_files', { message }), 'text');
           text.is(`Done: ${message}`, 'The official client read a wrong text.', 'Send every client the same result.');
-          await official.close();
         },
       );
     }

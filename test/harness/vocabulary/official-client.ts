@@ -11,7 +11,6 @@ export type OfficialClient = {
   listTools(): Promise<string[]>;
   /** The first text of the tool's result. */
   callTool(name: string, args: object): Promise<unknown>;
-  close(): Promise<void>;
 };
 
 /** What a grader does with a client of either generation. */
@@ -30,14 +29,16 @@ const generations = {
   second: () => import('@modelcontextprotocol/client'),
 };
 
-/** Connects the official client of this generation; all held work is released meanwhile. */
+/** Connects the official client of this generation, until the end of the run; all held work is released meanwhile. */
 export async function officialClient(server: Server, generation: Generation): Promise<OfficialClient> {
   const { Client, StreamableHTTPClientTransport } = await generations[generation]();
   const fetch = (url: string | URL, init?: RequestInit) => recorded(server, url, init);
   const transport = new StreamableHTTPClientTransport(new URL('/mcp', server.url), { fetch });
-  // Ends the waiting for a stream that is still open at the end of the run.
-  server.run.atEnd(server.run.changed);
   const client = new Client({ name: 'grader', version: '1.0.0' }) as unknown as SdkClient;
+  server.run.atEnd(() => {
+    client.close().catch(() => {});
+    server.run.changed(); // ends the waiting for a stream that is still open
+  });
   await does(server, 'connect', client.connect(transport));
   return {
     listTools: async () => (await does(server, 'list the tools', client.listTools())).tools.map(({ name }) => name),
@@ -45,7 +46,6 @@ export async function officialClient(server: Server, generation: Generation): Pr
       const { content } = await does(server, `call ${name}`, client.callTool({ name, arguments: args }));
       return Array.isArray(content) ? content[0]?.text : undefined;
     },
-    close: () => client.close(),
   };
 }
 
