@@ -8,6 +8,7 @@ await run(
     words: 1,
     options: {
       json: { type: 'boolean', help: 'print the verdict as data' },
+      debug: { type: 'boolean', help: 'wait while a program stands at a breakpoint' },
       seed: { type: 'string', help: 'repeat a run with the inputs of an earlier one' },
     },
   },

@@ -5,6 +5,8 @@ import { ensureInstalled } from './setup.js';
 import { printTrouble } from './trouble.js';
 
 const [name] = process.argv.splice(2, 1);
+// Under a debugger, programs run from where they are, and nothing starts before it is needed.
+if (process.argv.includes('--debug')) Object.assign(process.env, { BREAKPOINTS: 'on', FAST_START: 'off' });
 try {
   await ensureInstalled(name);
   modules.enableCompileCache?.(fileURLToPath(new URL('../node_modules/.cache/compile', import.meta.url)));

@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Explanation } from '../run/failure.ts';
 import { lineWidth, printable } from './printed.ts';
-import { busyAt, caughtUp } from './questions.ts';
+import { debugging, goesOn, stands } from './breakpoints.js';
+import { answersWithin, busyAt, caughtUp } from './questions.ts';
 import { stopFor, type Running } from './running.ts';
 import { residentMemory } from './process.js';
 
@@ -26,7 +27,7 @@ export function watchLimits(program: Running): void {
   program.atEnd.push(() => clearInterval(memoryWatch));
 
   // Until it is loaded it may take as long as the machine needs.
-  void program.child.warmed.then(() => watchLoop(program));
+  void program.child.warmed.then(() => (debugging ? watchBreakpoints(program) : watchLoop(program)));
 }
 
 /** Looks at the output after each part of it that has come on `stream`. */
@@ -58,6 +59,21 @@ function checkMemory(program: Running): void {
       at: name,
     });
   }
+}
+
+/** Under a debugger, a program that does not answer is not busy: it stands at a breakpoint. */
+async function watchBreakpoints(program: Running): Promise<void> {
+  const { child, start } = program;
+  const over = () => program.end ?? program.verdict ?? !child.connected;
+  while (!over()) {
+    if (!(await answersWithin(program, 500)) && !over()) {
+      stands(program, start.file);
+      while (!over() && !(await answersWithin(program, 500)));
+      goesOn(program, start.file);
+    }
+    await sleep(100, undefined, { ref: false });
+  }
+  goesOn(program, start.file);
 }
 
 /** Asks the program again and again; one that does not answer for so long is busy. */

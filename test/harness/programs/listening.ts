@@ -1,4 +1,5 @@
 // Waits until a server listens, and says why when it does not.
+import { elapsedSince } from './breakpoints.js';
 import { connect } from 'node:net';
 import { basename } from 'node:path';
 import { Failure } from '../run/failure.ts';
@@ -25,7 +26,7 @@ export async function listeningOn(program: Program, port: number): Promise<void>
       if (!program.end) return;
       continue;
     }
-    const elapsed = performance.now() - began;
+    const elapsed = elapsedSince(began);
     if (tries % 50 === 49 || elapsed > readyLimit) await checkWhere(program, port, elapsed);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }

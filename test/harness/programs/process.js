@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { debugging } from './breakpoints.js';
 import { MachineFault } from './machine-fault.js';
 import { endOrphans } from './orphans.js';
 
@@ -86,6 +87,7 @@ function programEnv(imports) {
     NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compile'), // from Node 22 on, starts are faster
   };
   for (const name of Object.keys(env)) {
+    if (debugging && name === 'NODE_OPTIONS') continue; // an editor's debugger comes by it
     if (/^(VITEST|NODE_OPTIONS$|NODE_ENV$|NODE_EXTRA_CA_CERTS$|FORCE_COLOR$|FAST_START$|npm_)/.test(name))
       delete env[name];
   }
@@ -171,6 +173,22 @@ export function busyLine(debuggerUrl, folder) {
       resolve(undefined); // the system starts no process
     }
   });
+}
+
+/**
+ * What a process has of the processors, or undefined where the system does not tell cheaply.
+ * @param {number | undefined} pid
+ * @returns {{ used: number, wants: boolean } | undefined} `used`: milliseconds of processor time so far; `wants`: it runs, or would if it could
+ */
+export function processorUse(pid) {
+  if (process.platform !== 'linux' || pid === undefined) return undefined;
+  try {
+    // The name in parentheses may have spaces; then come the state and, as the 12th and 13th, the times in hundredths.
+    const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)?.split(' ') ?? [];
+    return { used: (Number(fields[11]) + Number(fields[12])) * 10, wants: fields[0] === 'R' || fields[0] === 'D' };
+  } catch {
+    return undefined;
+  }
 }
 
 /** Resident memory of a process in MiB, or undefined where the system does not tell cheaply. @param {number | undefined} pid */

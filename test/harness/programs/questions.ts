@@ -1,21 +1,43 @@
 // Asks a running program: whether it has caught up, where it listens, which line keeps it busy; and holds its disk.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { tell, type Running } from './running.ts';
-import { busyLine } from './process.js';
+import { limit as timeLimit } from './breakpoints.js';
+import { busyLine, processorUse } from './process.js';
+
+/** How many times a limit begins again for a program that wants a processor and gets none. */
+const extensions = 20;
 
 /** Waits until the program has handled what it was sent so far; false when its event loop does not turn for `limit` ms. */
 export function caughtUp(program: Running, limit = 2000): Promise<boolean> {
+  return caughtUpWithin(program, limit, timeLimit);
+}
+
+/** The same, with a timer that runs on while a program stands at a breakpoint. */
+export const answersWithin = (program: Running, limit: number): Promise<boolean> =>
+  caughtUpWithin(program, limit, (ms, act) => {
+    const timer = setTimeout(act, ms);
+    return () => clearTimeout(timer);
+  });
+
+function caughtUpWithin(program: Running, limit: number, begin: typeof timeLimit): Promise<boolean> {
   return new Promise((resolve) => {
     const ping = ++program.asked;
     let answered = false;
     const done = (value: boolean) => {
-      clearTimeout(timer);
+      callOff();
       program.pings.delete(ping);
       resolve(value);
     };
     // If it was the grader that was busy, the answer is here and only not read yet: two turns read it.
-    const late = () => afterTwoTurns(() => answered || done(false));
-    const timer = setTimeout(late, limit);
+    const late = () => afterTwoTurns(() => answered || (extended++ < extensions && starves() ? wait() : done(false)));
+    const wait = () => {
+      starves = starvation(program, limit);
+      callOff = begin(limit, late);
+    };
+    let extended = 0;
+    let starves = () => false;
+    let callOff = () => {};
+    wait();
     program.pings.set(ping, () => {
       answered = true;
       // What the program sent before its answer is read by then.
@@ -27,17 +49,26 @@ export function caughtUp(program: Running, limit = 2000): Promise<boolean> {
   });
 }
 
+/** Tells, later, whether the program was kept from running: it wants a processor, and has had one for little of this time. */
+function starvation({ child }: Running, time: number): () => boolean {
+  const before = processorUse(child.pid);
+  return () => {
+    const now = processorUse(child.pid);
+    return before !== undefined && now !== undefined && now.wants && now.used - before.used < time * 0.8;
+  };
+}
+
 const afterTwoTurns = (act: () => void) => setImmediate(() => setImmediate(act));
 
 /** Where it accepts connections, as `address:port`; undefined when its event loop does not turn. */
 export function listening(program: Running): Promise<string[] | undefined> {
   return new Promise((resolve) => {
     const done = (addresses: string[] | undefined) => {
-      clearTimeout(timer);
+      callOff();
       program.places.delete(done);
       resolve(addresses);
     };
-    const timer = setTimeout(done, 1000, undefined);
+    const callOff = timeLimit(1000, () => done(undefined));
     program.places.add(done);
     if (!tell(program, { where: true })) done(undefined);
   });

@@ -2,6 +2,7 @@
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { limit as timeLimit } from '../programs/breakpoints.js';
 import { freePort } from '../programs/ports.ts';
 import {
   busyWithoutPause,
@@ -157,7 +158,7 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
   const until: Run['until'] = (condition, limit = promptMs) =>
     new Promise((resolve, reject) => {
       const settle = (act: () => void) => {
-        clearTimeout(timer);
+        callOff();
         watchers.delete(look);
         act();
       };
@@ -173,7 +174,7 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
           settle(() => reject(error));
         }
       };
-      const timer = setTimeout(() => settle(() => resolve(false)), limit);
+      const callOff = timeLimit(limit, () => settle(() => resolve(false)));
       watchers.add(look);
       look();
     });

@@ -1,5 +1,6 @@
 // Runs a grader: its tasks, and their requirements, one after the other until one fails.
 import { MachineFault } from '../programs/machine-fault.js';
+import { limit } from '../programs/breakpoints.js';
 import { Failure } from './failure.ts';
 import type { Grader } from './grader.ts';
 import { openRun, type OpenRun, type Target } from './run.ts';
@@ -75,12 +76,12 @@ async function gradeRequirement(
 }
 
 function timeLimit(sentence: string) {
-  let timer: NodeJS.Timeout;
+  let stop = () => {};
   const over = new Promise<never>((_resolve, reject) => {
     const error = new Error(`The test of "${sentence}" did not end within ${requirementLimit / 1000} seconds.`);
-    timer = setTimeout(reject, requirementLimit, error);
+    stop = limit(requirementLimit, () => reject(error));
   });
-  return { over, stop: () => clearTimeout(timer) };
+  return { over, stop };
 }
 
 /** An error that nobody waits for is a defect of the grader all the same. */
