@@ -1,4 +1,5 @@
 import { escapeInvisible, printable } from '../../test/harness/wire/printable.js';
+import { captureText } from './capture-text.ts';
 import { pc } from './colours.ts';
 import type { RequirementVerdict, TaskVerdict, Verdict } from './grade.ts';
 import { shortName, type Lesson } from './lessons.ts';
@@ -43,7 +44,7 @@ function failedTask(lesson: Lesson, { number, title, requirements }: TaskVerdict
 }
 
 function explanation(lesson: Lesson, { explanation }: RequirementVerdict, seed: number): string[] {
-  const { cause, compare, advice, output, at, see, wire } = explanation!;
+  const { cause, compare, advice, output, at, see, seeHow, wire } = explanation!;
   const blocks = [
     wrap(cause, width - 7).map((line) => pc.bold(line)),
     output &&
@@ -51,14 +52,11 @@ function explanation(lesson: Lesson, { explanation }: RequirementVerdict, seed: 
         .split('\n')
         .flatMap((line) => fold(line, width - 9).map((part) => pc.red(`  ${part}`))),
     compare && [...labelled('expected', compare.expected, pc.green), ...labelled('received', compare.received, pc.red)],
-    wire &&
-      printable(wire)
-        .split('\n')
-        .map((line) => `  ${line.includes('✗') ? pc.red(line) : pc.dim(line)}`),
+    wire && captureText(wire).map((line) => `  ${line.includes('✗') ? pc.red(line) : pc.dim(line)}`),
     advice && wrap(advice, width - 7),
     [
       ...(at ? labelled('look in', at, pc.cyan) : []),
-      ...(see ? command('see it yourself', see) : []),
+      ...(see ? command('see it yourself', seeHow ? `${see}, ${seeHow}` : see) : []),
       ...labelled('a hint', `npm run hint ${shortName(lesson)}`, pc.cyan),
       ...labelled('the same again', `npm run check ${shortName(lesson)} -- --seed ${seed}`, pc.cyan),
     ],

@@ -4,7 +4,8 @@ import { freePort } from '../../test/harness/programs/ports.ts';
 import { listeningOn, startProgram } from '../../test/harness/programs/program.ts';
 import { endAllPrograms } from '../../test/harness/programs/pool.js';
 import { printable } from '../../test/harness/wire/printable.js';
-import { row, transcript, visibleChunk, type Transcript } from '../../test/harness/wire/transcript.ts';
+import { transcript, type Transcript } from '../../test/harness/wire/transcript.ts';
+import { rowText } from './capture-text.ts';
 import type { Arguments } from './command.ts';
 import { findLesson, lessonFolder, requireFiles, type Lesson } from './lessons.ts';
 import { nextLesson, readProgress } from './progress.ts';
@@ -44,8 +45,8 @@ async function runBoth(lesson: Lesson, folder: string): Promise<number> {
 
   console.log('→ sent by the client   ← received   ▸ printed by the client\n');
   const between = await relay(port, () => record);
-  const start = () => transcript((entry) => console.log(row(entry, 0, process.stdout.columns || 80)));
-  record = start();
+  // A file or another program gets each row whole.
+  record = transcript((entry) => console.log(rowText(entry, process.stdout.columns || Infinity)));
   const client = startProgram({ ...common, file: 'client.ts', args: [`${between.url}${lesson.tryPath}`], env });
   await new Promise<void>((resolve) => {
     look = () => {
@@ -69,7 +70,7 @@ async function relay(port: number, record: () => Transcript): Promise<{ url: str
       record().add('←', `${answer.statusCode} ${answer.statusMessage}`);
       response.writeHead(answer.statusCode!, answer.headers);
       answer.on('data', (bytes: Buffer) => {
-        record().add('←', visibleChunk(bytes));
+        record().add('←', bytes);
         response.write(bytes);
       });
       answer.on('end', () => {
@@ -80,7 +81,7 @@ async function relay(port: number, record: () => Transcript): Promise<{ url: str
     });
     onward.on('error', () => response.destroy());
     response.on('close', () => onward.destroy());
-    request.on('data', (bytes: Buffer) => record().add('→', visibleChunk(bytes)));
+    request.on('data', (bytes: Buffer) => record().add('→', bytes));
     request.pipe(onward);
   });
   const own = await freePort();

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { endAllPrograms, endLeftBehind, prepareAgain } from '../../test/harness/programs/pool.js';
 import { whyUnreadable } from '../trouble.js';
-import { grade as gradePrograms, learnersTarget, newSeed, type Verdict } from './grade.ts';
+import { grade as gradePrograms, learnersTarget, newSeed, type State, type Verdict } from './grade.ts';
 import { catalog, learnerFiles, lessonFolder, requireFiles, type Lesson } from './lessons.ts';
 import { lessonsFolder } from './paths.ts';
 import { readProgress, recordVerdict } from './progress.ts';
@@ -14,8 +14,8 @@ import { readProgress, recordVerdict } from './progress.ts';
 export type WatchEvent =
   /** A run begins; it replaces one that was going on. */
   | { type: 'run'; lesson: Lesson; seed: number }
-  /** One requirement is graded. */
-  | { type: 'requirement'; lesson: Lesson; task: number; sentence: string; state: 'passed' | 'failed' | 'skipped' }
+  /** One requirement is graded: the number of its task, and its place in it, from 0. */
+  | { type: 'requirement'; lesson: Lesson; task: number; index: number; state: State }
   /** The run is over, and progress is recorded; `took` is the time since the save in milliseconds. */
   | { type: 'verdict'; lesson: Lesson; verdict: Verdict; took: number }
   /** There is no verdict: a file is missing (a `Refusal`), or the grader itself could not run. */
@@ -85,8 +85,7 @@ export function watchLessons(options: { onEvent(event: WatchEvent): void; poll?:
         { ...learnersTarget(lesson), seed },
         {
           signal,
-          onRequirement: (task, _index, { sentence, state }) =>
-            onEvent({ type: 'requirement', lesson, task, sentence, state: state === 'waiting' ? 'skipped' : state }),
+          onRequirement: (task, index, { state }) => onEvent({ type: 'requirement', lesson, task, index, state }),
         },
       );
       if (files.haveChanged(lesson)) return undefined;

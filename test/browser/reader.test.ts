@@ -9,6 +9,7 @@ import { catalog } from '../../scripts/workshop/lessons.ts';
 import { readHints } from '../../scripts/workshop/page.ts';
 import { solutionsFolder } from '../../scripts/workshop/paths.ts';
 import { finished } from '../../scripts/workshop/starter.ts';
+import { mistakesOf } from '../proof/mistake.ts';
 import { learnersCopy, type Copy } from '../workshop/copy.ts';
 import { startReader, type Started } from '../workshop/started.ts';
 import { chromiumPath, launch } from './chromium.ts';
@@ -20,7 +21,17 @@ const collects = solution('server.ts')
   .replace('for (let i', "let all = '';\n  for (let i")
   .replace(/response\.write\((.*)\);/, 'all += $1;')
   .replace('response.end()', 'response.end(all)');
+const lesson7 = '/lessons/07-notifications/';
+/** What a tool says, sent as a response to its call. */
+const respondsFirst = await afterMistake('07-notifications', 'a-response-for-each-file');
 const cause = 'Message 1 was ready, and not on the wire while the server was at work on message 2.';
+
+/** The solution's server with a mistake in it. */
+async function afterMistake(slug: string, name: string): Promise<string> {
+  const { edits } = (await mistakesOf(slug)).find((mistake) => mistake.name === name)!;
+  const text = finished(readFileSync(join(solutionsFolder, slug, 'server.ts'), 'utf8'));
+  return edits!.reduce((text, [from, to]) => text.replace(from, () => to), text);
+}
 
 test('there is a browser', ({ skip }) => {
   if (chromiumPath) return;
@@ -132,6 +143,34 @@ describe.skipIf(!chromiumPath)('in a browser', { timeout: 60_000 }, () => {
     await page.getByRole('link', { name: 'Go on with lesson 2' }).waitFor();
   });
 
+  test('a capture says which message is what, and unfolds with the keyboard', async () => {
+    const page = await open(lesson7);
+    await live(page);
+    copy.write(`${lesson7}server.ts`, respondsFirst);
+    await stateOf(page, 'failed');
+    const rows = page.locator('.verdict .message > summary');
+    const told = (await rows.allInnerTexts()).map((text) => text.replace(/\s+/g, ' '));
+    expect(told.map((text) => /(request|notification|response) (\S+ ?\S*)/.exec(text)?.[0])).toEqual([
+      'request tools/call id',
+      'response to tools/call',
+    ]);
+    expect(await page.locator('.verdict .wire').innerText()).not.toContain('"jsonrpc"');
+
+    const response = rows.nth(1);
+    await response.focus();
+    await page.keyboard.press('Enter');
+    const inside = page.locator('.verdict .message[open]');
+    expect(JSON.parse(await inside.locator('.content pre').innerText())).toEqual({
+      level: 'info',
+      data: 'Processing file 1/3...',
+    });
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    expect(await inside.locator('.raw pre').innerText()).toContain('data: {"jsonrpc":"2.0"');
+    await response.press('Enter');
+    await inside.waitFor({ state: 'detached' });
+  });
+
   test('two tabs agree, and the course page with them', async () => {
     copy.write(`${folder}/server.ts`, solution('server.ts'));
     const pages = [await open(lesson1), await open(lesson1), await open('/')] as const;
@@ -226,7 +265,7 @@ describe.skipIf(!chromiumPath)('in a browser', { timeout: 60_000 }, () => {
     const page = await open('/', { at });
     const press = (...keys: string[]) =>
       keys.reduce(async (before, key) => (await before, page.keyboard.press(key)), Promise.resolve());
-    const focused = () => page.evaluate(() => document.activeElement?.textContent?.trim());
+    const focused = () => page.evaluate(() => document.activeElement?.textContent?.trim().replace(/\s+/g, ' '));
     /** Tabs on until something with that text has the focus. */
     const tabTo = async (text: string) => {
       for (let i = 0; i < 60 && (await focused()) !== text; i++) await press('Tab');
@@ -340,6 +379,19 @@ describe.skipIf(!chromiumPath)('in a browser', { timeout: 60_000 }, () => {
         await page.goto(reader.url + path);
         await look(page, path);
       }
+    });
+
+    test('in a capture of messages, folded and unfolded', async () => {
+      const page = await openForAxe(lesson7);
+      await live(page);
+      await verdictOn([page], () => copy.write(`${lesson7}server.ts`, `${respondsFirst}// again\n`));
+      await look(page, 'messages');
+      for (const summary of await page.locator('.wire .message > summary').all()) await summary.click();
+      await look(page, 'unfolded messages');
+      for (const summary of await page.locator('.wire .raw > summary').all()) await summary.click();
+      await page.keyboard.press('t');
+      await page.setViewportSize({ width: 360, height: 740 });
+      await look(page, 'their bytes in larger type on a phone');
     });
 
     test('in verdicts, dialogs and larger type', async () => {

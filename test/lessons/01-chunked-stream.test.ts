@@ -409,8 +409,8 @@ export default grader((run) => {
     });
   });
 
-  const seePing = { see: 'curl http://127.0.0.1:3000/ping, while a stream goes on' };
-  const twice = { see: 'curl -N http://127.0.0.1:3000/stream, in two terminals' };
+  const seePing = { see: 'curl http://127.0.0.1:3000/ping', seeHow: 'while a stream goes on' };
+  const twice = { see: 'curl -N http://127.0.0.1:3000/stream', seeHow: 'in two terminals' };
 
   task({ number: 3, title: 'Print each line as it arrives', file: 'client.ts' }, () => {
     let client: Program;

@@ -2,11 +2,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Refusal } from '../../scripts/workshop/command.ts';
 import { catalog } from '../../scripts/workshop/lessons.ts';
+import { rowText } from '../../scripts/workshop/capture-text.ts';
+import { timeline } from '../../scripts/workshop/reader/timeline.ts';
 import { codeBlock } from '../../scripts/workshop/reader/code.ts';
 import { html } from '../../scripts/workshop/reader/html.ts';
 import { report } from '../../scripts/workshop/report.ts';
 import { printable, printableJson, visible } from '../harness/wire/printable.js';
-import { row } from '../harness/wire/transcript.ts';
+import type { Capture, Entry } from '../harness/wire/transcript.ts';
 import { learnersCopy, type Copy } from './copy.ts';
 
 const range = (from: number, to: number) =>
@@ -58,7 +60,16 @@ describe('every hostile character', () => {
   });
 
   test('is made visible in a row of a capture, a refusal, and every field of a verdict', () => {
-    expect(raw(row({ at: 0, mark: '·', who: all, text: `at work: ${all}\n` }, 8, 4000))).toEqual([]);
+    const message = JSON.stringify({ jsonrpc: '2.0', id: all, method: all, params: { [all]: all } });
+    const said: Entry[] = [
+      { at: 0, mark: '·', who: all, text: `at work: ${all}\n` },
+      { at: 0, mark: '→', text: message, bytes: 1 },
+      { at: 0, mark: '←', text: `event: ${all.replace(/[\n\r]/g, '')}\ndata: ${message}\n\n`, bytes: 1 },
+      { at: 0, mark: '←', text: `data: ${message}\n\ndata: ${all.replace(/[\n\r]/g, '')}\n\n`, bytes: 1 },
+    ];
+    for (const entry of said) expect(raw(rowText(entry, 4000) + rowText(entry, 76).replaceAll('\n', ''))).toEqual([]);
+    const wire: Capture = said;
+    expect(raw(timeline(wire, 'x').markup.replace(/[\n\r\t]/g, ''))).toEqual([]);
     expect(raw(new Refusal(all).message)).toEqual([]);
     const explanation = {
       cause: all,
@@ -67,7 +78,7 @@ describe('every hostile character', () => {
       output: all,
       at: all,
       see: all,
-      wire: all,
+      wire,
     };
     const text = report(
       catalog[0]!,

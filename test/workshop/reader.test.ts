@@ -8,11 +8,11 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { catalog } from '../../scripts/workshop/lessons.ts';
 import { readPage } from '../../scripts/workshop/page.ts';
+import { actions, type Notice } from '../../scripts/workshop/reader/actions.ts';
 import { diffLines, hunks } from '../../scripts/workshop/reader/diff.ts';
 import { editorLinks } from '../../scripts/workshop/reader/editor.ts';
 import { liveEvents } from '../../scripts/workshop/reader/live.ts';
 import { lessonText, withCode } from '../../scripts/workshop/reader/markdown.ts';
-import { rowsOf, timeline } from '../../scripts/workshop/reader/timeline.ts';
 import { freePort } from '../harness/programs/ports.ts';
 import { learnersCopy, learnersEnv, processesIn, type Copy } from './copy.ts';
 import { startReader, type Started } from './started.ts';
@@ -126,6 +126,22 @@ describe('pages', () => {
       );
       expect([...body.matchAll(/data-requirement="([^"]*)"/g)].map(([, key]) => key)).toEqual(keys);
       expect([...body.matchAll(/data-key="(\d+\.\d+)"/g)].map(([, key]) => key)).toEqual(keys);
+    }
+  });
+
+  test('each action has one button, one key and one place in the list of keys', async () => {
+    const { body } = await ask(lesson1);
+    const buttons = [...body.matchAll(/<(?:a|button)\b[^>]*\bdata-action="(\w+)"[^>]*>\s*([^<]*?)\s*</g)];
+    expect(buttons.map(([, name, label]) => [name, label])).toEqual(actions.map(({ name, label }) => [name, label]));
+    const keys = [...body.matchAll(/<kbd>(.*?)<\/kbd><\/dt>\s*<dd>(.*?)<\/dd>/g)].map(([, key, does]) => [key, does]);
+    expect(new Set(keys.map(([key]) => key)).size).toBe(keys.length);
+    for (const action of actions) {
+      const { name, key, does } = action;
+      expect(body.match(new RegExp(`data-key="${key}"`, 'g'))).toHaveLength(1);
+      expect(keys).toContainEqual([key, does]);
+      const { status } = await ask(lesson1 + name);
+      expect({ name, status }).toEqual({ name, status: action.opens === 'page' ? 200 : 405 });
+      expect(body.includes(`<dialog id="${name}"`)).toBe('asks' in action);
     }
   });
 
@@ -427,12 +443,13 @@ describe('what happens is told', { timeout: 30_000 }, () => {
   });
 
   test('a reset says where the files are, and the changes are gone', async () => {
-    expect((await ask(`${lesson1}diff`)).body).toContain('class="line removed"');
+    const changed = await ask(`${lesson1}diff`);
+    expect(changed.body).toMatch(/<span class="line removed"\s*><span class="sign">−<\/span>.*\n<\/span\s*>/);
     const { status, body } = await post(`${lesson1}reset`);
-    const { wrote, saved, wayBack } = JSON.parse(body) as { wrote: string[]; saved: string; wayBack: string };
+    const { notice } = JSON.parse(body) as { notice: Notice };
     expect(status).toBe(200);
-    expect(wrote).toContain(starter);
-    expect(wayBack).toBe(`npm run reset lesson-1 -- --from ${saved}`);
+    const saved = /^npm run reset lesson-1 -- --from (\.saved\/\S+)$/.exec(notice.command!)![1]!;
+    expect(notice.text).toContain(`is in ${saved}.`);
     expect(copy.read(`${saved}/01-chunked-stream/server.ts`)).toContain('onerror');
     expect(copy.read(starter)).toContain('TODO task 1');
     expect((await ask(`${lesson1}diff`)).body).not.toContain('class="line');
@@ -533,6 +550,22 @@ describe.skipIf(!hasTerminal)('npm start in a terminal', { timeout: 60_000 }, ()
   });
 });
 
+test('only so much is kept for pages that were away', () => {
+  const live = liveEvents();
+  const first = live.lastId;
+  live.send('verdict', { panel: 'x'.repeat(5_000_000) });
+  const second = live.lastId;
+  live.send('verdict', { panel: 'y'.repeat(5_000_000) });
+  const heard = (after: string) => {
+    let text = '';
+    const response = { writeHead() {}, write: (more: string) => (text += more), writableLength: 0, on() {} };
+    live.stream(response as never, after);
+    return text;
+  };
+  expect(heard(first)).toContain('event: stale');
+  expect(heard(second)).toContain('"panel":"yyy');
+});
+
 test('a quiet connection hears a comment now and then', () => {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
@@ -584,50 +617,6 @@ describe('text', () => {
     for (const name of ['', 'javascript:alert(1)//{file}', 'javascript://{file}', 'http://x/{file}', 'idea://open']) {
       expect(() => editorLinks(name), name).toThrow('is not an editor');
     }
-  });
-});
-
-describe('a capture as a picture', () => {
-  test('has a row an entry; the beginning and the end of work are one', () => {
-    const wire = [
-      '    0 ms  client 1  → GET /a → b',
-      '    1 ms            · at work: message 1',
-      '    4 ms            · done:    message 1',
-      '    4 ms  client 1  ← Message 1',
-      '    5 ms            · at work: message 2',
-      '          … 3 rows left out',
-      ' 2001 ms  client 2  ✗ Message 2',
-      ' 2002 ms  client 2  ▸',
-    ].join('\n');
-    expect(rowsOf(wire)).toEqual([
-      { mark: '→', from: 0, to: 0, held: false, who: 'client 1', text: 'GET /a → b' },
-      { mark: '·', from: 1, to: 4, held: false, who: '', text: 'at work: message 1' },
-      { mark: '←', from: 4, to: 4, held: false, who: 'client 1', text: 'Message 1' },
-      { mark: '·', from: 5, to: 2002, held: true, who: '', text: 'at work: message 2' },
-      { leftOut: '… 3 rows left out' },
-      { mark: '✗', from: 5, to: 2001, held: false, who: 'client 2', text: 'Message 2' },
-      { mark: '▸', from: 2002, to: 2002, held: false, who: 'client 2', text: '' },
-    ]);
-    expect(rowsOf('    0 ms  → GET /a → b')[0]).toMatchObject({ who: '', text: 'GET /a → b' });
-    const drawn = timeline(wire, 'A capture').markup;
-    expect(drawn.match(/class="span held"/g)).toHaveLength(1);
-    expect(drawn.match(/class="wait"/g)).toHaveLength(1);
-    expect(drawn).not.toMatch(/style=|NaN|Infinity/);
-  });
-
-  test('every capture of a lesson can be drawn, row by row', () => {
-    for (const lesson of catalog) {
-      for (const { info, code } of readPage(lesson).fences.filter(({ info }) => info === 'wire')) {
-        expect(
-          rowsOf(code).filter((row) => 'leftOut' in row && !/rows left out/.test(row.leftOut)),
-          info,
-        ).toEqual([]);
-      }
-    }
-  });
-
-  test('what a program sends stays text', () => {
-    expect(timeline('    0 ms  ← <img src=x onerror=alert(1)>', 'x').markup).not.toContain('<img');
   });
 });
 

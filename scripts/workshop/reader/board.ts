@@ -1,14 +1,11 @@
-import type { Verdict } from '../grade.ts';
+import type { State, Verdict } from '../grade.ts';
 import type { Lesson } from '../lessons.ts';
-import { tasksOf } from './lesson-tasks.ts';
 import type { WatchEvent } from '../watcher.ts';
-
-export type RequirementState = 'passed' | 'failed' | 'waiting';
 
 /** What is known of a lesson since the reader began. */
 export type Grading = {
   /** While the grader runs: the requirements that have ended, as `1.0` for the first of task 1. */
-  running?: Map<string, RequirementState>;
+  running?: Map<string, State>;
   verdict?: Verdict;
   /** Milliseconds from the save to the verdict. */
   took?: number;
@@ -38,8 +35,8 @@ export function createBoard(): Board {
           gradings.set(lesson.slug, { ...before, running: new Map() });
           return undefined;
         case 'requirement': {
-          const key = keyOf(lesson, event.task, event.sentence);
-          before.running?.set(key, event.state === 'skipped' ? 'waiting' : event.state);
+          const key = keyOf(event.task, event.index);
+          before.running?.set(key, event.state);
           return key;
         }
         case 'verdict':
@@ -53,7 +50,5 @@ export function createBoard(): Board {
   };
 }
 
-function keyOf(lesson: Lesson, task: number, sentence: string): string {
-  const found = tasksOf(lesson).find(({ number }) => number === task);
-  return `${task}.${found?.requirements.indexOf(sentence)}`;
-}
+/** Names a requirement on its way to the page, and on the page: `1.0` is the first of task 1. */
+export const keyOf = (task: number, index: number): string => `${task}.${index}`;

@@ -9,8 +9,9 @@ export type Live = {
   stream(response: ServerResponse, after: string): void;
 };
 
-/** Events that are kept for pages that were away. */
+/** Events that are kept for pages that were away, and their characters: a verdict with a long capture has many. */
 const most = 500;
+const mostKept = 8_000_000;
 /** Bytes that wait for a page that does not read; it is let go, and connects again. */
 const mostWaiting = 4_000_000;
 const quietInterval = 15_000;
@@ -19,6 +20,7 @@ export function liveEvents(): Live {
   // Ids of an earlier run of the reader mean nothing in this one.
   const run = Date.now().toString(36);
   const kept: string[] = [];
+  let size = 0;
   let count = 0;
   const pages = new Set<ServerResponse>();
 
@@ -44,7 +46,8 @@ export function liveEvents(): Live {
     send(type, data) {
       const event = `id: ${run}-${++count}\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
       kept.push(event);
-      if (kept.length > most) kept.shift();
+      size += event.length;
+      while (kept.length > most || size > mostKept) size -= kept.shift()!.length;
       for (const page of pages) write(page, event);
     },
     stream(response, after) {

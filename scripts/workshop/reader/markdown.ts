@@ -5,6 +5,7 @@ import { codeBlock } from './code.ts';
 import { html, raw, type Html } from './html.ts';
 import { sources } from './sources.ts';
 import { timeline } from './timeline.ts';
+import { captureFrom } from './wire-fence.ts';
 
 export type Heading = { id: string; level: number; text: string };
 
@@ -14,7 +15,7 @@ const { rules } = markdown.renderer;
 rules.fence = (tokens, i) => {
   const { info, content } = tokens[i]!;
   const language = info.trim();
-  return (language === 'wire' ? timeline(content.trimEnd(), 'A wire capture') : codeBlock(content, language, 'Code'))
+  return (language === 'wire' ? timeline(captureFrom(content), 'A wire capture') : codeBlock(content, language, 'Code'))
     .markup;
 };
 rules.code_block = (tokens, i) => codeBlock(tokens[i]!.content, 'txt', 'Code').markup;

@@ -5,13 +5,14 @@ import { readHints } from '../page.ts';
 import { nextLesson, standing } from '../progress.ts';
 import { solutionOf } from '../solution.ts';
 import { startersOf } from '../starters.ts';
+import { actions, type Action } from './actions.ts';
 import type { Grading } from './board.ts';
 import { codeBlock, highlight, languageOf } from './code.ts';
 import { diffLines, hunks } from './diff.ts';
 import type { EditorLink } from './editor.ts';
 import { html, type Html } from './html.ts';
 import { tasksIfReadable, tasksOf } from './lesson-tasks.ts';
-import { inline, lessonText, markup } from './markdown.ts';
+import { inline, lessonText, markup, withCode } from './markdown.ts';
 import { editorLinksOf, tasksPanel } from './panel.ts';
 import { recorded } from './recorded.ts';
 
@@ -62,12 +63,8 @@ ${dialogs}
 }
 
 const keys: [key: string, does: string, where: 'lesson' | 'course' | 'everywhere'][] = [
-  ['c', 'check the lesson now', 'lesson'],
+  ...actions.map(({ key, does }) => [key, does, 'lesson'] as [string, string, 'lesson']),
   ['v', 'go to the verdict', 'lesson'],
-  ['h', 'a hint', 'lesson'],
-  ['d', 'what you have changed', 'lesson'],
-  ['s', 'the solution', 'lesson'],
-  ['x', 'back to the starter (asks first)', 'lesson'],
   ['e', 'open the file in the editor', 'lesson'],
   ['n', 'the next lesson', 'lesson'],
   ['p', 'the lesson before', 'lesson'],
@@ -215,13 +212,10 @@ export function lessonPage(lesson: Lesson, grading: Grading, editor: EditorLink,
         <aside class="panel" id="tasks" aria-labelledby="tasks-title" tabindex="-1">
           <div class="panel-head">
             <h2 id="tasks-title">Your tasks</h2>
-            <button type="button" class="button primary" data-post="check" data-key="c">Check</button>
+            ${button(lesson, actions[0], 'button primary')}
           </div>
           <div class="actions">
-            <a class="button" href="/lessons/${lesson.slug}/hints" data-sheet data-key="h">Hint</a>
-            <a class="button" href="/lessons/${lesson.slug}/diff" data-sheet data-key="d">My changes</a>
-            <a class="button" href="/lessons/${lesson.slug}/solution" data-sheet data-key="s">Solution</a>
-            <button type="button" class="button" id="ask-reset" data-key="x">Reset</button>
+            ${actions.slice(1).map((action) => button(lesson, action, 'button'))}
             ${editorLinksOf(lesson, learnerFiles, editor)}
           </div>
           ${tasksPanel(lesson, grading, editor)}
@@ -231,18 +225,42 @@ export function lessonPage(lesson: Lesson, grading: Grading, editor: EditorLink,
         </aside>
       </div>
     </div>`,
-    dialogs: html`<dialog id="reset" aria-labelledby="reset-title">
-      <h2 id="reset-title">Back to the starter?</h2>
-      <p>
-        ${learnerFiles.map((file, i) => html`${i > 0 && ' and '}<code>${file}</code>`)} of this lesson become the files
-        that you began with. What is in them now is saved first.
-      </p>
-      <p class="choice">
-        <button type="button" class="button primary" data-post="reset">Reset</button>
-        <button type="button" class="button" data-close>Keep my files</button>
-      </p>
-    </dialog>`,
+    dialogs: html`${actions.map(question)}`,
   });
+}
+
+/** A page is a link, which also opens in a tab of its own; anything else is a button. */
+function button(lesson: Lesson, action: Action, look: string): Html {
+  const { name, label, key } = action;
+  if (action.opens === 'page') {
+    const address = `/lessons/${lesson.slug}/${name}`;
+    return html`<a class="${look}" href="${address}" data-action="${name}" data-sheet data-key="${key}">${label}</a> `;
+  }
+  const does = action.asks ? html`data-ask="${name}"` : html`data-post="${name}"`;
+  return html`<button
+    type="button"
+    class="${look}"
+    data-action="${name}"
+    ${does}
+    data-busy="${action.busy}"
+    data-key="${key}"
+  >
+    ${label}
+  </button> `;
+}
+
+/** The dialog of an action that asks first. */
+function question(action: Action): Html | undefined {
+  if (action.opens === 'page' || !action.asks) return undefined;
+  const { name, asks } = action;
+  return html`<dialog id="${name}" aria-labelledby="${name}-title">
+    <h2 id="${name}-title">${asks.title}</h2>
+    <p>${withCode(asks.text)}</p>
+    <p class="choice">
+      <button type="button" class="button primary" data-post="${name}">${asks.yes}</button>
+      <button type="button" class="button" data-close>${asks.no}</button>
+    </p>
+  </dialog>`;
 }
 
 /** The questions about one task; an answer is shown when it is asked for. */
@@ -312,6 +330,10 @@ export function solutionPage(lesson: Lesson, reveal: string | null): string {
   );
 }
 
+/** In code every space counts: this one is not the formatter's. */
+const lineBreak = '\n';
+const signs = { same: ' ', removed: '−', added: '+' };
+
 /** What the learner has changed, beside the starter. */
 export function diffPage(lesson: Lesson): string {
   return small(
@@ -337,8 +359,8 @@ export function diffPage(lesson: Lesson): string {
                     html`<pre class="code diff" aria-label="Changes of ${file}"><code class="hljs">${lines.map(
                       ({ kind, text }) =>
                         html`<span class="line ${kind}"
-                          ><span class="sign">${{ same: ' ', removed: '−', added: '+' }[kind]}</span>${text}
-                        </span>`,
+                          ><span class="sign">${signs[kind]}</span>${text}${lineBreak}</span
+                        >`,
                     )}</code></pre>`,
                 )
         }
@@ -362,7 +384,7 @@ export function sourcePage(name: string, path: string, editor: EditorLink): stri
       </p>
       <div class="listing">
         <pre class="numbers">
-${code.split('\n').map((_, i) => html`<a id="L${i + 1}" href="#L${i + 1}" aria-label="Line ${i + 1}">${i + 1}</a> `)}</pre>
+${code.split('\n').map((_, i) => html`<a id="L${i + 1}" href="#L${i + 1}" aria-label="Line ${i + 1}">${i + 1}</a>${lineBreak}`)}</pre>
         <pre class="code" aria-label="${name}"><code class="hljs">${highlight(code, languageOf(name))}</code></pre>
       </div>
     </main>`,

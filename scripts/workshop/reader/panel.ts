@@ -2,11 +2,12 @@
 import { join } from 'node:path';
 import type { Explanation } from '../../../test/harness/run/failure.ts';
 import { Refusal } from '../command.ts';
+import type { State } from '../grade.ts';
 import { catalog, lessonFolder, shortName, type Lesson } from '../lessons.ts';
 import type { PageTask } from '../page.ts';
 import { root } from '../paths.ts';
 import { standing } from '../progress.ts';
-import type { Grading, RequirementState } from './board.ts';
+import { keyOf, type Grading } from './board.ts';
 import type { EditorLink } from './editor.ts';
 import { html, type Html } from './html.ts';
 import { tasksOf } from './lesson-tasks.ts';
@@ -14,10 +15,11 @@ import { inline, withCode } from './markdown.ts';
 import { recorded } from './recorded.ts';
 import { timeline } from './timeline.ts';
 
-type State = RequirementState | 'running' | 'unknown';
+/** Of a requirement on the page: also before it is graded. */
+type Shown = State | 'running' | 'unknown';
 
 /** How a state is called, to those who do not see its mark. */
-const words: Record<State, string> = {
+const words: Record<Shown, string> = {
   passed: 'passed',
   failed: 'not met',
   waiting: 'waits',
@@ -25,7 +27,9 @@ const words: Record<State, string> = {
   unknown: 'not checked yet',
 };
 
-const mark = (state: State): Html => html`<span class="mark" role="img" aria-label="${words[state]}"></span>`;
+const whileGrading = 'Grading …';
+
+const mark = (state: Shown): Html => html`<span class="mark" role="img" aria-label="${words[state]}"></span>`;
 
 /** The part of a lesson's page that changes with each run. */
 export function tasksPanel(lesson: Lesson, grading: Grading, editor: EditorLink): Html {
@@ -33,8 +37,8 @@ export function tasksPanel(lesson: Lesson, grading: Grading, editor: EditorLink)
   const { running, verdict, error } = grading;
   const now = standing(recorded().progress, lesson);
   const done = now.state === 'not begun' ? 0 : now.tasks;
-  const stateOf = (task: PageTask, i: number): State => {
-    if (running) return running.get(`${task.number}.${i}`) ?? 'running';
+  const stateOf = (task: PageTask, i: number): Shown => {
+    if (running) return running.get(keyOf(task.number, i)) ?? 'running';
     const graded = verdict?.tasks.find(({ number }) => number === task.number)?.requirements[i];
     return graded?.state ?? (task.number <= done ? 'passed' : 'unknown');
   };
@@ -53,7 +57,7 @@ export function tasksPanel(lesson: Lesson, grading: Grading, editor: EditorLink)
         : verdict
           ? 'failed'
           : 'unknown';
-  return html`<div id="live" data-state="${state}">
+  return html`<div id="live" data-state="${state}" data-words="${JSON.stringify(words)}" data-running="${whileGrading}">
     <p class="summary">
       ${mark(state)}
       <strong>${summary(grading, passed, tasks.length, now.state === 'changed since it passed')}</strong>${
@@ -80,7 +84,7 @@ export function tasksPanel(lesson: Lesson, grading: Grading, editor: EditorLink)
               ${task.requirements.map((sentence, k) => {
                 const explanation = verdict?.tasks.find(({ number }) => number === task.number)?.requirements[k]
                   ?.explanation;
-                return html`<li data-state="${each[k]!}" data-key="${task.number}.${k}">
+                return html`<li data-state="${each[k]!}" data-key="${keyOf(task.number, k)}">
                   ${mark(each[k]!)} <span class="sentence">${inline(sentence)}</span>${
                     explanation && explain(lesson, task, explanation, verdict!.seed, editor)
                   }
@@ -106,16 +110,16 @@ const whyNot = (error: Error): Html =>
         <pre class="output" aria-label="The error">${error.message}</pre>
       </div>`;
 
-const countOf = (states: State[]): string =>
+const countOf = (states: Shown[]): string =>
   `${states.filter((state) => state === 'passed').length} of ${states.length}`;
 
-function overall(states: State[]): State {
-  const worst: State[] = ['failed', 'running', 'waiting', 'unknown'];
+function overall(states: Shown[]): Shown {
+  const worst: Shown[] = ['failed', 'running', 'waiting', 'unknown'];
   return worst.find((state) => states.includes(state)) ?? 'passed';
 }
 
 function summary({ running, verdict, error }: Grading, passed: number, of: number, changed: boolean): string {
-  if (running) return 'Grading …';
+  if (running) return whileGrading;
   if (error) return 'Not graded';
   if (changed && !verdict) return 'Passed; changed since then';
   if (passed === of) return 'Passed';
@@ -142,7 +146,7 @@ function passedNote(lesson: Lesson): Html {
 }
 
 function explain(lesson: Lesson, task: PageTask, explanation: Explanation, seed: number, editor: EditorLink): Html {
-  const { cause, output, compare, wire, advice, at, see } = explanation;
+  const { cause, output, compare, wire, advice, at, see, seeHow } = explanation;
   return html`<div class="verdict">
     <p class="cause">${withCode(cause)}</p>
     ${output && html`<pre class="output" aria-label="What the program said">${output}</pre>`}
@@ -159,7 +163,7 @@ function explain(lesson: Lesson, task: PageTask, explanation: Explanation, seed:
         </div>
       </dl>`
     }
-    ${wire && timeline(wire, 'What went over the wire until then', { legend: true })}
+    ${wire && wire.length > 0 && timeline(wire, 'What went over the wire until then', { legend: true })}
     ${advice && html`<p class="advice">${withCode(advice)}</p>`}
     <dl class="next-steps">
       ${
@@ -173,7 +177,7 @@ function explain(lesson: Lesson, task: PageTask, explanation: Explanation, seed:
         see &&
         html`<div>
           <dt>see it yourself</dt>
-          <dd>${command(see)}</dd>
+          <dd>${command(see)}${seeHow && `, ${seeHow}`}</dd>
         </div>`
       }
       <div>
@@ -196,11 +200,8 @@ function place(at: string, editor: EditorLink): Html {
   return html`<a href="${editor(join(root, path!), line)}" data-key="e"><code>${at}</code></a>`;
 }
 
-/** A command that can be copied; what is said behind it, as `, in two terminals`, is not part of it. */
-function command(text: string): Html {
-  const [, line, note] = /^(.*?)(, (?:in|while) [^"]*)?$/s.exec(text)!;
-  return html`<code class="command" data-copy>${line!}</code>${note}`;
-}
+/** A command that can be copied. */
+const command = (text: string): Html => html`<code class="command" data-copy>${text}</code>`;
 
 /** The files that a learner edits, as links into the editor. */
 export const editorLinksOf = (lesson: Lesson, files: readonly string[], editor: EditorLink): Html =>

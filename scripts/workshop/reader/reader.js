@@ -85,13 +85,15 @@ const dialog = (id) => /** @type {HTMLDialogElement | null} */ (document.getElem
 /** @param {string | undefined} lesson */
 function dialogs(lesson) {
   find('#show-keys')?.addEventListener('click', () => dialog('keys')?.showModal());
-  find('#ask-reset')?.addEventListener('click', () => dialog('reset')?.showModal());
   document.addEventListener('click', (event) => {
     const target = /** @type {Element} */ (event.target);
     if (target instanceof HTMLDialogElement) return target.close(); // the backdrop
-    const control = /** @type {HTMLElement | null} */ (target.closest('[data-close], [data-post], a[data-sheet]'));
+    const control = /** @type {HTMLElement | null} */ (
+      target.closest('[data-close], [data-ask], [data-post], a[data-sheet]')
+    );
     if (!control) return;
     if ('close' in control.dataset) return control.closest('dialog')?.close();
+    if (control.dataset.ask) return dialog(control.dataset.ask)?.showModal();
     if (control.dataset.post) return void post(lesson, control);
     // Hints, changes and solutions are pages of their own; beside the lesson they open over it.
     const opensElsewhere = event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0;
@@ -125,19 +127,33 @@ async function openSheet(address) {
 async function post(lesson, control) {
   const { post: action, seed } = control.dataset;
   control.closest('dialog')?.close();
+  const done = busy(find(`[data-action="${action}"]`));
   try {
     const response = await fetch(`/lessons/${lesson}/${action}`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify(seed ? { seed: Number(seed) } : {}),
     });
-    const { error, saved, wayBack } = await response.json();
+    const { error, notice: told } = await response.json();
     if (error) notice(error);
-    else if (wayBack) notice(`Back to the starter. What was there is in ${saved}. To get it back:`, wayBack);
-    else if (action === 'reset') notice('Back to the starter. Nothing of yours was lost: the files were the starter.');
+    else if (told) notice(told.text, told.command);
   } catch {
     notice('The reader does not answer. Is npm start still running?');
+  } finally {
+    done();
   }
+}
+
+/** Lets a button say that its action is on its way; returns what ends that. @param {HTMLElement | null} button */
+function busy(button) {
+  if (!button || button.ariaBusy === 'true') return () => {};
+  const label = button.textContent;
+  button.ariaBusy = 'true';
+  button.textContent = button.dataset.busy ?? label;
+  return () => {
+    button.ariaBusy = null;
+    button.textContent = label;
+  };
 }
 
 /** @param {string} text @param {string} [command] */
@@ -217,11 +233,11 @@ function mirrorStates() {
   if (text) text.textContent = find('.summary strong', live)?.textContent ?? '';
 }
 
-const words = { passed: 'passed', failed: 'not met', waiting: 'waits', running: 'being graded' };
-
-/** @param {Element} item @param {keyof typeof words} state */
+/** @param {Element} item @param {string} state */
 function setState(item, state) {
   /** @type {HTMLElement} */ (item).dataset.state = state;
+  // The panel brings the words for its states.
+  const words = JSON.parse(find('#live')?.dataset.words ?? '{}');
   find('.mark', item)?.setAttribute('aria-label', words[state]);
 }
 
@@ -296,7 +312,7 @@ function followEvents(lesson, lastId) {
       setState(live, 'running');
       for (const item of findAll('.task, [data-key]', live)) setState(item, 'running');
       const summary = find('.summary strong', live);
-      if (summary) summary.textContent = 'Grading …';
+      if (summary) summary.textContent = live.dataset.running ?? '';
       mirrorStates();
     },
     requirement(data) {

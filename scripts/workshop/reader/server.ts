@@ -10,6 +10,7 @@ import { catalog, findLesson, requireFiles, type Lesson } from '../lessons.ts';
 import { replaceFiles, wayBack } from '../reset.ts';
 import { startersOf } from '../starters.ts';
 import type { watchLessons, WatchEvent } from '../watcher.ts';
+import type { Change, Notice, Opening } from './actions.ts';
 import { createBoard } from './board.ts';
 import type { EditorLink } from './editor.ts';
 import { liveEvents } from './live.ts';
@@ -107,11 +108,30 @@ export async function openReader(options: {
   // What is saved from now on is graded.
   const watching = options.watch({ onEvent });
 
+  /** What each action changes; a check is told of by its events. */
+  const changes: Record<Change, (lesson: Lesson, seed?: number) => Promise<Notice | undefined>> = {
+    async check(lesson, seed) {
+      requireFiles(lesson);
+      watching.check(lesson, seed);
+      return undefined;
+    },
+    async reset(lesson) {
+      const { saved } = replaceFiles(lesson, startersOf(lesson));
+      return saved
+        ? {
+            text: `Back to the starter. What was there is in ${saved}. To get it back:`,
+            command: wayBack(lesson, saved),
+          }
+        : { text: 'Back to the starter. Nothing of yours was lost: the files were the starter.' };
+    },
+  };
+  const isChange = (name: string): name is Change => Object.hasOwn(changes, name);
+
   async function answer(request: IncomingMessage, encoded: string, query: URLSearchParams): Promise<Answer> {
     const path = decoded(encoded);
     if (path === undefined || !path.startsWith('/')) return message(400, 'Not understood', 'The address is not one.');
-    const [, slug, action] = /^\/lessons\/([^/]+)\/(check|reset)$/.exec(path) ?? [];
-    if (slug && action) {
+    const [, slug, action] = /^\/lessons\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
+    if (slug && action && isChange(action)) {
       const lesson = catalog.find((lesson) => lesson.slug === slug);
       return lesson ? change(request, lesson, action) : notFound();
     }
@@ -128,7 +148,7 @@ export async function openReader(options: {
     if (source) return shown(sourcePage(`${name}/${rest}`, source, editor));
     const lesson = lessonNamed(name);
     if (!lesson) return notFound();
-    const pages: Record<string, () => string | undefined> = {
+    const pages: Record<Opening | '', () => string | undefined> = {
       '': () => lessonPage(lesson, board.of(lesson), editor, live.lastId),
       hints: () => hintsPage(lesson, query.get('task')),
       solution: () => solutionPage(lesson, query.get('reveal')),
@@ -137,10 +157,12 @@ export async function openReader(options: {
     const sub = rest === 'README.md' ? '' : rest!;
     if (!Object.hasOwn(pages, sub)) return notFound();
     const address = `/lessons/${lesson.slug}/${sub}`;
-    return path === address ? shown(pages[sub]!()) : { status: 302, body: '', headers: { Location: address } };
+    return path === address
+      ? shown(pages[sub as Opening | '']())
+      : { status: 302, body: '', headers: { Location: address } };
   }
 
-  async function change(request: IncomingMessage, lesson: Lesson, action: string): Promise<Answer> {
+  async function change(request: IncomingMessage, lesson: Lesson, action: Change): Promise<Answer> {
     if (request.method !== 'POST')
       return { ...data(405, { error: 'This changes something: POST.' }), headers: { Allow: 'POST' } };
     if (!/^application\/json *(;|$)/i.test(request.headers['content-type'] ?? '')) {
@@ -155,13 +177,8 @@ export async function openReader(options: {
       return data(400, { error: 'The body is to be a JSON object; its seed, if any, a whole number.' });
     }
     try {
-      if (action === 'reset') {
-        const { wrote, saved } = replaceFiles(lesson, startersOf(lesson));
-        return data(200, { wrote, saved, wayBack: saved && wayBack(lesson, saved) });
-      }
-      requireFiles(lesson);
-      watching.check(lesson, seed as number | undefined);
-      return data(202, {});
+      const notice = await changes[action](lesson, seed as number | undefined);
+      return notice ? data(200, { notice }) : data(202, {});
     } catch (error) {
       const sentences = error instanceof Refusal ? error.message : sentencesFor(error);
       if (sentences === undefined) throw error;

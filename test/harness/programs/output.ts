@@ -1,6 +1,5 @@
 // Reads what a program prints, as it comes.
 import { StringDecoder } from 'node:string_decoder';
-import { visible } from '../wire/transcript.ts';
 import { checkOutput } from './limits.ts';
 import type { Running } from './running.ts';
 
@@ -37,5 +36,5 @@ function addLines(program: Running, text: string): void {
 
 function addLine({ lines, start: { file, who, transcript } }: Running, line: string): void {
   lines.push(line);
-  if (file === 'client.ts') transcript().add('▸', visible(line), who);
+  if (file === 'client.ts') transcript().add('▸', line, who);
 }

@@ -1,4 +1,6 @@
-/** Why a requirement is not met, in the order in which a verdict prints it. Every field is text for the learner. */
+import type { Capture } from '../wire/transcript.ts';
+
+/** Why a requirement is not met, in the order in which a verdict prints it. */
 export type Explanation = {
   /** What happened, in one or two sentences. */
   cause: string;
@@ -12,8 +14,10 @@ export type Explanation = {
   at?: string;
   /** A command that shows the same by hand. */
   see?: string;
-  /** What went over the wire until then, as a `wire` capture. */
-  wire?: string;
+  /** How to run this command, where running it once does not show it: `in two terminals`. */
+  seeHow?: string;
+  /** What went over the wire until then. */
+  wire?: Capture;
 };
 
 /** Thrown by a requirement's test; anything else that is thrown is a defect of the grader. */

@@ -16,7 +16,7 @@ import {
 import { endRun } from '../programs/pool.js';
 import { exchange, type Ask, type Exchange } from '../wire/exchange.ts';
 import { startGraderServer, type Call, type GraderServer } from '../wire/grader-server.ts';
-import { draw, transcript as newTranscript, type Mark } from '../wire/transcript.ts';
+import { transcript as newTranscript, type Mark } from '../wire/transcript.ts';
 import { Failure, type Explanation } from './failure.ts';
 import type { Grader } from './grader.ts';
 import { randomFrom, type Random } from './random.ts';
@@ -138,6 +138,9 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
   let requests: { sent: Exchange; program: Program; printed: number; ifItThrows: Partial<Explanation> }[] = [];
   let record = newTranscript();
   let recordBefore = record;
+  /** Runs of the client so far, and the grader's newest server: what a server hears is the run that was started last for it. */
+  let runs = 0;
+  let newest = { run: 0 };
   let over = false;
 
   const transcript = () => record;
@@ -196,7 +199,15 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
   };
 
   const startLearners = (file: LearnerFile, env: Record<string, string>, args: string[] = []): Program => {
-    const program = startProgram({ ...target, file, args, env, changed, transcript });
+    const ofRun = file === 'client.ts' ? (newest.run = ++runs) : undefined;
+    const program = startProgram({
+      ...target,
+      file,
+      args,
+      env,
+      changed,
+      transcript: ofRun === undefined ? transcript : () => record.ofRun(ofRun),
+    });
     atEnd(() => program.stop());
     return program;
   };
@@ -230,7 +241,10 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
     },
     startClient: (...args) => startLearners('client.ts', {}, args),
     startClientWith: (env, ...args) => startLearners('client.ts', env, args),
-    startGraderServer: (path, answer) => startGraderServer({ run, transcript }, path, answer),
+    startGraderServer(path, answer) {
+      const own = (newest = { run: runs + 1 });
+      return startGraderServer({ run, transcript: () => record.ofRun(own.run) }, path, answer);
+    },
     temporaryFolder() {
       const folder = realpathSync(mkdtempSync(join(tmpdir(), 'chunk-by-chunk-')));
       folders.push(folder);
@@ -307,7 +321,7 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
         const { explanation } = (await ownCause()) ?? thrown;
         throw new Failure({
           at: `${target.folderName}/${file}`,
-          ...(record.entries.length > 0 && { wire: draw(record.entries) }),
+          wire: record.capture(),
           ...withoutFolders(explanation),
         });
       }

@@ -2,7 +2,7 @@ import { Agent, request as httpRequest, type IncomingHttpHeaders, type IncomingM
 import { performance } from 'node:perf_hooks';
 import { StringDecoder } from 'node:string_decoder';
 import type { Explanation } from '../run/failure.ts';
-import { requestLine, visibleChunk, type Transcript } from './transcript.ts';
+import { requestLine, type Transcript } from './transcript.ts';
 
 /** One chunk of a response's body, as Node's HTTP parser tells them apart. */
 export type Chunk = {
@@ -110,7 +110,7 @@ export function exchange(url: URL, ask: Ask, changed: () => void, transcript: ()
       if (tooMuch) return;
       chunks.push({ at: performance.now(), bytes });
       bytesKept += bytes.length;
-      transcript().add('←', () => visibleChunk(bytes), who);
+      transcript().add('←', bytes, who);
       if (chunks.length >= limits.chunks || bytesKept >= limits.mebibytes * 1024 ** 2) stopReading();
       soonChanged();
     });
@@ -129,7 +129,7 @@ export function exchange(url: URL, ask: Ask, changed: () => void, transcript: ()
     changed();
   });
   transcript().add('→', requestLine(name, { 'Last-Event-ID': headers['Last-Event-ID'], ...shown }), who);
-  if (body) transcript().add('→', visibleChunk(Buffer.from(body)), who);
+  if (body) transcript().add('→', Buffer.from(body), who);
   request.end(body);
 
   return {

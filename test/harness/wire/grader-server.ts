@@ -5,7 +5,7 @@ import { freePort } from '../programs/ports.ts';
 import { explainEnd, type Program } from '../programs/program.ts';
 import { Failure } from '../run/failure.ts';
 import type { Run } from '../run/run.ts';
-import { requestLine, visible, visibleChunk, type Transcript } from './transcript.ts';
+import { requestLine, type Transcript } from './transcript.ts';
 
 /** A request that a learner's client has sent to the grader. */
 export type Call = {
@@ -51,7 +51,7 @@ export async function startGraderServer(
     body: body.toString(),
     response,
     async send(bytes) {
-      transcript().add('←', visible(typeof bytes === 'string' ? bytes : new TextDecoder().decode(bytes)));
+      transcript().add('←', Buffer.from(bytes));
       if (!response.destroyed) await new Promise<void>((resolve) => response.write(bytes, () => resolve()));
       await client?.caughtUp();
     },
@@ -70,7 +70,7 @@ export async function startGraderServer(
     transcript().add('→', requestLine(`${request.method} ${request.url}`, shown));
     const body = await buffer(request).catch(() => undefined);
     if (!body) return;
-    if (body.length > 0) transcript().add('→', visibleChunk(body));
+    if (body.length > 0) transcript().add('→', body);
     const call = callOf(request, response, body);
     if (!answer(call)) calls.push(call);
     run.changed();

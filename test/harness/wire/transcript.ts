@@ -1,7 +1,6 @@
 import { performance } from 'node:perf_hooks';
-import { escapeInvisible, visible } from './printable.js';
 
-export { visible };
+export { visible } from './printable.js';
 
 /**
  * The marks of a `wire` capture: `→` sent by the client, `←` received by it, `▸` printed by it,
@@ -9,61 +8,102 @@ export { visible };
  */
 export type Mark = '→' | '←' | '▸' | '·' | '✗';
 
+/** One row of a capture: plain data, which a page, a terminal and a program that reads `--json` each draw as they like. */
 export type Entry = {
   /** Milliseconds since the first entry. */
   at: number;
   mark: Mark;
   /** Which of several connections or programs, as the learner knows it: `client 2`. */
-  who?: string | undefined;
-  readonly text: string;
+  who?: string;
+  /** Which run of the program, from 1 on, where a capture has several. */
+  run?: number;
+  /** What was said, or what the grader says of it. */
+  text: string;
+  /** The size of a piece of a body, which `text` has as it was on the wire. Everything else has no size. */
+  bytes?: number;
+  /** How many bytes are not in `text`, because they were too many to keep. */
+  leftOut?: number;
 };
+
+/** Stands where entries were too many to keep. */
+export type Gap = { leftOut: { rows: number; bytes: number } };
+
+/** What went over the wire: the beginning and the end of it, where it was long. */
+export type Capture = readonly (Entry | Gap)[];
+
+export const isGap = (entry: Entry | Gap): entry is Gap => typeof entry.leftOut === 'object';
 
 export type Transcript = {
-  entries: readonly Entry[];
-  /** A text that is given as a function is made when somebody reads it. */
-  add(mark: Mark, text: string | (() => string), who?: string): void;
+  /** Takes down what was said: bytes that were on the wire, or a sentence. */
+  add(mark: Mark, what: string | Uint8Array, who?: string): void;
+  /** The same transcript, for what one run of a program says: any number that no other run has. */
+  ofRun(run: number): Transcript;
+  /** What was taken down so far. */
+  capture(): Capture;
 };
 
+/** Entries kept of the beginning and of the end, and bytes kept of each: a stream without end fills no memory. */
+const mostFirst = 100;
+const mostLast = 200;
+const mostBytes = 4000;
+
+/** What is kept of an entry until somebody wants to read it: most never are. */
+type Kept = Omit<Entry, 'text' | 'bytes' | 'leftOut'> & { what: string | Buffer; size: number };
+
 /** `onEntry` is called with each entry as it is made. */
-export function transcript(onEntry: (entry: Entry) => void = () => {}): Transcript {
+export function transcript(onEntry?: (entry: Entry) => void): Transcript {
   let began: number | undefined;
-  const entries: Entry[] = [];
-  return {
-    entries,
-    add(mark, text, who) {
-      const now = performance.now();
-      began ??= now;
-      const entry: Entry = {
-        at: now - began,
-        mark,
-        who,
-        get text() {
-          return typeof text === 'string' ? text : text();
-        },
-      };
-      entries.push(entry);
-      onEntry(entry);
+  const first: Kept[] = [];
+  const last: Kept[] = [];
+  const gap = { rows: 0, bytes: 0 };
+  const add = (mark: Mark, what: string | Uint8Array, who?: string, run?: number): void => {
+    const now = performance.now();
+    began ??= now;
+    const at = Math.round((now - began) * 10) / 10;
+    const kept = { at, mark, ...(who && { who }), ...(run !== undefined && { run }), ...beginningOf(what) };
+    onEntry?.(entryOf(kept));
+    if (first.length < mostFirst) return void first.push(kept);
+    last.push(kept);
+    if (last.length <= mostLast) return;
+    gap.rows++;
+    gap.bytes += last.shift()!.size;
+  };
+  const whole: Transcript = {
+    add: (mark, what, who) => add(mark, what, who),
+    ofRun: (run) => ({ ...whole, add: (mark, what, who) => add(mark, what, who, run) }),
+    capture() {
+      const entries = withRuns([...first, ...last]).map(entryOf);
+      const leftOut = gap.rows > 0 ? [{ leftOut: { ...gap } }] : [];
+      return [...entries.slice(0, first.length), ...leftOut, ...entries.slice(first.length)];
     },
   };
+  return whole;
 }
 
-const mostRows = 24;
-
-/** One row of a `wire` capture, at most `columns` wide. */
-export function row({ at, mark, who, text }: Entry, whoWidth = 0, columns = 76): string {
-  const line = `${at.toFixed(0).padStart(5)} ms  ${whoWidth ? `${escapeInvisible(who ?? '').padEnd(whoWidth)}  ` : ''}${mark} ${escapeInvisible(text)}`;
-  return line.length > columns ? `${line.slice(0, columns - 1)}…` : line;
+/** Numbers the runs by their first entry; what the grader says belongs to the run that was heard before. */
+function withRuns(all: Kept[]): Kept[] {
+  const runs = [...new Set(all.map(({ run }) => run).filter((run) => run !== undefined))];
+  let run = 1;
+  return all.map(({ run: own, ...kept }) => {
+    if (own !== undefined) run = runs.indexOf(own) + 1;
+    return runs.length > 1 ? { ...kept, run } : kept;
+  });
 }
 
-/** A `wire` capture as text: a row an entry, the middle left out when it is long. */
-export function draw(entries: readonly Entry[]): string {
-  const whoWidth = entries.reduce((width, { who }) => Math.max(width, who?.length ?? 0), 0);
-  const rows = (some: readonly Entry[]) => some.map((entry) => row(entry, whoWidth));
-  if (entries.length <= mostRows) return rows(entries).join('\n');
-  const left = entries.length - mostRows + 1;
-  return [...rows(entries.slice(0, 8)), `          … ${left} rows left out`, ...rows(entries.slice(8 + left))].join(
-    '\n',
-  );
+function beginningOf(what: string | Uint8Array): Pick<Kept, 'what' | 'size'> {
+  if (typeof what === 'string') return { what: what.slice(0, mostBytes), size: Buffer.byteLength(what) };
+  // A copy, so that what the socket read it into can go.
+  return { what: Buffer.from(what.subarray(0, mostBytes)), size: what.byteLength };
+}
+
+function entryOf({ what, size, ...rest }: Kept): Entry {
+  const leftOut = size - Buffer.byteLength(what);
+  const more = leftOut > 0 ? { leftOut } : {};
+  if (typeof what === 'string') return { ...rest, text: what, ...more };
+  if (what.includes(0)) return { ...rest, text: `(${size} bytes)` };
+  // A character that was cut in two is left away.
+  const text = leftOut > 0 ? what.toString().replace(/\ufffd$/, '') : what.toString();
+  return { ...rest, text, bytes: size, ...more };
 }
 
 /** A request as a row of a capture shows it, with the headers that decide what becomes of it. */
@@ -73,16 +113,5 @@ export const requestLine = (name: string, headers: Record<string, string | strin
     name,
   );
 
-/**
- * A chunk as a row of a capture shows it: without its last line break, and the other control characters made visible;
- * of one that is no text only its size.
- */
-export const visibleChunk = (bytes: Buffer): string =>
-  bytes.includes(0)
-    ? `(${bytes.length} bytes)`
-    : visible(
-        bytes
-          .subarray(0, 1000)
-          .toString()
-          .replace(/\r?\n$/, ''),
-      );
+/** A text without its last line break: a row ends anyway. */
+export const withoutLastBreak = (text: string): string => text.replace(/\r?\n$/, '');
