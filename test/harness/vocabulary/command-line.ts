@@ -1,5 +1,5 @@
 // How a learner's client ends, and what it says: words for graders.
-import { crashed, explainEnd, type Program } from '../programs/program.ts';
+import { crashed, cutShort, explainEnd, type Program } from '../programs/program.ts';
 import { expect, Failure, type Explanation } from '../run/failure.ts';
 import { promptMs, type Run } from '../run/run.ts';
 import { visible } from '../wire/transcript.ts';
@@ -177,6 +177,7 @@ export const keptAlive = 'Something keeps it alive: a timer, a reader that is ne
 
 /** Waits until the client has ended. */
 export async function expectEnd(run: Run, client: Program, cause: string, advice = keptAlive): Promise<void> {
+  await client.begun;
   await run.expectSoon(
     () => client.end ?? client.verdict,
     () => ({ cause, advice }),
@@ -200,9 +201,8 @@ function notKilled(client: Program, when: string): void {
 
 /** Fails with how the client has ended when it was cut short: by an error that nothing caught, process.exit, or a signal. */
 export function notCutShort(client: Program, when: string, advice: string): void {
-  const { end, verdict, exitedAt } = client;
-  if (!verdict && !exitedAt && !end?.signal && !crashed(client)) return;
-  throw new Failure({ ...explainEnd(client, when), ...(crashed(client) && { advice }) });
+  const explanation = client.verdict || crashed(client) ? explainEnd(client, when) : cutShort(client, when);
+  if (explanation) throw new Failure({ advice, ...explanation });
 }
 
 /** How a client has ended that was not cut short: `with exit code 1`. */

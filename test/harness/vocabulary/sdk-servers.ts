@@ -99,6 +99,7 @@ export async function sdkServer(
   };
   const program = run.startClientWith({}, site.url, message);
   const client = judgedClient(run, program, { happened: () => refused, expectNone }, startAndWorkMs);
+  await program.begun;
   return { client, release: (file) => gates[file - 1]?.open() };
 }
 
