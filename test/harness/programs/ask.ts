@@ -1,7 +1,7 @@
 // What the grader asks of a running program: the record, read-only, and the questions.
 import { ownWords } from './printed.ts';
 import type { Program } from './program.ts';
-import { busyAt, caughtUp, holdDisk, listening } from './questions.ts';
+import { busyAt, caughtUp, hasBegun, holdDisk, listening } from './questions.ts';
 import { releaseDisk, tell, type Running } from './running.ts';
 import { endProgram } from './pool.js';
 
@@ -13,6 +13,7 @@ export function ask(program: Running): Program {
     folder: start.folder,
     held,
     lines,
+    begun: hasBegun(program),
     get stdout() {
       return output.stdout;
     },

@@ -15,6 +15,7 @@ const readyLimit = 7000;
  * @throws Failure with the cause, when it ends, listens elsewhere, or never listens.
  */
 export async function listeningOn(program: Program, port: number): Promise<void> {
+  await program.begun;
   const began = performance.now();
   for (let tries = 0; ; tries++) {
     if (program.end || program.verdict) {

@@ -46,6 +46,7 @@ if (send) {
 
   const { args, env } = await begin;
   begun = true;
+  reply({ begun: true });
   delete process.env.WARM_IMPORTS;
   Object.assign(process.env, env);
   process.argv = [process.argv[0], file, ...args];

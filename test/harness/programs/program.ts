@@ -56,6 +56,8 @@ export type Program = {
   releaseDisk(): void;
   /** Set when the process has ended and its output is complete. */
   readonly end: End | undefined;
+  /** Resolves when the program's own code runs, or when it has ended: until then, the grader builds its file and loads its packages. */
+  readonly begun: Promise<void>;
   /** Where it called process.exit, when it did: `lessons/01-chunked-stream/server.ts:14`. */
   readonly exitedAt: string | undefined;
   /** Why the grader ended it, when it did: too much output, too much memory, busy without a pause. */

@@ -105,3 +105,10 @@ export async function busyAt(program: Running): Promise<string> {
 export function answerAll({ pings, diskWaits }: Running): void {
   for (const resolve of [...pings.values(), ...diskWaits]) resolve();
 }
+
+/** Resolves when the program's own code runs, or when it has ended. */
+export const hasBegun = ({ child, atEnd }: Running): Promise<void> =>
+  new Promise((resolve) => {
+    child.on('message', (message) => (message as { begun?: true }).begun && resolve());
+    atEnd.push(resolve);
+  });

@@ -1,17 +1,186 @@
 // How a learner's client ends, and what it says: words for graders.
-import { crashed, explainEnd, type Program } from '../programs/program.ts';
-import { expect, Failure } from '../run/failure.ts';
+import { crashed, cutShort, explainEnd, type Program } from '../programs/program.ts';
+import { expect, Failure, type Explanation } from '../run/failure.ts';
 import { promptMs, type Run } from '../run/run.ts';
 import { visible } from '../wire/transcript.ts';
 
+/** What a verdict says when the client did not print what it should have printed. */
+export type PrintAdvice = {
+  /** The client printed nothing. */
+  cause: string;
+  /** The client printed something different. */
+  otherwise?: string;
+  advice: string;
+};
+
+/** How a client should fail. */
+export type ExpectedFailure = {
+  /** Its exit code. */
+  code: number;
+  /** What it complains about: `a refused connection`. */
+  about: string;
+  /** The lines that it has printed before: none, unless told. */
+  printed?: string[];
+  /** What its line on standard error has in it. */
+  has?: (string | number)[];
+  /** What it should do about such a failure. */
+  advice: string;
+  /** Advice for a client that exits with the code of a different failure. */
+  otherCode?: string;
+};
+
+/** A learner's client, and the words that judge it. */
+export type Client = Program & {
+  /** It has printed exactly these lines since the last look, or does so soon. */
+  prints(lines: string[], explanation: PrintAdvice): Promise<void>;
+  /** It has printed nothing since the last look. */
+  printsNothing(advice: string): Promise<void>;
+  /** It complains in one line, and ends with this exit code. */
+  fails(failure: ExpectedFailure): Promise<void>;
+  /** It ends with exit code 0, as `about` says: `The call was answered`. */
+  endsWell(about: string, advice: string): Promise<void>;
+};
+
+/** What explains more than missing output does, such as a message that the client should not have sent. */
+export type Unexpected = { happened(): unknown; expectNone(): Promise<void> };
+
+/**
+ * Gives a learner's client the words that judge it.
+ * @param limit milliseconds that it has for each thing that it should print
+ */
+export function judgedClient(run: Run, program: Program, unexpected?: Unexpected, limit = promptMs): Client {
+  let seen = 0;
+  const output = () => program.stdout.replaceAll('\r\n', '\n').slice(seen);
+
+  const prints: Client['prints'] = async (lines, { cause, advice, otherwise = different }) => {
+    const expected = lines.map((line) => `${line}\n`).join('');
+    const enough = () => output().split('\n').length > lines.length || program.end || program.verdict;
+    await run.until(() => enough() || unexpected?.happened(), limit);
+    await unexpected?.expectNone();
+    const compare = { expected: visible(expected) || '(nothing)', received: '(nothing)' };
+    const late = () => {
+      run.missing(visible(expected.trimEnd()));
+      return { cause, compare, advice };
+    };
+    await run.expectSoon(enough, late, program, 0);
+    const received = output();
+    const unfinished = received !== expected && expected.startsWith(received);
+    if (unfinished) notCutShort(program, 'before it had printed what was expected', advice);
+    notCrashed(program, 'while it was reading');
+    expect(received !== '' || expected === '', {
+      cause: `${cause} It ended instead, ${howEnded(program)}.`,
+      ...lastWords(program),
+      compare,
+      advice,
+    });
+    expect(received === expected, {
+      cause: otherwise,
+      compare: { ...compare, received: visible(received) || '(nothing)' },
+      advice,
+    });
+    seen += received.length;
+  };
+
+  return Object.assign(program, {
+    prints,
+    printsNothing: (advice: string) =>
+      prints([], {
+        cause: '',
+        otherwise: 'The client printed something that does not belong on standard output.',
+        advice,
+      }),
+    fails: (failure: ExpectedFailure) => expectFailure(run, program, failure),
+    async endsWell(about: string, advice: string) {
+      await expectEnd(run, program, `${about}, but the client is still running.`);
+      notKilled(program, 'after the answer had come');
+      if (crashed(program)) throw new Failure({ advice, ...explainEnd(program, 'after the answer had come') });
+      expect(program.end?.code === 0, {
+        cause: `${about}, but the client did not exit with code 0.`,
+        compare: { expected: '0', received: String(program.end?.code ?? program.end?.signal) },
+        ...lastWords(program),
+        advice,
+      });
+    },
+  });
+}
+
+const different = 'The client printed something else than what was asked for.';
+
+async function expectFailure(run: Run, client: Program, failure: ExpectedFailure): Promise<void> {
+  const { code, about, printed = [], has = [], advice, otherCode } = failure;
+  await expectEnd(run, client, `The client goes on running after ${about}.`);
+  notKilled(client, `on ${about}`);
+  const expected = printed.map((line) => `${line}\n`).join('');
+  const output = client.stdout.replaceAll('\r\n', '\n');
+  const unfinished = output !== expected && expected.startsWith(output);
+  if (unfinished) notCutShort(client, `on ${about}, before it had printed everything`, advice);
+  expect(output === expected, {
+    cause: `The client printed something else than it should on standard output, before or after ${about}.`,
+    compare: { expected: visible(expected) || '(nothing)', received: visible(client.stdout) || '(nothing)' },
+    advice,
+  });
+  // The number of a port may have any other number in it.
+  const said = client.stderr.replace(/127\.0\.0\.1:\d+/g, '').trim();
+  for (const part of said === '' ? [] : has) {
+    expect(said.includes(String(part)), {
+      cause: `What the client says about ${about} leaves out what the server said.`,
+      compare: { expected: `… ${part} …`, received: visible(client.stderr.trim()) },
+      advice:
+        client.end?.code === code
+          ? 'Add this to the line that you print, so that the user of your client knows what to do next.'
+          : advice,
+    });
+  }
+  // Silence, a crash and several lines have sentences of their own, in checkComplaint.
+  const received = client.end?.code;
+  expect(received === code || said === '' || said.includes('\n'), {
+    cause: `The client did not exit with code ${code} after ${about}.`,
+    compare: { expected: String(code), received: String(received ?? client.end?.signal) },
+    ...lastWords(client),
+    advice:
+      received === 0
+        ? `Set process.exitCode = ${code} where you handle the error.`
+        : received === 1
+          ? `Code 1 is for anything else. Set process.exitCode = ${code} before you throw: the catch keeps what is set.`
+          : (otherCode ?? 'The client took one failure for another: see the table of exit codes.'),
+  });
+  checkComplaint(client, about, { code, silent: advice });
+}
+
+/**
+ * Judges a client under a time limit that it gets, and repeats this with a limit 4 and 16 times as long where the limit
+ * was over before there was something to judge: on a busy machine, a right client may have given up earlier.
+ * @param shortest milliseconds: a multiple of what this machine has just needed to begin
+ * @param begin starts a client with this limit, and brings it to where it is judged
+ * @param judge returns false when the grader itself was too slow
+ */
+export async function underTimeLimit<Case>(
+  shortest: number,
+  begin: (limit: number) => Promise<Case>,
+  judge: (begun: Case, limit: number) => Promise<boolean | void>,
+): Promise<void> {
+  for (const factor of [1, 4, 16]) {
+    const limit = Math.ceil(factor * shortest);
+    const started = performance.now();
+    const tooLate = () => factor < 16 && performance.now() - started >= limit;
+    const begun = await begin(limit).catch((error: unknown) => {
+      if (!tooLate()) throw error;
+      return undefined;
+    });
+    if (begun === undefined || tooLate()) continue;
+    if ((await judge(begun, limit)) !== false) return;
+  }
+}
+
+/** Advice for a client that does not end. */
+export const keptAlive = 'Something keeps it alive: a timer, a reader that is never closed, a loop that never ends?';
+
 /** Waits until the client has ended. */
-export async function expectEnd(run: Run, client: Program, cause: string): Promise<void> {
+export async function expectEnd(run: Run, client: Program, cause: string, advice = keptAlive): Promise<void> {
+  await client.begun;
   await run.expectSoon(
     () => client.end ?? client.verdict,
-    () => ({
-      cause,
-      advice: 'Something keeps it alive: a timer, a reader that is never closed, a loop that never ends?',
-    }),
+    () => ({ cause, advice }),
     client,
     2 * promptMs,
   );
@@ -24,6 +193,24 @@ export function notCrashed(client: Program, when: string): void {
     throw new Failure(explainEnd(client, when));
   }
 }
+
+/** Fails when a signal has ended the client. */
+function notKilled(client: Program, when: string): void {
+  if (client.end?.signal) throw new Failure(explainEnd(client, when));
+}
+
+/** Fails with how the client has ended when it was cut short: by an error that nothing caught, process.exit, or a signal. */
+export function notCutShort(client: Program, when: string, advice: string): void {
+  const explanation = client.verdict || crashed(client) ? explainEnd(client, when) : cutShort(client, when);
+  if (explanation) throw new Failure({ advice, ...explanation });
+}
+
+/** How a client has ended that was not cut short: `with exit code 1`. */
+export const howEnded = ({ end }: Program): string => `with exit code ${end?.code}`;
+
+/** The end of what a client has said on standard error. */
+export const lastWords = ({ stderr }: Program): Pick<Explanation, 'output'> =>
+  stderr.trim() === '' ? {} : { output: stderr.trim().split('\n').slice(-4).join('\n') };
 
 /** One line on standard error, and this exit code. `silent` is the advice when there is no line, `advice` when the code is another. */
 export function checkComplaint(

@@ -61,20 +61,21 @@ export function expectStatus(exchange: Exchange, status: number, explanation: Pa
 }
 
 /**
- * The response has this header.
+ * The response, or the request, has this header.
  * @param fits says whether its value will do; a missing header is the empty string
- * @param expected as the verdict shows it
+ * @param expected as the verdict shows it; undefined when there should be no such header
  */
 export function expectHeader(
-  { headers }: Exchange,
+  { headers }: Pick<Exchange, 'headers'>,
   name: string,
   fits: (value: string) => boolean,
-  expected: string,
+  expected: string | undefined,
   explanation: Explanation,
 ): void {
+  const shown = (value: string | undefined) => (value ? `${name}: ${value}` : `(no ${name})`);
   const value = String(headers[name.toLowerCase()] ?? '');
   expect(fits(value), {
-    compare: { expected: `${name}: ${expected}`, received: value ? `${name}: ${value}` : `(no ${name})` },
+    compare: { expected: shown(expected), received: shown(value) },
     ...explanation,
   });
 }

@@ -1,7 +1,11 @@
 // Servers made with the official SDKs, to grade clients with: each has the tool process_files, whose work the grader holds.
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { Failure } from '../run/failure.ts';
+import type { Run } from '../run/run.ts';
 import type { Call } from '../wire/grader-server.ts';
+import { visible } from '../wire/transcript.ts';
+import { judgedClient, type Client } from './command-line.ts';
 
 type Server = {
   handle(request: Request): Promise<Response>;
@@ -9,7 +13,7 @@ type Server = {
 };
 
 /** The work on a file, counted from 1: it takes until the grader lets it go. */
-export type HeldWork = (file: number) => Promise<void>;
+type HeldWork = (file: number) => Promise<void>;
 
 const info = { name: 'official', version: '1.0.0' };
 const tool = { description: 'Processes three files', inputSchema: z.object({ message: z.string() }) };
@@ -17,7 +21,7 @@ const files = [1, 2, 3];
 const processing = (file: number) => `Processing file ${file}/${files.length}...`;
 
 /** `@modelcontextprotocol/sdk`, with a session. */
-export async function sdkOfTheFirstGeneration(work: HeldWork): Promise<Server> {
+async function sdkOfTheFirstGeneration(work: HeldWork): Promise<Server> {
   const { McpServer } = await import('@modelcontextprotocol/sdk/server/mcp.js');
   const { WebStandardStreamableHTTPServerTransport } =
     await import('@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js');
@@ -35,7 +39,7 @@ export async function sdkOfTheFirstGeneration(work: HeldWork): Promise<Server> {
 }
 
 /** `@modelcontextprotocol/server`, with a session. */
-export async function sdkOfTheSecondGeneration(work: HeldWork): Promise<Server> {
+async function sdkOfTheSecondGeneration(work: HeldWork): Promise<Server> {
   const { McpServer, WebStandardStreamableHTTPServerTransport } = await import('@modelcontextprotocol/server');
   const server = new McpServer(info, { capabilities: { logging: {} } });
   server.registerTool('process_files', tool, async ({ message }, { mcpReq }) => {
@@ -50,8 +54,64 @@ export async function sdkOfTheSecondGeneration(work: HeldWork): Promise<Server> 
   return { handle: (request) => transport.handleRequest(request), close: () => server.close() };
 }
 
+/** Milliseconds for the start of a client, and for an official server's part of what the client then prints. */
+const startAndWorkMs = 7000;
+
+/** Both, as explanations call them. */
+const generations = {
+  'a server of the official TypeScript SDK, version 1,': sdkOfTheFirstGeneration,
+  'a server of the official TypeScript SDK, version 2,': sdkOfTheSecondGeneration,
+};
+export const sdkServers = Object.keys(generations) as (keyof typeof generations)[];
+
+/**
+ * Starts an official server, and a client for it.
+ * @param which one of `sdkServers`
+ * @param message what the client calls the tool with
+ * @returns `release` ends the work on a file, which is counted from 1
+ */
+export async function sdkServer(
+  run: Run,
+  which: keyof typeof generations,
+  message: string,
+): Promise<{ client: Client; release(file: number): void }> {
+  const gates = files.map(gate);
+  const server = await generations[which]((file) => gates[file - 1]!.opened);
+  run.atEnd(() => void server.close());
+  let refused: Call | undefined;
+  const site = await run.startGraderServer('/mcp', (call) => {
+    const { request, response } = call;
+    response.on('finish', () => {
+      if (request.method === 'POST' && response.statusCode >= 400) refused = call;
+    });
+    // A client that has gone away reads no more of its answer.
+    void answerWith(server, call).catch(() => response.destroy());
+    return true;
+  });
+  const expectNone = async () => {
+    if (!refused) return;
+    const received = `status ${refused.response.statusCode}, for ${visible(refused.body)}`;
+    throw new Failure({
+      cause: `The client sent a message that ${which} refused.`,
+      compare: { expected: 'status 200 or 202', received },
+      advice: 'Send each message as you do to the other servers: with the same headers, and as JSON-RPC asks for it.',
+    });
+  };
+  const program = run.startClientWith({}, site.url, message);
+  const client = judgedClient(run, program, { happened: () => refused, expectNone }, startAndWorkMs);
+  await program.begun;
+  return { client, release: (file) => gates[file - 1]?.open() };
+}
+
+/** A promise that is held until it is opened. */
+function gate(): { opened: Promise<void>; open(): void } {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { opened, open };
+}
+
 /** Lets such a server answer what a client has sent. */
-export async function answerWith({ handle }: Server, { request, body, response, send, end }: Call): Promise<void> {
+async function answerWith({ handle }: Server, { request, body, response, send, end }: Call): Promise<void> {
   const { method = 'GET', url, headers } = request;
   const answer = await handle(
     new Request(`http://${headers.host}${url}`, {

@@ -90,6 +90,7 @@ export async function startGraderServer(
     },
     async call(program) {
       client = program;
+      await program.begun;
       const begun = () => calls.length > 0 || program.end || program.verdict;
       // A client that is busy for so long gets a verdict for that.
       if (!(await run.until(begun, startLimit))) await program.caughtUp(startLimit);

@@ -1,0 +1,338 @@
+// A server of MCP that judges a learner's client: its script says what it answers, and each message that the client posts
+// knows the words that judge and answer it.
+import { expect, Failure, type Explanation } from '../run/failure.ts';
+import { promptMs, type Run } from '../run/run.ts';
+import type { Call } from '../wire/grader-server.ts';
+import { visible } from '../wire/transcript.ts';
+import { howEnded, judgedClient, keptAlive, lastWords, notCutShort, type Client } from './command-line.ts';
+import { eventOf } from './event-stream.ts';
+import { expectHeader } from './http.ts';
+import { newestRevision } from './mcp-client.ts';
+import { asJson, fromJson, isObject, look, type Looked, type Message } from './value.ts';
+
+/** A request of HTTP that the client has sent. */
+export type Incoming = Call & {
+  /** As explanations call it: `The request tools/call`. */
+  what: string;
+  /** It carries the revision and the session id on which the two ends have agreed. */
+  expectAgreed(): void;
+};
+
+/** A message that the client has posted. */
+export type ReceivedMessage = Incoming & {
+  message: Message;
+  /** The member of the message that has this name. */
+  member(name: string): Looked;
+  /** The id makes a request of it: a string or a whole number. */
+  expectId(): void;
+  /** It carries no session id: the server gives one only in its answer. */
+  expectNoSession(advice: string): void;
+  /** Its headers say that its body is JSON, and that the client reads both kinds of answer. */
+  expectMediaTypes(): void;
+
+  /** The response that has this result. */
+  result(result: object): Message;
+  /** The response that has this error. */
+  error(code: number, message: string): Message;
+  /** Begins the answer; what is sent after it goes into its body. The answer to `initialize` gives the session id. */
+  begin(contentType: string, status?: number): void;
+  /** Answers with this body. */
+  answer(status: number, contentType: string, body: string): Promise<void>;
+  /** Answers with one JSON object. */
+  json(message: Message, contentType?: string): Promise<void>;
+  /** Begins or continues an event stream: each message in an event and a chunk of its own, text and bytes as they are. */
+  stream(...pieces: (Message | string | Uint8Array)[]): Promise<void>;
+  /** Takes the message without an answer: status 202 and no body. */
+  accept(): void;
+};
+
+/** What a verdict says when a message did not come: the cause only where nothing was posted. */
+type Words = Pick<Partial<Explanation>, 'cause' | 'advice' | 'see'>;
+
+/** A server that follows a script, and the client that talks with it. It refuses every GET and DELETE by itself. */
+export type Script = {
+  client: Client;
+  /** What both ends use after the handshake; a script may give a new session id later. */
+  agreed: { revision: string; session?: string | undefined };
+  /** The requests that end a session. */
+  goodbyes: Incoming[];
+  /** Milliseconds since the client was started. */
+  elapsed(): number;
+  /** The result of `initialize`. */
+  initializeResult(): object;
+  /** The next message that the client posts is a request or notification with this method. */
+  next(method: string, words?: Words): Promise<ReceivedMessage>;
+  /** The next message that the client posts is the response to the server's request with this method and id. */
+  nextResponse(method: string, id: unknown, words?: Words): Promise<ReceivedMessage>;
+  /** Nothing more has been posted. */
+  nothingPosted(explanation: Explanation): Promise<void>;
+  /** Waits for whichever comes first: a message that the client posts, or its end; `running` is the cause when neither does. */
+  movesOn(running: string): Promise<'posted' | 'ended'>;
+  /** Shakes hands, and answers with JSON. */
+  handshake(): Promise<void>;
+};
+
+export type Terms = {
+  /** What the client should call the tool with. */
+  message?: string;
+  env?: Record<string, string>;
+  /** The revision that the server answers. */
+  revision?: string;
+  /** The session id that the server gives, if it gives one. */
+  session?: string;
+  /** The command that shows the same without the grader. */
+  see: string;
+};
+
+/** What is sent to the client to look like any server's JSON: a charset may follow the media type. */
+const jsonType = 'application/json; charset=utf-8';
+
+/** A notification of JSON-RPC. */
+export const notification = (method: string, params?: unknown): Message => ({
+  jsonrpc: '2.0',
+  method,
+  ...(params !== undefined && { params }),
+});
+
+/** A log message. */
+export const logMessage = (level: string, data: unknown): Message =>
+  notification('notifications/message', { level, logger: 'grader', data });
+
+/** The result of a tool that says this. */
+export const textResult = (text: string) => ({ content: [{ type: 'text', text }] });
+
+/** Starts a server and a client for it: `start` leaves all that follows to the caller, `upToCall` waits for the tool to be called. */
+export const scriptedServer = (run: Run, terms: Terms) => ({
+  start: () => start(run, terms),
+  async upToCall(): Promise<Script & { call: ReceivedMessage }> {
+    const script = await start(run, terms);
+    await script.handshake();
+    return { ...script, call: await script.next('tools/call') };
+  },
+});
+
+async function start(run: Run, terms: Terms): Promise<Script> {
+  const { message: text = 'hello', env = {}, revision = newestRevision, session, see } = terms;
+  const agreed: Script['agreed'] = { revision, session };
+  const goodbyes: Incoming[] = [];
+  const site = await run.startGraderServer('/mcp', (call) => {
+    // A client that has waited long enough may say so.
+    if (methodOf(call) === 'notifications/cancelled') {
+      accept(call);
+      return true;
+    }
+    // A client may ask for a stream of its own, and a server may say that it does not end sessions.
+    const { method } = call.request;
+    if (method !== 'GET' && method !== 'DELETE') return false;
+    if (method === 'DELETE') goodbyes.push(incoming(call, 'The DELETE', agreed, see));
+    call.response.writeHead(405, { allow: 'POST' });
+    call.end();
+    return true;
+  });
+
+  const started = performance.now();
+  const program = run.startClientWith(env, site.url, text);
+  let first = true;
+
+  async function nextPosted(awaited: string, { cause, ...words }: Words): Promise<ReceivedMessage> {
+    const missing = () => {
+      run.missing(awaited);
+      return { cause: cause ?? `The client did not send ${awaited}.`, see, ...words };
+    };
+    if (!first) await run.expectSoon(() => site.waiting > 0 || program.end || program.verdict, missing, program);
+    if (!first && site.waiting === 0) {
+      notCutShort(
+        program,
+        `before it sent ${awaited}`,
+        words.advice ?? 'The client goes on until its call is answered.',
+      );
+      const ended = `Your client ended ${howEnded(program)} before it sent ${awaited}.`;
+      throw new Failure({ cause: ended, ...lastWords(program), see, ...words });
+    }
+    first = false;
+    return received(await site.call(program), awaited, agreed, see);
+  }
+
+  const script: Omit<Script, 'client'> = {
+    agreed,
+    goodbyes,
+    elapsed: () => performance.now() - started,
+    initializeResult: () => ({
+      protocolVersion: agreed.revision,
+      capabilities: { tools: {}, logging: {} },
+      serverInfo: { name: 'grader', version: '1.0.0' },
+    }),
+    async next(method, words = {}) {
+      const awaited = method.startsWith('notifications/') ? method : `the request ${method}`;
+      const posted = await nextPosted(awaited, words);
+      const { message } = posted;
+      const { cause, ...others } = words;
+      expect(message.method === method, {
+        cause: `The client sent ${message.method === undefined ? 'a response' : message.method} where ${method} was expected.`,
+        compare: { expected: `"method":"${method}"`, received: asJson(message) },
+        advice: 'Send the messages of the handshake in their order, and then the call.',
+        see,
+        ...others,
+      });
+      return posted;
+    },
+    async nextResponse(method, id, words = {}) {
+      const awaited = `the answer to the request ${method} with the id ${JSON.stringify(id)}`;
+      const posted = await nextPosted(awaited, words);
+      expect(posted.message.id === id && !('method' in posted.message), {
+        cause: `What the client posted is not ${awaited}.`,
+        compare: { expected: `"id":${JSON.stringify(id)}`, received: visible(posted.body) },
+        advice: 'A response takes the id of its request along, with its type.',
+        see: words.see ?? see,
+      });
+      return posted;
+    },
+    async nothingPosted(explanation) {
+      await program.caughtUp();
+      if (site.waiting === 0) return;
+      const { body } = await site.call(program);
+      throw new Failure({ compare: { expected: '(nothing)', received: visible(body) }, see, ...explanation });
+    },
+    async movesOn(running) {
+      const moved = () => site.waiting > 0 || program.end || program.verdict;
+      await run.expectSoon(moved, () => ({ cause: running, advice: keptAlive }), program, 2 * promptMs);
+      return site.waiting > 0 ? 'posted' : 'ended';
+    },
+    async handshake() {
+      const initialize = await script.next('initialize');
+      await initialize.json(initialize.result(script.initializeResult()));
+      const advice = `The answer to initialize had the Content-Type \`${jsonType}\`: compare only its beginning.`;
+      (await script.next('notifications/initialized', { advice })).accept();
+    },
+  };
+  const client = judgedClient(run, program, {
+    happened: () => site.waiting > 0,
+    expectNone: () =>
+      script.nothingPosted({
+        cause: 'The client answered a message that asks for no answer.',
+        advice: 'Only a request is answered: a message with a method and an id.',
+      }),
+  });
+  return { client, ...script };
+}
+
+const methodOf = ({ body }: Call): unknown => {
+  const message = fromJson(body);
+  return isObject(message) ? message.method : undefined;
+};
+
+function accept({ response, end }: Call): void {
+  response.writeHead(202);
+  end();
+}
+
+function incoming(call: Call, what: string, agreed: Script['agreed'], see: string): Incoming {
+  return { ...call, what, expectAgreed: () => expectAgreed(call, what, agreed, see) };
+}
+
+/** @throws Failure when it is not a message of JSON-RPC, in a POST */
+function received(call: Call, awaited: string, agreed: Script['agreed'], see: string): ReceivedMessage {
+  const { request, response, body, send, end } = call;
+  expect(request.method === 'POST', {
+    cause: `The client sent a ${request.method} where ${awaited} was expected.`,
+    advice: 'Every message travels in a POST of its own.',
+    see,
+  });
+  const message = fromJson(body);
+  expect(isObject(message) && message.jsonrpc === '2.0', {
+    cause: 'The client posted a body that is not a JSON-RPC message.',
+    compare: { expected: '{"jsonrpc":"2.0", …}', received: visible(body.slice(0, 120)) || '(nothing)' },
+    advice: 'JSON.stringify makes the body; every message begins with the version, which is a string.',
+    see,
+  });
+  const { id, method } = message;
+  const what =
+    method === undefined
+      ? 'The answer to a request of the server'
+      : 'id' in message
+        ? `The request ${method}`
+        : String(method);
+  const posted: ReceivedMessage = {
+    ...incoming(call, what, agreed, see),
+    message,
+    member: (name) => look(message, 'message', see).at(name),
+    expectId() {
+      const cause =
+        id === undefined
+          ? `${what} has no id, so it is a notification: nobody answers it.`
+          : `The id of ${lower(what)} is neither a string nor a whole number.`;
+      const isId = typeof id === 'string' || Number.isInteger(id);
+      look(id, 'id', see).expect(isId, cause, {
+        like: '1',
+        advice: 'Give each request a number of its own as its id.',
+      });
+    },
+    expectNoSession(advice) {
+      const cause = `${what} carries a session id.`;
+      expectHeader(request, 'MCP-Session-Id', (value) => value === '', undefined, { cause, advice, see });
+    },
+    expectMediaTypes: () => expectMediaTypes(call, what, see),
+    result: (result) => ({ jsonrpc: '2.0', id, result }),
+    error: (code, text) => ({ jsonrpc: '2.0', id, error: { code, message: text } }),
+    begin(contentType, status = 200) {
+      const session = method === 'initialize' && agreed.session;
+      response.writeHead(status, { 'content-type': contentType, ...(session && { 'mcp-session-id': session }) });
+    },
+    async answer(status, contentType, text) {
+      posted.begin(contentType, status);
+      await send(text);
+      end();
+    },
+    json: (answer, contentType = jsonType) => posted.answer(200, contentType, JSON.stringify(answer)),
+    async stream(...pieces) {
+      if (!response.headersSent) posted.begin('text/event-stream');
+      response.flushHeaders();
+      for (const piece of pieces) {
+        await send(typeof piece === 'string' || piece instanceof Uint8Array ? piece : eventOf(piece));
+      }
+    },
+    accept: () => accept(call),
+  };
+  return posted;
+}
+
+/** As it stands inside of a sentence. */
+const lower = (what: string): string => what.replace(/^The /, 'the ');
+
+/** MCP 2025-11-25, basic/transports, "Protocol Version Header" and "Session Management". */
+function expectAgreed({ request }: Call, what: string, { revision, session }: Script['agreed'], see: string): void {
+  const version = request.headers['mcp-protocol-version'];
+  expectHeader(request, 'MCP-Protocol-Version', (value) => value === revision, revision, {
+    cause:
+      version === undefined
+        ? `${what} has no header MCP-Protocol-Version.`
+        : `${what} names another version of the protocol than the one agreed on.`,
+    advice: 'Both ends speak the version of the answer to initialize; every later request carries it.',
+    see,
+  });
+  const cause = session
+    ? `${what} does not carry the id of the session.`
+    : `${what} carries the id of a session, and the server gave none.`;
+  const advice =
+    'The id is in the header MCP-Session-Id of the answer to initialize, if the server gives one. After that every request carries it, notifications and responses too.';
+  expectHeader(request, 'MCP-Session-Id', (value) => value === (session ?? ''), session, {
+    cause,
+    advice,
+    see,
+  });
+}
+
+/** MCP 2025-11-25, basic/transports, "Sending Messages to the Server". */
+function expectMediaTypes({ request }: Call, what: string, see: string): void {
+  const bothKinds = (accept: string) => /application\/json/i.test(accept) && /text\/event-stream/i.test(accept);
+  expectHeader(request, 'Accept', bothKinds, 'application/json, text/event-stream', {
+    cause: `${what} does not say that the client can read both kinds of answer.`,
+    advice: 'The server chooses between the two, so every POST has to list both.',
+    see,
+  });
+  expectHeader(request, 'Content-Type', (type) => /^application\/json\b/i.test(type), 'application/json', {
+    cause: `${what} does not say that its body is JSON.`,
+    advice: 'Put the header Content-Type: application/json on every POST.',
+    see,
+  });
+}
