@@ -109,7 +109,7 @@ export default grader((run) => {
         const posted = callTool(alice, 'process_files', { message: word() }, { see });
         for (const [i, { name }] of documents.entries()) {
           const atWork = await posted.atWork();
-          const came = await notified(server, posted, i + 1);
+          await notified(server, posted, i + 1);
           const [response] = responsesIn(posted);
           expect(!response, {
             cause: atWork
@@ -125,9 +125,9 @@ export default grader((run) => {
             advice: 'Go through the documents, and await work(name) once for each.',
             see,
           });
-          if (!came) throw await whyNotSent(server, posted, { index: i, text: texts[i]!, work: name, never });
           const [message, next] = notificationsIn(posted).slice(i);
-          expectLog(posted, message!, { level: 'info', data: texts[i] });
+          if (!message) throw await whyNotSent(server, posted, { index: i, text: texts[i]!, work: name, never });
+          expectLog(posted, message, { level: 'info', data: texts[i] });
           expect(!next, {
             cause: `Your server sent one more message while the tool was still at work on ${name}.`,
             compare: { expected: `only ${texts[i]}`, received: asJson(next) },

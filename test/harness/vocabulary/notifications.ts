@@ -28,17 +28,13 @@ export const paramsOf = ({ params }: Message): Message => (isObject(params) ? pa
 /** Turns of a program's event loop after which a message that is still not there does not come. */
 const turns = 25;
 
-/**
- * Waits until this many notifications have come, or a response, or the end of the answer; held work stays held.
- * @returns false when none of it has come
- */
-export async function notified({ program, run }: Server, posted: Posted, count: number): Promise<boolean> {
+/** Waits until this many notifications have come, or a response, or the end of the answer; held work stays held. */
+export async function notified({ program, run }: Server, posted: Posted, count: number): Promise<void> {
   const came = () => notificationsIn(posted).length >= count || responsesIn(posted).length > 0 || finished(posted);
   if (!(await run.until(came))) {
     for (let turn = 0; turn < turns && !came() && !program.end; turn++) await program.caughtUp();
   }
   await program.caughtUp();
-  return came();
 }
 
 /** Waits until a response has come, or the answer has ended; all held work is released meanwhile. */
@@ -86,6 +82,13 @@ export async function whyNotSent(
   const { program, run } = server;
   const { see } = posted;
   run.missing(text);
+  if (finished(posted)) {
+    return new Failure({
+      cause: `Your server ended the answer before it sent "${text}", although the tool is at work on ${work}.`,
+      advice: 'Await what the tool does, and end the answer only when you have sent the response.',
+      see,
+    });
+  }
   const rest = unfinishedEvent(posted);
   if (rest !== '') {
     const received = visible(posted.text.slice(posted.text.lastIndexOf(rest)));
