@@ -119,6 +119,15 @@ export const mistakes: Mistake[] = [
   server(1, 'never-ends', [sendsAnswer, sendsAnswer.replace('  response.end();\n', '')]),
   server(
     1,
+    'ends-the-answer-too-early',
+    [answers, '  const own = answer(message, context, session);\n  response.end();\n  const answered = await own;\n'],
+    [
+      sendsAnswer,
+      sendsAnswer.replace('  send', '  if (!response.writableEnded) send').replace('  response.end();\n', ''),
+    ],
+  ),
+  server(
+    1,
     'one-response-for-all',
     [imports, `${imports}\nlet stream: Response;\n`],
     ['  response.flushHeaders();\n', '  response.flushHeaders();\n  stream = response;\n'],

@@ -1,6 +1,8 @@
 // Event streams, judged by a parser that we did not write (WHATWG HTML, "Server-sent events").
 import { createParser } from 'eventsource-parser';
+import type { Explanation } from '../run/failure.ts';
 import type { Exchange } from '../wire/exchange.ts';
+import { expectHeader, expectStatus } from './http.ts';
 
 /** An event, as a parser dispatches it. */
 export type StreamEvent = {
@@ -42,6 +44,34 @@ export function parseStream({ chunks, text }: Exchange): ParsedStream {
 
 /** What stands behind the last blank line: an event without its end. */
 export const unfinishedEvent = ({ text }: Exchange): string => text.replace(/^[^]*(\r\n\r\n|\n\n|\r\r)/, '').trim();
+
+/** The response is an event stream that nothing on its way stores, compresses or collects; `why` says more of one that is not. */
+export function expectEventStream(exchange: Exchange, why: Partial<Explanation> & { see: string }): void {
+  const type = /^text\/event-stream\s*(;\s*charset="?utf-8"?\s*)?$/i;
+  const directives = (value: string) => value.toLowerCase().split(/\s*,\s*/);
+  expectStatus(exchange, 200, why);
+  expectHeader(exchange, 'Content-Type', (value) => type.test(value), 'text/event-stream', {
+    cause: `${exchange.name} was not answered with an event stream.`,
+    ...why,
+  });
+  expectHeader(
+    exchange,
+    'Cache-Control',
+    (value) => ['no-cache', 'no-transform'].every((directive) => directives(value).includes(directive)),
+    'no-cache, no-transform',
+    {
+      cause: 'The Cache-Control header is wrong.',
+      advice:
+        'Set Cache-Control to no-cache, no-transform. Otherwise a proxy may answer with a stored stream, or compress the stream and so delay its events.',
+      see: why.see,
+    },
+  );
+  expectHeader(exchange, 'X-Accel-Buffering', (value) => value.toLowerCase() === 'no', 'no', {
+    cause: 'The X-Accel-Buffering header is wrong.',
+    advice: 'Set X-Accel-Buffering to no. Otherwise nginx collects events, and passes them on later.',
+    see: why.see,
+  });
+}
 
 /** A JSON-RPC message as an event. */
 export const eventOf = (message: unknown): string => `event: message\ndata: ${JSON.stringify(message)}\n\n`;

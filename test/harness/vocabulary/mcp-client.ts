@@ -281,6 +281,8 @@ function responseTo(posted: Posted): Message {
         ? `The answer to ${lower(posted.what)} has no response in it.`
         : `The answer to ${lower(posted.what)} has more than one response in it.`,
     compare: { expected: 'one response', received: visible(posted.text.slice(0, 200)) || '(nothing)' },
+    advice:
+      'Send exactly one response to each request, also when a method or a tool has failed: a result or an error, with the id of the request.',
     see: posted.see,
   });
   expectShape(posted, response!);

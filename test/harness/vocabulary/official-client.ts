@@ -1,7 +1,9 @@
 // The official MCP clients, of either generation of the TypeScript SDK, as judges of a learner's server.
-import { expect, Failure } from '../run/failure.ts';
+import { Failure } from '../run/failure.ts';
 import type { Server } from '../run/run.ts';
+import type { Exchange } from '../wire/exchange.ts';
 import { finished, release, workMs } from './http.ts';
+import type { Log } from './notifications.ts';
 
 export type Generation = 'first' | 'second';
 
@@ -11,6 +13,15 @@ export type OfficialClient = {
   listTools(): Promise<string[]>;
   /** The first text of the tool's result. */
   callTool(name: string, args: object): Promise<unknown>;
+  /** Calls a tool, waits for nothing, and releases no work. */
+  beginTool(name: string, args: object): OfficialCall;
+};
+
+/** A call of a tool that may still be going on. */
+export type OfficialCall = {
+  readonly over: boolean;
+  /** The first text of the result; undefined as long as there is none. @throws Failure when the client refuses what came */
+  text(): unknown;
 };
 
 /** What a grader does with a client of either generation. */
@@ -21,20 +32,43 @@ type SdkClient = {
   close(): Promise<void>;
 };
 
+type OnLog = (log: Log) => void;
+
+const info = { name: 'grader', version: '1.0.0' };
+
+/** A client of each generation, its transport, and how it hands on the log messages that it accepts. */
 const generations = {
-  first: async () => ({
-    ...(await import('@modelcontextprotocol/sdk/client/index.js')),
-    ...(await import('@modelcontextprotocol/sdk/client/streamableHttp.js')),
-  }),
-  second: () => import('@modelcontextprotocol/client'),
+  async first(onLog: OnLog) {
+    const { Client } = await import('@modelcontextprotocol/sdk/client/index.js');
+    const { StreamableHTTPClientTransport } = await import('@modelcontextprotocol/sdk/client/streamableHttp.js');
+    const { LoggingMessageNotificationSchema } = await import('@modelcontextprotocol/sdk/types.js');
+    const client = new Client(info);
+    client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => onLog(params as Log));
+    return { client: client as unknown as SdkClient, StreamableHTTPClientTransport };
+  },
+  async second(onLog: OnLog) {
+    const { Client, StreamableHTTPClientTransport } = await import('@modelcontextprotocol/client');
+    const client = new Client(info);
+    client.setNotificationHandler('notifications/message', ({ params }) => onLog(params as Log));
+    return { client: client as unknown as SdkClient, StreamableHTTPClientTransport };
+  },
 };
 
-/** Connects the official client of this generation, until the end of the run; all held work is released meanwhile. */
-export async function officialClient(server: Server, generation: Generation): Promise<OfficialClient> {
-  const { Client, StreamableHTTPClientTransport } = await generations[generation]();
+/**
+ * Connects the official client of this generation, until the end of the run; all held work is released meanwhile.
+ * @param onLog gets each log message that the client accepts
+ */
+export async function officialClient(
+  server: Server,
+  generation: Generation,
+  onLog: OnLog = () => {},
+): Promise<OfficialClient> {
+  const { client, StreamableHTTPClientTransport } = await generations[generation]((log) => {
+    onLog(log);
+    server.run.changed();
+  });
   const fetch = (url: string | URL, init?: RequestInit) => recorded(server, url, init);
   const transport = new StreamableHTTPClientTransport(new URL('/mcp', server.url), { fetch });
-  const client = new Client({ name: 'grader', version: '1.0.0' }) as unknown as SdkClient;
   server.run.atEnd(() => {
     client.close().catch(() => {});
     server.run.changed(); // ends the waiting for a stream that is still open
@@ -42,12 +76,46 @@ export async function officialClient(server: Server, generation: Generation): Pr
   await does(server, 'connect', client.connect(transport));
   return {
     listTools: async () => (await does(server, 'list the tools', client.listTools())).tools.map(({ name }) => name),
-    async callTool(name, args) {
-      const { content } = await does(server, `call ${name}`, client.callTool({ name, arguments: args }));
-      return Array.isArray(content) ? content[0]?.text : undefined;
+    callTool: async (name, args) =>
+      firstText(await does(server, `call ${name}`, client.callTool({ name, arguments: args }))),
+    beginTool: (name, args) => begun(server, `call ${name}`, client.callTool({ name, arguments: args })),
+  };
+}
+
+const firstText = ({ content }: { content?: unknown }): unknown =>
+  Array.isArray(content) ? content[0]?.text : undefined;
+
+function begun({ run }: Server, what: string, calling: Promise<{ content?: unknown }>): OfficialCall {
+  let text: unknown;
+  let failure: Failure | undefined;
+  let over = false;
+  void calling
+    .then(
+      (result) => (text = firstText(result)),
+      (error: Error) => (failure = error instanceof Failure ? error : refusal(what, error)),
+    )
+    .finally(() => {
+      over = true;
+      run.changed();
+    });
+  return {
+    get over() {
+      return over;
+    },
+    text() {
+      if (failure) throw failure;
+      return text;
     },
   };
 }
+
+const refusal = (what: string, error: Error): Failure =>
+  new Failure({
+    cause: `The official client could not ${what}, because the answer is not as the specification has it, or did not come.`,
+    advice:
+      'Compare the last answer in this capture with the lesson. Leave a member out when it has no value: null is a value.',
+    output: inWords(error.message),
+  });
 
 /** Waits for what a client does. */
 async function does<T>({ program, run }: Server, what: string, doing: Promise<T>): Promise<T> {
@@ -69,12 +137,7 @@ async function does<T>({ program, run }: Server, what: string, doing: Promise<T>
     return await Promise.race([doing, ended.then(() => doing)]);
   } catch (error) {
     if (error instanceof Failure) throw error;
-    throw new Failure({
-      cause: `The official client could not ${what}, because the answer is not as the specification has it, or did not come.`,
-      advice:
-        'Compare the last answer in this capture with the lesson. Leave a member out when it has no value: null is a value.',
-      output: inWords((error as Error).message),
-    });
+    throw refusal(what, error as Error);
   } finally {
     over = true;
     run.changed();
@@ -92,14 +155,39 @@ async function recorded(
     headers: Object.fromEntries(new Headers(headers)),
     ...(body && { body: String(body) }),
   });
-  const advice = 'Let the handler of each request end its response.';
-  const endless = () => ({ cause: `The response to the ${method} of the official client does not end.`, advice });
-  // Waits longer than `does`, which can say what the answer was for.
-  await server.run.expectSoon(() => finished(sent), endless, server.program, 4 * workMs);
-  const cause = `The connection broke before the ${method} of the official client was answered.`;
-  expect(sent.broken === undefined, { cause, advice });
-  return new Response(sent.text || null, { status: sent.status!, headers: sent.headers as Record<string, string> });
+  await server.run.until(() => sent.status !== undefined || finished(sent), endless);
+  if (sent.status === undefined) throw brokeOff(method);
+  const empty = [204, 205, 304].includes(sent.status);
+  return new Response(empty ? null : bodyOf(server, sent, method), {
+    status: sent.status,
+    headers: sent.headers as Record<string, string>,
+  });
 }
+
+/** The body of a response, piece by piece as it comes. */
+function bodyOf({ run }: Server, sent: Exchange, method: string): ReadableStream<Uint8Array> {
+  let passed = 0;
+  return new ReadableStream({
+    async start(controller) {
+      await run.until(() => {
+        for (const { bytes } of sent.chunks.slice(passed)) controller.enqueue(bytes);
+        passed = sent.chunks.length;
+        return finished(sent);
+      }, endless);
+      if (sent.ended) controller.close();
+      else controller.error(brokeOff(method));
+    },
+  });
+}
+
+const brokeOff = (method: string): Failure =>
+  new Failure({
+    cause: `The connection broke before the ${method} of the official client was answered.`,
+    advice: 'Let the handler of each request end its response.',
+  });
+
+/** Milliseconds that no run takes: whoever waits for what the client does has a limit of his own. */
+const endless = 2 ** 31 - 1;
 
 /** What an official client says of an answer: zod's list of what is wrong in it, or a sentence. */
 function inWords(message: string): string {

@@ -1,0 +1,213 @@
+// Messages before the response: what a server says while it works (MCP 2025-11-25, basic, "Notifications").
+import { expect, Failure } from '../run/failure.ts';
+import type { Server } from '../run/run.ts';
+import { visible } from '../wire/transcript.ts';
+import { unfinishedEvent } from './event-stream.ts';
+import { finished, release, workMs } from './http.ts';
+import type { McpClient, Posted } from './mcp-client.ts';
+import { asJson, isObject, look, type Looked, type Message } from './value.ts';
+
+/** The severities of RFC 5424, section 6.2.1, the least severe first. */
+export const levels = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
+
+/** What a tool logs. */
+export type Log = { level: string; data: unknown; logger?: string | undefined };
+
+const isResponse = (message: Message): boolean => 'result' in message || 'error' in message;
+
+/** The messages of an answer so far that are not responses. */
+export const notificationsIn = (posted: Posted): Message[] =>
+  posted.messages().filter((message) => !isResponse(message));
+
+/** The responses of an answer so far; a right answer has one when it ends. */
+export const responsesIn = (posted: Posted): Message[] => posted.messages().filter(isResponse);
+
+/** The params of a message: an empty object where it has none. */
+export const paramsOf = ({ params }: Message): Message => (isObject(params) ? params : {});
+
+/** Turns of a program's event loop after which a message that is still not there does not come. */
+const turns = 25;
+
+/** Waits until this many notifications have come, or a response, or the end of the answer; held work stays held. */
+export async function notified({ program, run }: Server, posted: Posted, count: number): Promise<void> {
+  const came = () => notificationsIn(posted).length >= count || responsesIn(posted).length > 0 || finished(posted);
+  if (!(await run.until(came))) {
+    for (let turn = 0; turn < turns && !came() && !program.end; turn++) await program.caughtUp();
+  }
+  await program.caughtUp();
+}
+
+/** Waits until a response has come, or the answer has ended; all held work is released meanwhile. */
+export async function untilResponse({ program, run }: Server, posted: Posted): Promise<void> {
+  await run.expectSoon(
+    () => {
+      release(program);
+      return finished(posted) || responsesIn(posted).length > 0;
+    },
+    () => {
+      run.missing('the response');
+      return {
+        cause: `All work is done, but ${posted.what.replace(/^The/, 'the')} still has no response.`,
+        advice: 'Send the response when the tool has returned, also when it has thrown an error.',
+        see: posted.see,
+      };
+    },
+    program,
+    workMs,
+  );
+  await program.caughtUp();
+}
+
+/** Sends a request, and waits for the end of its answer; held work stays held. */
+export async function askAtWork(client: McpClient, method: string, params?: unknown): Promise<Posted> {
+  const posted = client.post(client.request(method, params));
+  return posted.doneMeanwhile({
+    cause: `${posted.what} is not answered while a tool is at work.`,
+    advice:
+      'Let a call that waits for its tool hold up no other request. Look for a queue, a lock, or a loop that never waits.',
+  });
+}
+
+/**
+ * Why a message is not on the wire, although the tool is at work behind it: finds out by releasing the work.
+ * @param index counts the notifications of the answer from 0
+ * @param text names the message, and `work` what the tool is at work on
+ * @param never the advice when it does not come at all
+ */
+export async function whyNotSent(
+  server: Server,
+  posted: Posted,
+  { index, text, work, never }: { index: number; text: string; work: string; never: string },
+): Promise<Failure> {
+  const { program, run } = server;
+  const { see } = posted;
+  run.missing(text);
+  if (finished(posted)) {
+    return new Failure({
+      cause: `Your server ended the answer before it sent "${text}", although the tool is at work on ${work}.`,
+      advice: 'Await what the tool does, and end the answer only when you have sent the response.',
+      see,
+    });
+  }
+  const rest = unfinishedEvent(posted);
+  if (rest !== '') {
+    const received = visible(posted.text.slice(posted.text.lastIndexOf(rest)));
+    return new Failure({
+      cause: `Your server began the event with "${text}", but did not end it: no blank line follows.`,
+      compare: { expected: 'data: {…}\\n\\n', received },
+      advice: 'End each event with a blank line: write one more \\n after the \\n of its last line.',
+      see,
+    });
+  }
+  const came = () => notificationsIn(posted).length > index;
+  release(program);
+  await run.until(() => program.held.length > 0 || finished(posted));
+  await program.caughtUp();
+  if (came()) {
+    return new Failure({
+      cause: `Your server sent "${text}" only when the work on ${work} was done.`,
+      advice: 'Send the message first, and await the work after it: the message says what the tool is about to do.',
+      see,
+    });
+  }
+  await untilResponse(server, posted);
+  if (came()) {
+    return new Failure({
+      cause: `Your server had not sent "${text}" when the tool was at work on ${work}, and sent it when all work was done.`,
+      advice:
+        'Send each message immediately, with response.write. Look for code that collects messages first: a string, or an array.',
+      see,
+    });
+  }
+  return new Failure({
+    cause: `Your server never sent "${text}", neither while the tool was at work on ${work} nor later.`,
+    advice: never,
+    see,
+  });
+}
+
+/** The response of an answer that has ended is its last message. */
+export function expectResponseLast(posted: Posted): void {
+  const last = posted.messages().at(-1)!;
+  expect(isResponse(last), {
+    cause: 'Your server sent a message after the response.',
+    compare: { expected: '(the end)', received: asJson(last) },
+    advice:
+      'End the answer together with the response, and send nothing when it has ended: a client that has the response stops reading.',
+    see: posted.see,
+  });
+}
+
+/**
+ * The message is a notification with this method.
+ * @param params as a verdict shows them where the whole message is wrong
+ * @returns its params
+ */
+export function expectNotification(posted: Posted, message: Message, method: string, params: object): Looked {
+  const whole = look(message, '', posted.see);
+  const like = asJson({ jsonrpc: '2.0', method, params });
+  whole.expect('method' in message, 'Your server sent a message that is neither a notification nor a response.', {
+    like,
+    advice: 'Give the notification a method: it says what kind of notification it is.',
+  });
+  whole
+    .at('method')
+    .is(
+      method,
+      'The method of the notification is wrong.',
+      'Use the method for the type of the notification. How severe a log message is stands in its params, as the level.',
+    );
+  whole.expect(!('id' in message), 'The notification has an id, so it is a request that the client has to answer.', {
+    like,
+    advice: 'Leave the id out. The client knows which call a notification belongs to by the answer that it comes in.',
+  });
+  whole
+    .at('jsonrpc')
+    .is(
+      '2.0',
+      'The notification does not say which version of JSON-RPC it is.',
+      'Begin every message with "jsonrpc":"2.0".',
+    );
+  return whole.at('params').object('The params of the notification are not an object.', {
+    missing: 'The notification has no params.',
+    like: asJson(params),
+    advice: 'Put into the params what the notification says.',
+  });
+}
+
+/**
+ * The message is this log message (MCP 2025-11-25, server/utilities/logging).
+ * @param log without the property `logger`, any logger will do; with undefined, there must not be one
+ */
+export function expectLog(posted: Posted, message: Message, log: Log): void {
+  const params = expectNotification(posted, message, 'notifications/message', log);
+  const level = params.at('level');
+  level.is(
+    log.level,
+    'The level of the notification is wrong.',
+    String(level.value).toLowerCase() === log.level
+      ? 'Write the name of the level in lower case.'
+      : 'Send the level that the tool gave to log.',
+  );
+  params.expect(params.has('data'), 'The notification has no data.', {
+    like: `"params":${asJson(log)}`,
+    advice: 'Put what the tool says into params.data, whatever JSON value it is: null, 0 and an empty string too.',
+  });
+  params
+    .at('data')
+    .is(
+      log.data,
+      'The data of the notification is not what the tool said.',
+      'Send the data as the tool gave it to log. It can be any JSON value: a string stays a string, and an object stays an object.',
+    );
+  if (!('logger' in log)) return;
+  params
+    .at('logger')
+    .is(
+      log.logger,
+      log.logger === undefined
+        ? 'The tool named no logger, but the notification has one.'
+        : 'The logger of the notification is not the one that the tool named.',
+      'Send the logger that the tool named, a string, and leave it out where the tool named none. JSON.stringify leaves out what is undefined, but not null.',
+    );
+}
