@@ -14,7 +14,7 @@ export function report(lesson: Lesson, verdict: Verdict, next: Lesson | undefine
   const failed = verdict.tasks.find((task) => task.state === 'failed');
   for (const task of verdict.tasks) {
     if (task === failed) lines.push(...failedTask(lesson, task, verdict.seed));
-    else if (task.state === 'passed') lines.push(` ${mark.passed} task ${task.number}  ${escapeInvisible(task.title)}`);
+    else if (task.state === 'passed') lines.push(...passedTask(task));
     else lines.push(pc.dim(` · task ${task.number}  waits for task ${failed?.number}`));
   }
   if (verdict.state === 'passed') {
@@ -25,6 +25,12 @@ export function report(lesson: Lesson, verdict: Verdict, next: Lesson | undefine
     if (next) lines.push(pc.dim(`Another way to write it: npm run solution ${shortName(lesson)}`));
   }
   return lines.join('\n');
+}
+
+/** A task that has passed, and what its learner should know all the same. */
+function passedTask({ number, title, note = '' }: TaskVerdict): string[] {
+  const noted = note === '' ? [] : wrap(note, width - 10).map((line) => pc.dim(`          ${line}`));
+  return [` ${mark.passed} task ${number}  ${escapeInvisible(title)}`, ...noted];
 }
 
 export function heading({ number, title }: Lesson, right: string): string {

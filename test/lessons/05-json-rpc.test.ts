@@ -44,7 +44,7 @@ export default grader((run) => {
     return { params: { a, b, op }, value };
   }
 
-  task({ number: 1, title: 'Answer a request', file: 'server.ts' }, () => {
+  task({ number: 1, title: 'Answer a request', file: 'server.ts', asksForWork: true }, () => {
     requirement(
       '`ping` is answered with status 200, `Content-Type: application/json` and one object: `"jsonrpc":"2.0"`, the `id` of the request, and the `result` `{}`.',
       async () => {

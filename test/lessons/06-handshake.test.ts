@@ -282,7 +282,7 @@ export default grader((run) => {
   /** What the tool says that asks for nothing, when it gets an empty object. */
   const nothingSays = `${toolText} {}`;
 
-  task({ number: 3, title: 'Call a tool', file: 'server.ts' }, () => {
+  task({ number: 3, title: 'Call a tool', file: 'server.ts', asksForWork: true }, () => {
     /** Posts a call of `process_files`. */
     const processFiles = (message: string, options: PostOptions = {}, id?: number): Posted => {
       const call = client.request('tools/call', { name: 'process_files', arguments: { message } });

@@ -70,7 +70,7 @@ export default grader((run) => {
     expectResponseLast(posted);
   }
 
-  task({ number: 1, title: 'Stream while the tool works', file: 'server.ts' }, () => {
+  task({ number: 1, title: 'Stream while the tool works', file: 'server.ts', asksForWork: true }, () => {
     requirement(
       'A call of `process_files` is answered with status 200, `Content-Type: text/event-stream`, `Cache-Control: no-cache, no-transform` and `X-Accel-Buffering: no`.',
       async () => {

@@ -62,6 +62,7 @@ for (const lesson of [...catalog].reverse()) {
     test('the solution passes', async ({ expect }) => {
       const verdict = await grade('solution', every(finished));
       expect(verdict.state, text(verdict)).toBe('passed');
+      expect(verdict.tasks.map(({ note }) => note).filter(Boolean)).toEqual([]);
     });
 
     test.for(tasks)('the starter fails at task %i', async (task, { expect }) => {

@@ -68,6 +68,7 @@ export function tasksPanel(lesson: Lesson, grading: Grading, editor: EditorLink)
     <ol class="tasks">
       ${tasks.map((task, i) => {
         const each = states[i]!;
+        const note = verdict?.tasks.find(({ number }) => number === task.number)?.note;
         return html`<li>
           <details
             class="task"
@@ -80,6 +81,7 @@ export function tasksPanel(lesson: Lesson, grading: Grading, editor: EditorLink)
               <span class="title"><span class="number">Task ${task.number}</span> ${inline(task.title)}</span>
               <span class="count">${countOf(each)}</span>
             </summary>
+            ${note && html`<p class="note">${note}</p>`}
             <ul class="requirements">
               ${task.requirements.map((sentence, k) => {
                 const explanation = verdict?.tasks.find(({ number }) => number === task.number)?.requirements[k]

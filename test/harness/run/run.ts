@@ -43,6 +43,8 @@ export type Task = {
   title: string;
   /** The file that the learner edits for it. */
   file: LearnerFile;
+  /** The lesson asks for `await work(…)` here: a program that never calls it is told so, although it may pass. */
+  asksForWork?: boolean;
 };
 
 /** A learner's server, listening. */
@@ -114,6 +116,8 @@ export type OpenRun = {
   register(grader: Grader): void;
   /** Says that the requirements of this task come now. */
   beginTask(number: number): void;
+  /** How many times the programs have called `work` since the task began. */
+  workCalls(): number;
   /** Runs one requirement's test. @throws Failure when the programs do not meet it */
   test(requirement: Requirement): Promise<void>;
   /** Ends everything that the run has started. */
@@ -142,6 +146,9 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
   let runs = 0;
   let newest = { run: 0 };
   let over = false;
+  const started: Program[] = [];
+  let workBefore = 0;
+  const workInAll = () => started.reduce((sum, { workCalls }) => sum + workCalls, 0);
 
   const transcript = () => record;
   const changed = () => {
@@ -208,6 +215,7 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
       changed,
       transcript: ofRun === undefined ? transcript : () => record.ofRun(ofRun),
     });
+    started.push(program);
     atEnd(() => program.stop());
     return program;
   };
@@ -307,7 +315,9 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
     },
     beginTask(number) {
       random.restart(target.seed - number);
+      workBefore = workInAll();
     },
+    workCalls: () => workInAll() - workBefore,
     async test({ test, file, task }) {
       if (task <= (target.assumePassed ?? 0)) return;
       recordBefore = record;

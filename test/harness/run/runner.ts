@@ -13,6 +13,9 @@ export type Following = {
   signal?: AbortSignal;
 };
 
+const neverWorked =
+  'Your program never called work, so the grader could not hold it in the middle of its work, and went by the order of arrival only. Write await work(…) where the lesson shows it.';
+
 /** Milliseconds after which a requirement's test is taken for a defect of the grader: its own limits are far shorter. */
 const requirementLimit = 180_000;
 
@@ -33,7 +36,7 @@ export async function runGrader(
   try {
     run.register(grader);
     let failed = false;
-    for (const { number, title, requirements } of run.tasks) {
+    for (const { number, title, requirements, asksForWork } of run.tasks) {
       const graded: RequirementVerdict[] = [];
       run.beginTask(number);
       for (const requirement of requirements) {
@@ -44,7 +47,14 @@ export async function runGrader(
         graded.push(verdict);
         onRequirement?.(number, graded.length - 1, verdict);
       }
-      verdicts.push({ number, title, state: taskState(graded), requirements: graded });
+      const withoutWork = asksForWork && !failed && number > (target.assumePassed ?? 0) && run.workCalls() === 0;
+      verdicts.push({
+        number,
+        title,
+        state: taskState(graded),
+        requirements: graded,
+        ...(withoutWork && { note: neverWorked }),
+      });
     }
     const state = failed ? 'failed' : 'passed';
     run.complete = !failed;

@@ -5,7 +5,14 @@ export type State = 'passed' | 'failed' | 'waiting';
 
 export type RequirementVerdict = { sentence: string; state: State; explanation?: Explanation };
 
-export type TaskVerdict = { number: number; title: string; state: State; requirements: RequirementVerdict[] };
+export type TaskVerdict = {
+  number: number;
+  title: string;
+  state: State;
+  requirements: RequirementVerdict[];
+  /** Something that the learner should know although the task has passed. */
+  note?: string;
+};
 
 /** What a grader found in one run. */
 export type Verdict = {
