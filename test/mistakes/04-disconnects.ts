@@ -109,6 +109,7 @@ export const mistakes: Mistake[] = [
     ["    if (line === '') {\n", "    idle?.refresh();\n    if (line === '') {\n"],
   ),
   client(3, 'a-limit-of-its-own', ['Number(process.env.IDLE_LIMIT ?? 30_000)', '30_000']),
+  client(3, 'a-short-limit-of-its-own', ['Number(process.env.IDLE_LIMIT ?? 30_000)', '1000']),
   client(3, 'gives-up-without-a-word', [timer, 'setTimeout(() => process.exit(1), idleLimit);']),
   client(3, 'throws-in-the-timer', [timer, "setTimeout(() => {\n  throw new Error('nothing came');\n}, idleLimit);"]),
   client(3, 'silence-is-success', [
@@ -162,6 +163,7 @@ export const mistakes: Mistake[] = [
   client(4, 'gives-up-after-a-break', [over, 'await print(response.body);']),
   client(4, 'asks-at-once', [waits, '']),
   client(4, 'a-wait-of-its-own', ['sleep(retry,', 'sleep(1000,']),
+  client(4, 'a-short-wait-of-its-own', ['sleep(retry,', 'sleep(150,']),
   client(4, 'no-last-event-id', [headers, '{};']),
   client(4, 'id-of-an-event-that-was-cut', [keepsId, "if (field === 'id') lastEventId = value!;"], [counts, '']),
   client(4, 'an-event-without-an-id-forgets-it', [counts, `${counts}      id = '';\n`]),

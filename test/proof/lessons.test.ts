@@ -24,6 +24,7 @@ const withoutClient: Record<string, number> = {
   '01-chunked-stream': 2,
   '02-server-sent-events': 2,
   '03-backpressure': 2,
+  '04-disconnects': 1,
 };
 
 type Programs = Record<(typeof learnerFiles)[number], string>;

@@ -1,4 +1,4 @@
-// How a learner's client ends, and what it says: words for graders.
+// How a learner's program ends, what it says, and what it leaves running: words for graders.
 import { crashed, cutShort, explainEnd, type Program } from '../programs/program.ts';
 import { expect, Failure, type Explanation } from '../run/failure.ts';
 import { promptMs, type Run } from '../run/run.ts';
@@ -258,4 +258,26 @@ export async function longestPause(program: Program, over: () => boolean): Promi
     if (!alive) break;
   }
   return longest;
+}
+
+/**
+ * The program waits for no more timers than `before`. A wrong program gets further turns of its event loop, and not a
+ * number of milliseconds: each answer of a program says for how many timers it waits.
+ * @param before `program.timers` from before the timers were started
+ * @param interval milliseconds for which a right program may still wait, where it looks once more whether it is needed
+ */
+export async function noTimerLeft(
+  run: Run,
+  program: Program,
+  before: number,
+  explanation: Explanation,
+  interval = 0,
+): Promise<void> {
+  await program.caughtUp();
+  await run.expectSoon(
+    () => program.timers <= before,
+    () => explanation,
+    program,
+    interval,
+  );
 }

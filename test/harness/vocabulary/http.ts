@@ -27,6 +27,7 @@ export const received = ({ status, text }: Exchange): string =>
  * Waits until the response has ended, and releases all held work meanwhile.
  * @param explain why it should have ended; `broken` is said when its connection broke instead
  * @param limit milliseconds
+ * @returns how many pieces of work were released
  */
 export async function untilEnd(
   { program, run }: Pick<Server, 'program' | 'run'>,
@@ -34,9 +35,11 @@ export async function untilEnd(
   explain: () => Explanation,
   broken: Explanation,
   limit = workMs,
-): Promise<void> {
+): Promise<number> {
+  let released = 0;
   await run.expectSoon(
     () => {
+      if (program.held.length > 0) released++;
       release(program);
       return finished(exchange);
     },
@@ -48,6 +51,7 @@ export async function untilEnd(
     limit,
   );
   expect(exchange.broken === undefined, broken);
+  return released;
 }
 
 /** The response has this status. */
