@@ -2,7 +2,7 @@
 import { createParser } from 'eventsource-parser';
 import type { Explanation } from '../run/failure.ts';
 import type { Exchange } from '../wire/exchange.ts';
-import { expectHeader, expectStatus } from './http.ts';
+import { curl, expectHeader, expectStatus } from './http.ts';
 
 /** An event, as a parser dispatches it. */
 export type StreamEvent = {
@@ -24,7 +24,7 @@ export type ParsedStream = {
 };
 
 /** What a parser reads from the body so far. */
-export function parseStream({ chunks, text }: Exchange): ParsedStream {
+export function parseStream({ chunks, text }: Pick<Exchange, 'chunks' | 'text'>): ParsedStream {
   const parsed: ParsedStream = { events: [], comments: [], retry: undefined, begins: false };
   const decoder = new TextDecoder();
   let at = 0;
@@ -46,12 +46,20 @@ export function parseStream({ chunks, text }: Exchange): ParsedStream {
 export const unfinishedEvent = ({ text }: Exchange): string => text.replace(/^[^]*(\r\n\r\n|\n\n|\r\r)/, '').trim();
 
 /** The response is an event stream that nothing on its way stores, compresses or collects; `why` says more of one that is not. */
-export function expectEventStream(exchange: Exchange, why: Partial<Explanation> & { see: string }): void {
+export function expectEventStream(exchange: Exchange, why: Partial<Explanation> = {}): void {
   const type = /^text\/event-stream\s*(;\s*charset="?utf-8"?\s*)?$/i;
   const directives = (value: string) => value.toLowerCase().split(/\s*,\s*/);
-  expectStatus(exchange, 200, why);
+  const { see } = { ...curl(exchange, '-i'), ...why };
+  expectStatus(exchange, 200, {
+    cause: `Your server answered ${exchange.name} with status ${exchange.status} instead of an event stream.`,
+    advice: 'Send status 200 and the headers of an event stream, and then write the events.',
+    see,
+    ...why,
+  });
   expectHeader(exchange, 'Content-Type', (value) => type.test(value), 'text/event-stream', {
-    cause: `${exchange.name} was not answered with an event stream.`,
+    cause: `Your server did not answer ${exchange.name} with an event stream.`,
+    advice: 'Set Content-Type to text/event-stream. Clients recognize an event stream by this header.',
+    see,
     ...why,
   });
   expectHeader(
@@ -63,13 +71,13 @@ export function expectEventStream(exchange: Exchange, why: Partial<Explanation> 
       cause: 'The Cache-Control header is wrong.',
       advice:
         'Set Cache-Control to no-cache, no-transform. Otherwise a proxy may answer with a stored stream, or compress the stream and so delay its events.',
-      see: why.see,
+      see,
     },
   );
   expectHeader(exchange, 'X-Accel-Buffering', (value) => value.toLowerCase() === 'no', 'no', {
     cause: 'The X-Accel-Buffering header is wrong.',
     advice: 'Set X-Accel-Buffering to no. Otherwise nginx collects events, and passes them on later.',
-    see: why.see,
+    see,
   });
 }
 
