@@ -4,9 +4,13 @@ import { grader } from '../harness/run/grader.ts';
 import { promptMs, type Server } from '../harness/run/run.ts';
 import { judgedClient, noTimerLeft, type Client } from '../harness/vocabulary/command-line.ts';
 import {
+  expectEvents,
   expectEventStream,
+  missingEvent,
   parseStream,
+  shownEvent,
   unfinishedEvent,
+  untilStreamEnds,
   type StreamEvent,
 } from '../harness/vocabulary/event-stream.ts';
 import {
@@ -57,89 +61,15 @@ export default grader((run) => {
   const event = (type: string, data: string): Event => ({ type, data });
   const info = ({ a, b, op }: Query) => event('info', `Calculating: ${decimal(Number(a))} ${op} ${decimal(Number(b))}`);
   const result = (data: string) => event('result', data);
-  const show = ({ type, data }: Event) => `${type}: ${visible(data)}`;
   const answered = [info(example), result('35.0')];
+  const lineOf = ({ type, data }: Event) => `${type}: ${data}`;
   const inOrder = 'Send the event info before the work and the event result after it, and no other event.';
 
   /** Sends a request, and releases all work until its response has ended. */
   async function complete(to: Server, query: Query, options: Ask = {}): Promise<Exchange> {
     const stream = to.request(pathOf(query), options);
-    await finish(to, stream);
+    await untilStreamEnds(to, stream);
     return stream;
-  }
-
-  async function finish(to: Server, stream: Exchange): Promise<void> {
-    const lastEvent = () => parseStream(stream).events.at(-1);
-    const advice =
-      'Call response.end() on each way through the handler: it tells the client that nothing more will come.';
-    await untilEnd(
-      to,
-      stream,
-      () => ({
-        cause: lastEvent()
-          ? `Your server did not end the response after the event ${lastEvent()!.type}.`
-          : `Your server did not answer ${stream.name} completely.`,
-        advice,
-        ...curl(stream),
-      }),
-      {
-        cause: `Your server broke off the connection of ${stream.name} instead of ending the response.`,
-        advice: `${advice} When status 200 has been sent, only an event can say what went wrong.`,
-        ...curl(stream),
-      },
-    );
-  }
-
-  /** Why an event is not there. */
-  function missingEvent(type: string, stream: Exchange, advice: string): Explanation {
-    const rest = unfinishedEvent(stream) || (parseStream(stream).events.length === 0 ? stream.text : '');
-    missing(`event: ${type}`);
-    if (rest === '') return { cause: `Your server did not send the event ${type}.`, advice, ...curl(stream) };
-    const hasFields = /^(event|data)(:|$)/m.test(rest);
-    return {
-      cause: hasFields
-        ? `Your server sent the event ${type} without the blank line that ends it.`
-        : `Your server sent text without a field event or data where the event ${type} should be.`,
-      compare: {
-        expected: `event: ${type}\\ndata: …\\n\\n`,
-        received: visible(stream.text.slice(stream.text.lastIndexOf(rest))),
-      },
-      advice: hasFields
-        ? 'Write one more \\n after the \\n of the last line of each event, of the last event too: a blank line ends an event.'
-        : 'Write an event in fields: event: and its type on one line, data: and its text on the next, then a blank line.',
-      ...curl(stream),
-    };
-  }
-
-  /** Exactly these events came, in an event stream. */
-  function expectEvents(stream: Exchange, expected: Event[], advice = inOrder): void {
-    expectEventStream(stream);
-    const { events } = parseStream(stream);
-    for (const [i, wanted] of expected.entries()) {
-      const sent = events[i];
-      if (!sent) throw new Failure(missingEvent(wanted.type, stream, advice));
-      const compare = { expected: show(wanted), received: show(sent) };
-      const untyped = sent.type === 'message';
-      expect(sent.type === wanted.type, {
-        cause: `Your server sent ${untyped ? 'an event without a type' : `the event ${sent.type}`} where the event ${wanted.type} should be.`,
-        compare,
-        advice: untyped ? 'Write the fields event and data of an event without a blank line between them.' : advice,
-        ...curl(stream),
-      });
-      expect(sent.data === wanted.data, {
-        cause: `Your server sent the event ${wanted.type} with the wrong data.`,
-        compare,
-        advice: /^["{[]/.test(sent.data) ? 'Write the text itself after data:, and not JSON.' : advice,
-        ...curl(stream),
-      });
-    }
-    const extra = events[expected.length];
-    expect(!extra, {
-      cause: `Your server sent one event too many after the event ${expected.at(-1)!.type}.`,
-      compare: { expected: '(the end of the response)', received: extra ? show(extra) : '' },
-      advice,
-      ...curl(stream),
-    });
   }
 
   task({ number: 1, title: 'Frame events', file: 'server.ts' }, () => {
@@ -153,7 +83,7 @@ export default grader((run) => {
           release(server.program);
           return finished(stream);
         });
-        if (stream.status === undefined || stream.broken !== undefined) await finish(server, stream);
+        if (stream.status === undefined || stream.broken !== undefined) await untilStreamEnds(server, stream);
         expectEventStream(stream);
       },
     );
@@ -165,7 +95,7 @@ export default grader((run) => {
       const count = () => parseStream(stream).events.length;
       await until(() => program.held.length > 0 || count() > 0 || finished(stream), workMs);
       const late = (): Explanation => ({
-        ...missingEvent('info', stream, inOrder),
+        ...missingEvent(run, stream, 'info', inOrder),
         ...(stream.text === '' && {
           cause: 'Your server did not send the event info before its work was done.',
           advice: 'Write the event info with response.write before the work begins: that sends it immediately.',
@@ -184,8 +114,8 @@ export default grader((run) => {
         advice: 'Write await before work(…), which returns a promise, and send the result after it.',
         ...curl(stream),
       });
-      await finish(server, stream);
-      expectEvents(stream, answered);
+      await untilStreamEnds(server, stream);
+      expectEvents(run, stream, answered, inOrder);
       return atWork || !together;
     }
 
@@ -223,6 +153,7 @@ export default grader((run) => {
         ] as const) {
           const query = { a: String(a), b: String(b), op };
           expectEvents(
+            run,
             await complete(server, query),
             [info(query), result(decimal(operations[op](a, b)))],
             'Make numbers of a and b with Number before you calculate, because + joins two strings. Write whole numbers with toFixed(1), and others with String.',
@@ -262,11 +193,11 @@ export default grader((run) => {
           expect(!sent, {
             cause:
               'Your server sent only the beginning of the note as data: a client takes its other lines for fields.',
-            compare: { expected: show(wanted), received: sent ? show(sent) : '' },
+            compare: { expected: shownEvent(wanted), received: sent ? shownEvent(sent) : '' },
             advice,
             ...curl(stream),
           });
-          expectEvents(stream, [answered[0]!, wanted, answered[1]!], advice);
+          expectEvents(run, stream, [answered[0]!, wanted, answered[1]!], advice);
         }
       },
     );
@@ -275,7 +206,7 @@ export default grader((run) => {
   task({ number: 2, title: 'Say what went wrong', file: 'server.ts' }, () => {
     /** A request with this query is refused because of this parameter. */
     async function expectRefused(query: Query, parameter: string, advice: string): Promise<void> {
-      const answer = await complete(server, query, { ifItThrows: { advice } });
+      const answer = await complete(server, query);
       const { see } = curl(answer, '-i');
       const streams = /event-stream/i.test(answer.headers['content-type'] ?? '');
       expectStatus(answer, 400, {
@@ -363,7 +294,8 @@ export default grader((run) => {
           [0, '0'],
         ] as const) {
           const query = { a: String(a), b, op: 'div' };
-          const send = 'Send the event error for it, and end the response: the event info has already been sent.';
+          const send =
+            'Send the event error, end the response, and return. When status 200 has been sent, only an event can say what went wrong.';
           const stream = await complete(server, query, { ifItThrows: { advice: send } });
           expect(stream.status !== 400, {
             cause:
@@ -375,6 +307,7 @@ export default grader((run) => {
           const [, second, third] = parseStream(stream).events;
           const says = second?.type === 'error' && /division by zero/i.test(second.data);
           expectEvents(
+            run,
             stream,
             [info(query), event('error', says ? second.data : 'division by zero')],
             third
@@ -389,7 +322,7 @@ export default grader((run) => {
       const word = random.words(1)[0]!;
       for (const wrong of [{ ...example, a: word }, { ...example, op: word }, division]) {
         await complete(server, wrong);
-        expectEvents(await complete(server, example), answered, 'Keep nothing of a request that went wrong.');
+        expectEvents(run, await complete(server, example), answered, 'Keep nothing of a request that went wrong.');
       }
     });
   });
@@ -551,7 +484,7 @@ export default grader((run) => {
       for (let i = 0; i < 4; i++) {
         const text = randomStream();
         const { events } = parseStream({ chunks: [{ at: 0, bytes: Buffer.from(text) }], text });
-        const printed = events.map(({ type, data }) => `${type}: ${data}\n`).join('');
+        const printed = events.map((sent) => `${lineOf(sent)}\n`).join('');
         await expectRead(marked, [[random.cut(Buffer.from(text), random.integer(0, 9)), printed, advice]]);
       }
     });
@@ -631,9 +564,9 @@ export default grader((run) => {
       missing('a comment');
       if (instead) {
         return {
-          cause: 'Your server sent an event instead of a comment: every client would dispatch it.',
-          compare: { expected: ': …', received: show(instead) },
-          advice: 'Send a comment, a line that begins with a colon: it is no event and has no data.',
+          cause: 'Your server sent an event instead of a comment, and every client would dispatch it.',
+          compare: { expected: ': …', received: shownEvent(instead) },
+          advice: 'Send a comment instead: a line that begins with a colon.',
           see,
         };
       }
@@ -666,8 +599,13 @@ export default grader((run) => {
         lively = await startServer({ QUIET_INTERVAL: String(shortMs) });
         const stream = lively.request(pathOf(example));
         await expectComments(stream, 3);
-        await finish(lively, stream);
-        expectEvents(stream, answered, 'End a comment with \\n, and write it between two events, not inside of one.');
+        await untilStreamEnds(lively, stream);
+        expectEvents(
+          run,
+          stream,
+          answered,
+          'End a comment with \\n, and write it between two events, not inside of one.',
+        );
       },
     );
 
@@ -696,7 +634,7 @@ export default grader((run) => {
         const beside = lively.request(pathOf(example), { who: 'beside' });
         await expectComments(beside, 3);
         await server.program.caughtUp();
-        await finish(server, quiet);
+        await untilStreamEnds(server, quiet);
         for (const stream of [quiet, await complete(server, division)]) {
           expectEventStream(stream);
           expect(parseStream(stream).comments.length === 0, {
@@ -707,8 +645,8 @@ export default grader((run) => {
             ...curl(stream),
           });
         }
-        await finish(lively, beside);
-        expectEvents(beside, answered);
+        await untilStreamEnds(lively, beside);
+        expectEvents(run, beside, answered, inOrder);
       },
     );
 
@@ -717,28 +655,19 @@ export default grader((run) => {
       async () => {
         const { program, url, request } = lively;
         const client = judgedClient(run, startClient(new URL(pathOf(example), url).href));
-        const explanation = {
-          cause: 'Your client did not print the event info of your server while the server was at work.',
-          otherwise: 'Your client did not print the two events of your server, but something different.',
-          advice: 'Print each event when its blank line has arrived, and skip the comments between the events.',
-        };
-        await expectSoon(
-          () => client.end || client.stdout !== '',
-          () => explanation,
-          client,
-          2 * workMs,
-        );
+        const cause = 'Your client did not print the event info of your server while the server was at work.';
+        const otherwise = 'Your client did not print the two events of your server, but something different.';
+        const advice = 'Print each event when its blank line has arrived, and skip the comments between the events.';
+        const begun = () => client.end || client.stdout !== '';
+        await expectSoon(begun, () => ({ cause, advice }), client, 2 * workMs);
         // Where comments come to the grader, they come to the client too.
         await expectComments(request(pathOf(example), { who: 'beside' }), 2);
         await until(() => {
           release(program);
           return client.end;
         }, workMs);
-        await client.endsWell('The server has ended the stream', explanation.advice);
-        await client.prints(
-          answered.map(({ type, data }) => `${type}: ${data}`),
-          explanation,
-        );
+        await client.endsWell('The server has ended the stream', advice);
+        await client.prints(answered.map(lineOf), { cause, otherwise, advice });
       },
     );
   });

@@ -60,7 +60,8 @@ export function judgedClient(run: Run, program: Program, unexpected?: Unexpected
     const compare = { expected: visible(expected) || '(nothing)', received: '(nothing)' };
     const late = () => {
       run.missing(visible(expected.trimEnd()));
-      return { cause, compare, advice };
+      const received = visible(output()) || '(nothing)';
+      return { cause: expected.startsWith(output()) ? cause : otherwise, compare: { ...compare, received }, advice };
     };
     await run.expectSoon(enough, late, program, 0);
     const received = output();

@@ -1,8 +1,10 @@
 // Event streams, judged by a parser that we did not write (WHATWG HTML, "Server-sent events").
 import { createParser } from 'eventsource-parser';
-import type { Explanation } from '../run/failure.ts';
+import { expect, Failure, type Explanation } from '../run/failure.ts';
+import type { Run, Server } from '../run/run.ts';
 import type { Exchange } from '../wire/exchange.ts';
-import { curl, expectHeader, expectStatus } from './http.ts';
+import { visible } from '../wire/transcript.ts';
+import { curl, expectHeader, expectStatus, untilEnd } from './http.ts';
 
 /** An event, as a parser dispatches it. */
 export type StreamEvent = {
@@ -78,6 +80,85 @@ export function expectEventStream(exchange: Exchange, why: Partial<Explanation> 
     cause: 'The X-Accel-Buffering header is wrong.',
     advice: 'Set X-Accel-Buffering to no. Otherwise nginx collects events, and passes them on later.',
     see,
+  });
+}
+
+/** Waits until the stream has ended, and releases all held work meanwhile. */
+export async function untilStreamEnds(server: Server, stream: Exchange): Promise<void> {
+  const last = () => parseStream(stream).events.at(-1);
+  const advice =
+    'Call response.end() on each way through the handler: it tells the client that nothing more will come.';
+  const notEnded = () => ({
+    cause: last()
+      ? `Your server did not end the response after the event ${last()!.type}.`
+      : `Your server did not answer ${stream.name} completely.`,
+    advice,
+    ...curl(stream),
+  });
+  await untilEnd(server, stream, notEnded, {
+    cause: `Your server broke off the connection of ${stream.name} instead of ending the response.`,
+    advice: `${advice} When status 200 has been sent, only an event can say what went wrong.`,
+    ...curl(stream),
+  });
+}
+
+/** Why the event that should be the next one has not come; `advice` is for a server that has not sent a part of it. */
+export function missingEvent(run: Run, stream: Exchange, type: string, advice: string): Explanation {
+  run.missing(`event: ${type}`);
+  const rest = unfinishedEvent(stream) || (parseStream(stream).events.length === 0 ? stream.text : '');
+  if (rest === '') return { cause: `Your server did not send the event ${type}.`, advice, ...curl(stream) };
+  const hasFields = /^(event|data)(:|$)/m.test(rest);
+  return {
+    cause: hasFields
+      ? `Your server sent the event ${type} without the blank line that ends it.`
+      : `Your server sent text without a field event or data where the event ${type} should be.`,
+    compare: {
+      expected: `event: ${type}\\ndata: …\\n\\n`,
+      received: visible(stream.text.slice(stream.text.lastIndexOf(rest))),
+    },
+    advice: hasFields
+      ? 'Write one more \\n after the \\n of the last line of each event, of the last event too: a blank line ends an event.'
+      : 'Write an event in fields: event: and its type on one line, data: and its text on the next, then a blank line.',
+    ...curl(stream),
+  };
+}
+
+/** Type and data of an event, as an explanation shows them. */
+export const shownEvent = ({ type, data }: Pick<StreamEvent, 'type' | 'data'>): string => `${type}: ${visible(data)}`;
+
+/** The response is an event stream with exactly these events. */
+export function expectEvents(
+  run: Run,
+  stream: Exchange,
+  expected: readonly Pick<StreamEvent, 'type' | 'data'>[],
+  advice: string,
+): void {
+  expectEventStream(stream);
+  const { events } = parseStream(stream);
+  for (const [i, wanted] of expected.entries()) {
+    const sent = events[i];
+    if (!sent) throw new Failure(missingEvent(run, stream, wanted.type, advice));
+    const compare = { expected: shownEvent(wanted), received: shownEvent(sent) };
+    const untyped = sent.type === 'message';
+    expect(sent.type === wanted.type, {
+      cause: `Your server sent ${untyped ? 'an event without a type' : `the event ${sent.type}`} where the event ${wanted.type} should be.`,
+      compare,
+      advice: untyped ? 'Write the fields event and data of an event without a blank line between them.' : advice,
+      ...curl(stream),
+    });
+    expect(sent.data === wanted.data, {
+      cause: `Your server sent the event ${wanted.type} with the wrong data.`,
+      compare,
+      advice: /^["{[]/.test(sent.data) ? 'Write the text itself after data:, and not JSON.' : advice,
+      ...curl(stream),
+    });
+  }
+  const extra = events[expected.length];
+  expect(!extra, {
+    cause: `Your server sent one event too many after the event ${expected.at(-1)!.type}.`,
+    compare: { expected: '(the end of the response)', received: extra ? shownEvent(extra) : '' },
+    advice,
+    ...curl(stream),
   });
 }
 
