@@ -48,6 +48,7 @@ export const mistakes: Mistake[] = [
     ['const app = express();', 'const app = express();\nconst body = new Map<Response, string>();'],
   ),
   server(1, 'forgets-to-await-the-work', ['await work(`${a}', 'work(`${a}']),
+  server(1, 'leaves-out-the-work', ['  await work(`${a} ${op} ${b}`);\n', '']),
   server(1, 'never-ends', [`${writesResult}\n  response.end();`, writesResult]),
   server(1, 'json-as-data', [linesOfText, 'const lines = [`data: ${JSON.stringify(data)}\\n`];']),
   server(1, 'data-before-the-first-line-only', [linesOfText, 'const lines = [`data: ${data}\\n`];']),

@@ -1,7 +1,7 @@
 import express, { type Request, type Response } from 'express';
 import { work } from '#support/work.ts';
 
-/** Writes events, a write for each line, and comments when it was quiet for long. */
+/** Writes events, a write for each character, and comments when it was quiet for long. */
 class EventStream {
   #response: Response;
   #timer: NodeJS.Timeout | undefined;
@@ -19,7 +19,7 @@ class EventStream {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(
       () => {
-        this.#response.write(`: ${new Date().toISOString()}\n`);
+        this.#write(`: ${new Date().toISOString()}\n`);
         this.#wait();
       },
       Number(process.env.QUIET_INTERVAL ?? 15_000),
@@ -28,9 +28,13 @@ class EventStream {
 
   send(type: string, text: string) {
     this.#wait();
-    for (const line of text.replace(/\r\n?/g, '\n').split('\n')) this.#response.write(`data: ${line}\n`);
-    this.#response.write(`event: ${type}\n`);
-    this.#response.write('\n');
+    for (const line of text.replace(/\r\n?/g, '\n').split('\n')) this.#write(`data: ${line}\n`);
+    this.#write(`event: ${type}\n`);
+    this.#write('\n');
+  }
+
+  #write(text: string) {
+    for (const character of text) this.#response.write(character);
   }
 
   end() {
