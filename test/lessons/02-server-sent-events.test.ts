@@ -72,7 +72,7 @@ export default grader((run) => {
     return stream;
   }
 
-  task({ number: 1, title: 'Frame events', file: 'server.ts' }, () => {
+  task({ number: 1, title: 'Frame events', file: 'server.ts', asksForWork: true }, () => {
     requirement(
       '`GET /calculate?a=7&b=5&op=mul` answers 200 with `Content-Type: text/event-stream`, `Cache-Control: no-cache, no-transform` and `X-Accel-Buffering: no`.',
       async () => {
