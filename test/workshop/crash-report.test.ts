@@ -2,7 +2,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { root } from '../../scripts/workshop/paths.ts';
+import { root } from '../harness/folders.js';
 import { unpacked } from '../harness/fast-start/packages.js';
 import { shortener } from '../harness/programs/places.ts';
 import { ownWords } from '../harness/programs/printed.ts';
