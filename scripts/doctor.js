@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { printable } from '../test/harness/wire/printable.js';
 import { lookAt, nameOf, readLock, restoreLock } from './packages.js';
 import { nodeIsNewEnough } from './setup.js';
-import { isThere, nameIsLoadable, reasonOf, renameFolder, root, shownPath, whyUnreadable } from './trouble.js';
+import { root } from '../test/harness/folders.js';
+import { isThere, nameIsLoadable, reasonOf, renameFolder, shownPath, whyUnreadable } from './trouble.js';
 
 if (process.argv.length > 2) {
   const asked = process.argv[2] === '--help';

@@ -4,7 +4,8 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, s
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { root, shownPath } from './trouble.js';
+import { root } from '../test/harness/folders.js';
+import { shownPath } from './trouble.js';
 
 const temporary = join(root, '.tmp');
 /** The folder of a process that installs: when it began, and its number. */

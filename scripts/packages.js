@@ -1,7 +1,8 @@
 // What package-lock.json asks for, and what an install has of it. Plain JavaScript without a dependency: it runs first.
 import { readFileSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { root, whyUnreadable } from './trouble.js';
+import { root } from '../test/harness/folders.js';
+import { whyUnreadable } from './trouble.js';
 
 /**
  * An entry of a lock file.

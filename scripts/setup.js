@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path';
 import { printable } from '../test/harness/wire/printable.js';
 import { bringBackOld, install } from './install.js';
 import { isReader, lookAt, nameOf, neededBy, readLock, restoreLock } from './packages.js';
-import { reasonOf, root } from './trouble.js';
+import { root } from '../test/harness/folders.js';
+import { reasonOf } from './trouble.js';
 
 const oldestNode = [20, 19];
 

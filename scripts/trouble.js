@@ -4,10 +4,8 @@ import { accessSync, constants, lstatSync, statSync } from 'node:fs';
 import { isAbsolute, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
+import { root } from '../test/harness/folders.js';
 import { printable } from '../test/harness/wire/printable.js';
-
-/** The repository's folder. */
-export const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Bytes of the largest file that we read: a lesson's files have some thousand. */
 const mostBytes = 16 * 1024 ** 2;

@@ -6,9 +6,9 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { freePort } from '../../test/harness/programs/ports.ts';
-import { accepts } from '../../test/harness/programs/program.ts';
+import { accepts } from '../../test/harness/programs/listening.ts';
 import { median } from './median.ts';
-import { root, solutionsFolder } from './paths.ts';
+import { root, solutionsFolder } from '../../test/harness/folders.js';
 
 /** Servers that do the same work, each in a process of its own. All others are compared with the first. */
 const servers = [

@@ -3,7 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { beginWriting } from '../../test/harness/fast-start/write-atomically.js';
 import { isThere, reasonOf, shownPath, whyUnreadable } from '../trouble.js';
 import { Refusal } from './command.ts';
-import { root } from './paths.ts';
+import { root } from '../../test/harness/folders.js';
 
 export { isThere };
 

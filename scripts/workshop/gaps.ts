@@ -3,7 +3,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { catalog, learnerFiles, type Lesson } from './lessons.ts';
 import { readHints, readPage } from './page.ts';
-import { root } from './paths.ts';
+import { root } from '../../test/harness/folders.js';
 import { tasksIn } from './starter.ts';
 
 const fewestVariants = 3;

@@ -3,7 +3,7 @@ import { catalog, type Lesson } from '../../lessons/catalog.ts';
 import { isThere, whyUnreadable } from '../trouble.js';
 import { Refusal } from './command.ts';
 import { readText, shown } from './files.ts';
-import { lessonsFolder, solutionsFolder } from './paths.ts';
+import { lessonsFolder, solutionsFolder } from '../../test/harness/folders.js';
 
 export { catalog, type Lesson };
 

@@ -4,7 +4,7 @@ import type { Arguments } from './command.ts';
 import { Refusal } from './command.ts';
 import { shown, writeAtomically } from './files.ts';
 import { catalog } from './lessons.ts';
-import { root } from './paths.ts';
+import { root } from '../../test/harness/folders.js';
 import { starterOf } from './starter.ts';
 
 /** Makes every place that the slug of a lesson ties together, each with something that works, to be replaced. */

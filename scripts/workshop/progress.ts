@@ -4,7 +4,7 @@ import { Refusal } from './command.ts';
 import { isThere, readText, writeAtomically } from './files.ts';
 import type { Verdict } from './grade.ts';
 import { catalog, learnerFiles, readOwn, type Lesson } from './lessons.ts';
-import { root } from './paths.ts';
+import { root } from '../../test/harness/folders.js';
 
 /** What a learner has passed of a lesson, and the files that passed. */
 export type Passed = {

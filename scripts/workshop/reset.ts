@@ -3,7 +3,7 @@ import type { Arguments } from './command.ts';
 import { Refusal } from './command.ts';
 import { isThere, readText, save, shown, whereToLook, writeTogether, type Writing } from './files.ts';
 import { findLesson, learnerFiles, lessonFolder, shortName, type Lesson } from './lessons.ts';
-import { root } from './paths.ts';
+import { root } from '../../test/harness/folders.js';
 import { startersOf } from './starters.ts';
 
 /** Puts a lesson's files back to the starter, or to an earlier copy of one's own. */

@@ -7,7 +7,7 @@ import { Refusal } from './command.ts';
 import { grade } from './grade.ts';
 import { findLesson, learnerFiles, type Lesson } from './lessons.ts';
 import { median } from './median.ts';
-import { root, solutionsFolder } from './paths.ts';
+import { root, solutionsFolder } from '../../test/harness/folders.js';
 import { report } from './report.ts';
 import { finished } from './starter.ts';
 

@@ -7,7 +7,7 @@ import type { Arguments } from './command.ts';
 import { changedLessons } from './changed-lessons.ts';
 import { gapsOf, missingPlaces } from './gaps.ts';
 import { catalog, findLesson } from './lessons.ts';
-import { root } from './paths.ts';
+import { root } from '../../test/harness/folders.js';
 
 const require = createRequire(import.meta.url);
 const programOf = (name: string, file: string) => join(dirname(require.resolve(`${name}/package.json`)), file);

@@ -1,7 +1,8 @@
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Failure } from '../../test/harness/run/failure.ts';
 import { freePort } from '../../test/harness/programs/ports.ts';
-import { listeningOn, startProgram } from '../../test/harness/programs/program.ts';
+import { listeningOn } from '../../test/harness/programs/listening.ts';
+import { startProgram } from '../../test/harness/programs/program.ts';
 import { endAllPrograms } from '../../test/harness/programs/pool.js';
 import { printable } from '../../test/harness/wire/printable.js';
 import { transcript, type Transcript } from '../../test/harness/wire/transcript.ts';

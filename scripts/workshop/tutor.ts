@@ -13,7 +13,7 @@ import { grade, learnersTarget, type Following, type Verdict } from './grade.ts'
 import { currentLesson, findHint, findTask, questionsOf } from './hint.ts';
 import { catalog, findLesson, lessonFolder, requireFiles, type Lesson } from './lessons.ts';
 import { readPage, taskText } from './page.ts';
-import { root } from './paths.ts';
+import { root } from '../../test/harness/folders.js';
 import { fingerprint, nextLesson, readProgress, recordVerdict } from './progress.ts';
 import { report } from './report.ts';
 import { courseText, readCourse } from './show-progress.ts';

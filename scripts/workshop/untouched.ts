@@ -5,7 +5,7 @@ import { tsImport } from 'tsx/esm/api';
 import { withMistake, type Mistake } from '../../test/proof/mistake.ts';
 import type { Arguments } from './command.ts';
 import { catalog, findLesson, learnerFiles, type Lesson } from './lessons.ts';
-import { root, solutionsFolder } from './paths.ts';
+import { root, solutionsFolder } from '../../test/harness/folders.js';
 import { finished, linesOf, type ProgramLine } from './starter.ts';
 
 /** The lines of a solution's file that a learner writes, and those of them that no mistake touches. */

@@ -7,7 +7,7 @@ import { endAllPrograms, endLeftBehind, prepareAgain } from '../../test/harness/
 import { whyUnreadable } from '../trouble.js';
 import { grade as gradePrograms, learnersTarget, newSeed, type State, type Verdict } from './grade.ts';
 import { catalog, learnerFiles, lessonFolder, requireFiles, type Lesson } from './lessons.ts';
-import { lessonsFolder } from './paths.ts';
+import { lessonsFolder } from '../../test/harness/folders.js';
 import { readProgress, recordVerdict } from './progress.ts';
 
 /** A lesson being graded, and how far the grader is. */

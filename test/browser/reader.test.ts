@@ -7,7 +7,7 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { catalog } from '../../scripts/workshop/lessons.ts';
 import { readHints } from '../../scripts/workshop/page.ts';
-import { solutionsFolder } from '../../scripts/workshop/paths.ts';
+import { solutionsFolder } from '../harness/folders.js';
 import { finished } from '../../scripts/workshop/starter.ts';
 import { mistakesOf } from '../proof/mistake.ts';
 import { learnersCopy, type Copy } from '../workshop/copy.ts';

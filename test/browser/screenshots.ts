@@ -1,7 +1,7 @@
 // Takes the pictures of the README anew: node --import tsx test/browser/screenshots.ts
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root, solutionsFolder } from '../../scripts/workshop/paths.ts';
+import { root, solutionsFolder } from '../harness/folders.js';
 import { finished } from '../../scripts/workshop/starter.ts';
 import { learnersCopy } from '../workshop/copy.ts';
 import { startReader } from '../workshop/started.ts';

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { root } from '../../scripts/workshop/paths.ts';
+import { root } from '../harness/folders.js';
 
 /** How each scenario's checks ended, by its name: `SUCCESS`, or what was wrong; remarks are left out. */
 export type Findings = Record<string, string[]>;

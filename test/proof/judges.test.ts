@@ -2,9 +2,10 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
-import { solutionsFolder } from '../../scripts/workshop/paths.ts';
+import { solutionsFolder } from '../harness/folders.js';
 import { freePort } from '../harness/programs/ports.ts';
-import { listeningOn, startProgram, type Program } from '../harness/programs/program.ts';
+import { listeningOn } from '../harness/programs/listening.ts';
+import { startProgram, type Program } from '../harness/programs/program.ts';
 import { transcript } from '../harness/wire/transcript.ts';
 import { judgeClient, judgeServer } from '../judges/conformance.ts';
 

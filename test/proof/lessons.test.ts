@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, test } from 'vitest';
 import { catalog, learnerFiles } from '../../scripts/workshop/lessons.ts';
 import { readPage, type PageTask } from '../../scripts/workshop/page.ts';
-import { root, solutionsFolder } from '../../scripts/workshop/paths.ts';
+import { root, solutionsFolder } from '../harness/folders.js';
 import { report } from '../../scripts/workshop/report.ts';
 import { finished, starterOf, tasksIn } from '../../scripts/workshop/starter.ts';
 import type { Verdict } from '../../scripts/workshop/grade.ts';

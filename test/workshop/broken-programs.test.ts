@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { catalog, learnerFiles } from '../../scripts/workshop/lessons.ts';
-import { root, solutionsFolder } from '../../scripts/workshop/paths.ts';
+import { root, solutionsFolder } from '../harness/folders.js';
 import { report } from '../../scripts/workshop/report.ts';
 import { finished } from '../../scripts/workshop/starter.ts';
 import { graders } from '../proof/graders.ts';

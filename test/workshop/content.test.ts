@@ -6,7 +6,7 @@ import * as prettier from 'prettier';
 import { afterAll, describe, expect, test } from 'vitest';
 import { catalog, learnerFiles, type Lesson } from '../../scripts/workshop/lessons.ts';
 import { readHints, readPage } from '../../scripts/workshop/page.ts';
-import { lessonsFolder, root, solutionsFolder } from '../../scripts/workshop/paths.ts';
+import { lessonsFolder, root, solutionsFolder } from '../harness/folders.js';
 import { mistakesOf, withMistake } from '../proof/mistake.ts';
 import { finished, starterOf, tasksIn } from '../../scripts/workshop/starter.ts';
 

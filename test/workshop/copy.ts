@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { root } from '../../scripts/workshop/paths.ts';
+import { root } from '../harness/folders.js';
 import { startersOf } from '../../scripts/workshop/starters.ts';
 import { catalog } from '../../scripts/workshop/lessons.ts';
 

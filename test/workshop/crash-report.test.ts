@@ -2,11 +2,13 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { root } from '../../scripts/workshop/paths.ts';
+import { root } from '../harness/folders.js';
 import { unpacked } from '../harness/fast-start/packages.js';
+import { crashed, explainEnd, explainError } from '../harness/programs/crash-report.ts';
+import { cutShort } from '../harness/programs/exit-report.ts';
 import { shortener } from '../harness/programs/places.ts';
 import { ownWords } from '../harness/programs/printed.ts';
-import { crashed, cutShort, explainEnd, explainError, type Program } from '../harness/programs/program.ts';
+import type { Program } from '../harness/programs/program.ts';
 
 const folderName = 'lessons/01-chunked-stream';
 const folder = join(root, '.tmp', `crash-report-${process.pid}`);

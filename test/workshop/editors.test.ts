@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { root } from '../../scripts/workshop/paths.ts';
+import { root } from '../harness/folders.js';
 
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 const data = (path: string) => JSON.parse(read(path));

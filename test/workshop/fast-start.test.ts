@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { afterAll, describe, test, type TestContext } from 'vitest';
 import { catalog, learnerFiles } from '../../scripts/workshop/lessons.ts';
-import { root, solutionsFolder } from '../../scripts/workshop/paths.ts';
+import { root, solutionsFolder } from '../harness/folders.js';
 import { report } from '../../scripts/workshop/report.ts';
 import { finished, starterOf } from '../../scripts/workshop/starter.ts';
 import { graders } from '../proof/graders.ts';

@@ -5,7 +5,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
-import { root } from '../../scripts/workshop/paths.ts';
+import { root } from '../harness/folders.js';
 import { beginProgram, beginRun, endAllPrograms, endRun, prepareAgain, takeProgram } from '../harness/programs/pool.js';
 
 /** What the system does with a process: starts it, starts it and ends it, or refuses in one of the two ways of Node.js. */

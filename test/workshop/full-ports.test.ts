@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
-import { root } from '../../scripts/workshop/paths.ts';
+import { root } from '../harness/folders.js';
 import { learnersCopy, learnersEnv, type Copy, type Run } from './copy.ts';
 
 let copy: Copy;

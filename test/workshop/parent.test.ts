@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { root } from '../../scripts/workshop/paths.ts';
+import { root } from '../harness/folders.js';
 import { learnersCopy, learnersEnv, type Copy } from './copy.ts';
 
 let copy: Copy;

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { onTestFinished, test, expect, vi } from 'vitest';
-import { root } from '../../scripts/workshop/paths.ts';
+import { root } from '../harness/folders.js';
 import {
   beginProgram,
   beginRun,

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, test, vi } from 'vitest';
-import { root } from '../../scripts/workshop/paths.ts';
+import { root } from '../harness/folders.js';
 import { startProgram } from '../harness/programs/program.ts';
 import { endAllPrograms } from '../harness/programs/pool.js';
 import { transcript } from '../harness/wire/transcript.ts';

@@ -2,7 +2,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { root } from '../../scripts/workshop/paths.ts';
+import { root } from '../harness/folders.js';
 import { beginRun, endAllPrograms } from '../harness/programs/pool.js';
 import { Failure } from '../harness/run/failure.ts';
 import type { Grader } from '../harness/run/grader.ts';

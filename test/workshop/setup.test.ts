@@ -17,7 +17,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { sayWhileWaiting } from '../../scripts/install.js';
 import { lookAt, readLock } from '../../scripts/packages.js';
 import { nodeIsNewEnough } from '../../scripts/setup.js';
-import { root } from '../../scripts/workshop/paths.ts';
+import { root } from '../harness/folders.js';
 import { learnersCopy, learnersEnv, processesIn, type Copy, type Run } from './copy.ts';
 
 let copy: Copy;

@@ -2,7 +2,7 @@
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, test } from 'vitest';
-import { root, solutionsFolder } from '../../scripts/workshop/paths.ts';
+import { root, solutionsFolder } from '../harness/folders.js';
 import { solutionImport } from '../harness/programs/solution-import.ts';
 
 const slug = '01-chunked-stream';

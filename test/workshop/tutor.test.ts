@@ -9,7 +9,7 @@ import { StdioClientTransport as FirstTransport } from '@modelcontextprotocol/sd
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { catalog, learnerFiles } from '../../scripts/workshop/lessons.ts';
 import { readHints, readPage } from '../../scripts/workshop/page.ts';
-import { root } from '../../scripts/workshop/paths.ts';
+import { root } from '../harness/folders.js';
 import { learnersCopy, learnersEnv, processesIn, startIn, type Copy } from './copy.ts';
 
 type Answer = { isError?: boolean; structuredContent?: any; text: string };

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { catalog, learnerFiles } from '../../scripts/workshop/lessons.ts';
-import { solutionsFolder } from '../../scripts/workshop/paths.ts';
+import { solutionsFolder } from '../harness/folders.js';
 import { finished, linesOf } from '../../scripts/workshop/starter.ts';
 import { coverage, touchedLines } from '../../scripts/workshop/untouched.ts';
 import { server } from '../proof/mistake.ts';

@@ -5,7 +5,7 @@ import { Refusal } from '../command.ts';
 import type { State } from '../grade.ts';
 import { catalog, lessonFolder, shortName, type Lesson } from '../lessons.ts';
 import type { PageTask } from '../page.ts';
-import { root } from '../paths.ts';
+import { root } from '../../../test/harness/folders.js';
 import { standing } from '../progress.ts';
 import { keyOf, type Grading } from './board.ts';
 import type { EditorLink } from './editor.ts';

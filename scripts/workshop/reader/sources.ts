@@ -2,7 +2,7 @@
 import { readdirSync, type Dirent } from 'node:fs';
 import { join } from 'node:path';
 import { catalog, lessonFolder } from '../lessons.ts';
-import { lessonsFolder } from '../paths.ts';
+import { lessonsFolder } from '../../../test/harness/folders.js';
 
 const shownEndings = /\.(ts|js|mjs|json|sh|txt)$/;
 

@@ -3,12 +3,12 @@
 import { hash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
+import { root } from '../folders.js';
 import { compile, keepPlaces } from './esbuild.js';
 import { fastStart } from './switch.js';
 import { writeAtomically } from './write-atomically.js';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
 const output = join(root, '.tmp', 'compiled');
 const recordFile = join(output, 'record.json');
 

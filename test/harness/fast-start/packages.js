@@ -2,12 +2,12 @@
 // to find and read them is a third of what a start costs.
 import { existsSync, readFileSync } from 'node:fs';
 import { hash } from 'node:crypto';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { root } from '../folders.js';
 import { compile } from './esbuild.js';
 import { writeAtomically } from './write-atomically.js';
 
-const modules = fileURLToPath(new URL('../../../node_modules', import.meta.url));
+const modules = join(root, 'node_modules');
 const packable = ['express', 'node-fetch', 'zod'];
 
 /** Another install or another Node.js has another key. */
@@ -48,7 +48,7 @@ async function pack(name) {
   // What a package in CommonJS exports is known when it has run.
   const names = Object.keys(await import(name)).filter((each) => each !== 'module.exports');
   const { outputFiles } = await compile({
-    stdin: { contents: `export { ${names.join(', ')} } from '${name}';`, resolveDir: dirname(modules) },
+    stdin: { contents: `export { ${names.join(', ')} } from '${name}';`, resolveDir: root },
     banner: { js: "const require = process.getBuiltinModule('node:module').createRequire(import.meta.url);" },
     minifyWhitespace: true,
     lineLimit: 120, // an error that nobody catches prints its line

@@ -3,14 +3,14 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { createRequire, isBuiltin } from 'node:module';
 import { basename, dirname, join, relative, sep } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
+import { lessonsFolder, root } from '../folders.js';
 import { compile, keepPlaces } from './esbuild.js';
 import { packAll, packed } from './packages.js';
 import { fastStart } from './switch.js';
 import { writeAtomically } from './write-atomically.js';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
-const support = join(root, 'lessons', 'support', sep);
+const support = join(lessonsFolder, 'support', sep);
 const temporary = join(root, '.tmp', sep);
 const dependencies = Object.keys(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).dependencies);
 

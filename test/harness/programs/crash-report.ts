@@ -1,11 +1,12 @@
 // Why a program is no longer there, or what it threw: its own words, the place to open, and what to do.
 import { basename, dirname } from 'node:path';
 import type { Explanation } from '../run/failure.ts';
+import { printable } from '../wire/printable.js';
 import { isFrame, messageOf, printed, uncaught, type ErrorText } from './error-text.ts';
 import { explainExit } from './exit-report.ts';
 import { adviceOn, earlyUse } from './known-errors.ts';
 import { importedAt, linesOf, placeIn } from './places.ts';
-import { cutLines, printable } from './printed.ts';
+import { cutLines } from './printed.ts';
 import type { Program } from './program.ts';
 
 /**

@@ -2,7 +2,7 @@
 // Which programs a run of a lesson takes: learned from the last run, also by another process.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { root } from '../folders.js';
 import { writeAtomically } from '../fast-start/write-atomically.js';
 
 /**
@@ -10,7 +10,7 @@ import { writeAtomically } from '../fast-start/write-atomically.js';
  * @typedef {{ files: string[], complete: boolean }} Habit
  */
 
-const learned = fileURLToPath(new URL('../../../.tmp/taken', import.meta.url));
+const learned = join(root, '.tmp', 'taken');
 /** What is known in this process; what others have learned is in a file. @type {Map<string, Habit>} */
 const habits = new Map();
 const habitFile = (/** @type {string} */ lesson) => join(learned, `${lesson}.json`);

@@ -1,7 +1,7 @@
 // Ends a program that takes too much: output, memory, or the event loop for itself.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Explanation } from '../run/failure.ts';
-import { lineWidth, printable } from './printed.ts';
+import { printable } from '../wire/printable.js';
 import { debugging, goesOn, stands } from './breakpoints.js';
 import { answersWithin, busyAt, caughtUp } from './questions.ts';
 import { stopFor, type Running } from './running.ts';
@@ -34,7 +34,7 @@ export function watchLimits(program: Running): void {
 export function checkOutput(program: Running, stream: 'stdout' | 'stderr'): void {
   const { output, name, start } = program;
   if (output.bytes <= outputLimit) return;
-  const firstLines = output[stream].split('\n', 3).map((line) => line.slice(0, lineWidth));
+  const firstLines = output[stream].split('\n', 3).map((line) => line.slice(0, 60));
   stopFor(program, {
     cause: `${start.file} wrote more than ${outputLimit / 1024 ** 2} MiB of output and was stopped.`,
     advice: 'A loop that prints without end, or that never waits?',

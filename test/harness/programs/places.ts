@@ -1,10 +1,9 @@
 // Places in a learner's files, as the learner knows them: `lessons/01-chunked-stream/server.ts:14`.
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
+import { root } from '../folders.js';
 import { unpacked } from '../fast-start/packages.js';
-
-const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** Names files as the learner knows them, whichever folder of this machine they are in. Its text has no long lines. */
 export function shortener(folder: string, folderName: string): (text: string) => string {

@@ -15,7 +15,8 @@
 // pool learns from the run before. With FAST_START=off there are no spares.
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
+import { root } from '../folders.js';
 import { build, buildAgain, builtFile, startOf } from '../fast-start/program.js';
 import { fastStart } from '../fast-start/switch.js';
 import { habitOf, learn } from './habits.js';
@@ -49,7 +50,6 @@ let run;
 /** A spare has ended by itself: until the next run, nothing is prepared. The machine may be full. */
 let ailing = false;
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
 const firstRequest = pathToFileURL(join(root, 'test/harness/programs/first-request.js')).href;
 
 /**

@@ -1,9 +1,6 @@
 // What a program has printed, made fit to be searched and to be shown.
 import { stripVTControlCharacters } from 'node:util';
-import { printable as escapedText } from '../wire/printable.js';
-
-/** Characters of a line that are shown. */
-export const lineWidth = 60;
+import { printable } from '../wire/printable.js';
 
 /**
  * A text whose lines have at most `limit` characters. A regular expression may take the square of a line's length,
@@ -16,9 +13,6 @@ export function cutLines(text: string, limit = 2000): string {
     .map((line) => (line.length > limit ? `${line.slice(0, limit)}…` : line))
     .join('\n');
 }
-
-/** Text that a terminal may show as it is. */
-export const printable = (text: string): string => escapedText(cutLines(text));
 
 /** The end of what a program has printed, in a few lines. */
 export function lastOutput(text: string): { output?: string } {

@@ -6,12 +6,12 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { root } from '../folders.js';
 import { debugging } from './breakpoints.js';
 import { MachineFault } from './machine-fault.js';
 import { endOrphans } from './orphans.js';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const root = join(here, '..', '..', '..');
 const preload = pathToFileURL(join(here, 'preload.js')).href;
 const windows = process.platform === 'win32';
 

@@ -7,14 +7,14 @@ import { watchLimits } from './limits.ts';
 import { handleMessages } from './messages.ts';
 import { readOutput } from './output.ts';
 import { answerAll } from './questions.ts';
-import { connect, notBuilt, notStarted, stopFor, type Running } from './running.ts';
+import { connect, stopFor, type Running } from './running.ts';
 import { solutionImport } from './solution-import.ts';
-import { beginProgram, endProgram } from './pool.js';
+import type { MachineFault } from './machine-fault.js';
+import { beginProgram } from './pool.js';
 
-export { crashed, explainEnd, explainError } from './crash-report.ts';
+// For the graders.
+export { crashed, explainEnd } from './crash-report.ts';
 export { cutShort } from './exit-report.ts';
-export { busyWithoutPause } from './limits.ts';
-export { accepts, listeningOn } from './listening.ts';
 
 /** A call of `work(label)` that waits for the grader. */
 export type Held = {
@@ -63,7 +63,7 @@ export type Program = {
   /** Why the grader ended it, when it did: too much output, too much memory, busy without a pause. */
   readonly verdict: Explanation | undefined;
   /** Why there is no program, when the machine is the reason: no process, no space on the disk. */
-  readonly fault: Error | undefined;
+  readonly fault: MachineFault | undefined;
   /** Waits until the program has handled what it was sent so far; false when its event loop does not turn for `limit` ms. */
   caughtUp(limit?: number): Promise<boolean>;
   /** Where it accepts connections, as `address:port`; undefined when its event loop does not turn. */
@@ -113,10 +113,6 @@ function watchEnd(program: Running): void {
   child.on('close', ended);
   // Something that it started may hold its output open: then its exit has to do.
   child.on('exit', (code, signal) => setTimeout(ended, 500, code, signal).unref());
-  child.on('error', (error) => {
-    if (child.pid === undefined) program.fault ??= notStarted(start.file, error);
-    ended(null, null);
-  });
 }
 
 async function begin(program: Running): Promise<void> {
@@ -126,7 +122,6 @@ async function begin(program: Running): Promise<void> {
   try {
     await beginProgram(program.child, join(folder, file), { args, env: { WORK_CLOCK: 'grader', ...env } });
   } catch (error) {
-    program.fault ??= notBuilt(file, error as Error);
-    endProgram(program.child);
+    program.fault = error as MachineFault;
   }
 }

@@ -1,10 +1,10 @@
 // What the grader knows of one running program: the record that the steps of `startProgram` fill and read.
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import type { Explanation } from '../run/failure.ts';
 import { shortener } from './places.ts';
 import type { End, Held, Start } from './program.ts';
-import { MachineFault } from './machine-fault.js';
+import type { MachineFault } from './machine-fault.js';
 import { endProgram, takeProgram } from './pool.js';
 import type { Program as Spawned } from './pool.js';
 
@@ -23,7 +23,7 @@ export type Running = {
   end: End | undefined;
   exitedAt: string | undefined;
   verdict: Explanation | undefined;
-  fault: Error | undefined;
+  fault: MachineFault | undefined;
   memory: number;
   timers: number;
   fileCalls: number;
@@ -41,12 +41,15 @@ export type Running = {
   readonly atEnd: (() => void)[];
 };
 
-/** Takes a process for the program: a prepared one, if there is one. */
+/**
+ * Takes a process for the program: a prepared one, if there is one.
+ * @throws MachineFault where the system cannot start a process
+ */
 export function connect(start: Start): Running {
   const { folder, folderName, file } = start;
   return {
     start,
-    child: take(join(folder, file)),
+    child: takeProgram(join(folder, file)),
     name: `${folderName}/${file}`,
     shorten: shortener(folder, folderName),
     held: [],
@@ -70,34 +73,6 @@ export function connect(start: Start): Running {
     atEnd: [],
   };
 }
-
-/** @throws MachineFault where the system cannot start a process */
-function take(file: string): Running['child'] {
-  try {
-    return takeProgram(file);
-  } catch (error) {
-    throw notStarted(basename(file), error as Error);
-  }
-}
-
-/** The machine, and not the program, is the reason that there is no process. */
-export const notStarted = (file: string, error: Error): MachineFault =>
-  error instanceof MachineFault
-    ? error
-    : new MachineFault(
-        `The grader could not start ${file}: this machine starts no more processes (${error.message}).
-` + 'This says nothing about your programs. End some processes, or free some memory, and check again.',
-      );
-
-/** The machine, and not the program, is the reason that there is nothing to run. */
-export const notBuilt = (file: string, error: Error): MachineFault =>
-  error instanceof MachineFault
-    ? error
-    : new MachineFault(
-        `The grader could not build ${file}: ${error.message}.
-` +
-          'This says nothing about your programs. Is the disk full, or may nothing be written in .tmp? Check again after that.',
-      );
 
 /** Ends the program because of what it does; the first verdict stays. */
 export function stopFor(program: Running, explanation: Explanation): void {

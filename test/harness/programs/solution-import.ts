@@ -1,12 +1,11 @@
 // Sees that a program imports a finished solution: then the solution would be graded, and not the program.
 import { readFileSync, realpathSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { root, solutionsFolder } from '../folders.js';
 import type { Explanation } from '../run/failure.ts';
 import type { Start } from './program.ts';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
-const solutions = join(root, 'solutions', sep);
+const solutions = join(solutionsFolder, sep);
 
 /** What is wrong with a program that imports from `solutions/`, itself or through other files of its own. */
 export function solutionImport({ folder, folderName, file }: Pick<Start, 'folder' | 'folderName' | 'file'>) {

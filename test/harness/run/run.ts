@@ -4,15 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { limit as timeLimit } from '../programs/breakpoints.js';
 import { freePort } from '../programs/ports.ts';
-import {
-  busyWithoutPause,
-  crashed,
-  explainEnd,
-  explainError,
-  listeningOn,
-  startProgram,
-  type Program,
-} from '../programs/program.ts';
+import { crashed, explainEnd, explainError } from '../programs/crash-report.ts';
+import { busyWithoutPause } from '../programs/limits.ts';
+import { listeningOn } from '../programs/listening.ts';
+import { startProgram, type Program } from '../programs/program.ts';
 import { endRun } from '../programs/pool.js';
 import { exchange, type Ask, type Exchange } from '../wire/exchange.ts';
 import { startGraderServer, type Call, type GraderServer } from '../wire/grader-server.ts';

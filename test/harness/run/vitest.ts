@@ -1,13 +1,12 @@
 // Lets Vitest run the graders: each requirement becomes a test. vitest.config.ts loads this before each grader.
 import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { root } from '../folders.js';
 import { beginRun, endAllPrograms } from '../programs/pool.js';
 import { Failure } from './failure.ts';
 import { onDeclaration } from './grader.ts';
 import { openRun } from './run.ts';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
 /** The folder whose programs are graded: the learner's, unless `npm test` asks for the solutions. */
 const graded = process.env.GRADED_FOLDER ?? 'lessons';
 

@@ -2,7 +2,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { freePort } from '../programs/ports.ts';
-import { explainEnd, type Program } from '../programs/program.ts';
+import { explainEnd } from '../programs/crash-report.ts';
+import type { Program } from '../programs/program.ts';
 import { Failure } from '../run/failure.ts';
 import type { Run } from '../run/run.ts';
 import { requestLine, type Transcript } from './transcript.ts';
