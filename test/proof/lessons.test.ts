@@ -7,6 +7,8 @@ import { readPage, type PageTask } from '../../scripts/workshop/page.ts';
 import { root, solutionsFolder } from '../harness/folders.js';
 import { report } from '../../scripts/workshop/report.ts';
 import { finished, starterOf, tasksIn } from '../../scripts/workshop/starter.ts';
+import type { Grader } from '../harness/run/grader.ts';
+import { openRun } from '../harness/run/run.ts';
 import type { Verdict } from '../../scripts/workshop/grade.ts';
 import { graders } from './graders.ts';
 import { normalizeVerdict } from './normalize-verdict.ts';
@@ -19,13 +21,17 @@ afterAll(() => {
   rmSync(temporary, { recursive: true, force: true });
 });
 
-/** The first tasks, as many as these, never meet the client: no mistake in it is to be found there. */
-const withoutClient: Record<string, number> = {
-  '01-chunked-stream': 2,
-  '02-server-sent-events': 2,
-  '03-backpressure': 2,
-  '04-disconnects': 1,
-};
+/** How many tasks come before the first requirement about the client: no mistake in the client is to be found there. */
+async function tasksWithoutClient(slug: string): Promise<number> {
+  const file = join(root, 'test', 'lessons', `${slug}.test.ts`);
+  const { default: grader } = (await import(/* @vite-ignore */ file)) as { default: Grader };
+  const run = openRun({ folder: '', folderName: '', seed: 1 });
+  run.register(grader);
+  const isAboutClient = ({ requirements }: (typeof run.tasks)[number]) =>
+    requirements.some((requirement) => requirement.file === 'client.ts');
+  const first = run.tasks.findIndex(isAboutClient);
+  return first < 0 ? run.tasks.length : first;
+}
 
 type Programs = Record<(typeof learnerFiles)[number], string>;
 
@@ -34,6 +40,7 @@ for (const lesson of [...catalog].reverse()) {
   const { slug } = lesson;
   const solution = filesOf(join(solutionsFolder, slug));
   const mistakes = await mistakesOf(slug);
+  const withoutClient = await tasksWithoutClient(slug);
   const variants = readdirSync(join(root, 'test', 'variants', slug));
   const tasks = [...new Set(learnerFiles.flatMap((file) => tasksIn(solution[file])))].sort();
 
@@ -81,7 +88,7 @@ for (const lesson of [...catalog].reverse()) {
       'mistake: %s',
       async ([name, mistake], { expect }) => {
         const programs = { ...every(finished), [mistake.file]: withMistake(finished(solution[mistake.file]), mistake) };
-        const assumePassed = mistake.file === 'client.ts' ? withoutClient[slug] : 0;
+        const assumePassed = mistake.file === 'client.ts' ? withoutClient : 0;
         const verdict = await grade(name, programs, { seed: 1, assumePassed });
         expect(failedTask(verdict), text(verdict)).toBe(mistake.task);
         await expect(normalizeVerdict(text(verdict))).toMatchFileSnapshot(`../verdicts/${slug}/${name}.txt`);
