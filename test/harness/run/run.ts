@@ -194,9 +194,10 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
     }
     // The last look is here: what came while the program was asked counts.
     if (condition()) return;
-    // A server that waits for no work of the grader's has no reason to say nothing.
-    const silent = requests.find(({ sent, program: asked }) => asked === program && isSilent(sent));
-    const silence = silent && program?.held.length === 0 && explainSilence(silent.sent, limit);
+    // A server that waits for no work of the grader's, and is answering nobody else, has no reason to say nothing.
+    const open = requests.filter(({ sent, program: asked }) => asked === program && isOpen(sent));
+    const silent = open.length === 1 && open[0]!.sent.status === undefined && open[0]!.sent;
+    const silence = silent && program?.held.length === 0 && explainSilence(silent, limit);
     throw new Failure({ ...explanation, ...silence });
   };
 
@@ -339,7 +340,7 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
   };
 }
 
-const isSilent = (sent: Exchange) => sent.status === undefined && sent.broken === undefined;
+const isOpen = (sent: Exchange) => !sent.ended && sent.broken === undefined;
 
 /** @param limit milliseconds that the server has had */
 const explainSilence = (sent: Exchange, limit: number): Pick<Explanation, 'cause' | 'advice'> => ({

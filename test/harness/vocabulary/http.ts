@@ -19,9 +19,11 @@ export const curl = ({ name }: Exchange, option: '-N' | '-i' = '-N'): { see: str
   see: `curl ${option} "http://127.0.0.1:3000${name.replace(/^\w+ /, '')}"`,
 });
 
-/** Status and body of a response, as an explanation shows them. */
-export const received = ({ status, text }: Exchange): string =>
-  `${status} ${text === '' ? '(no body)' : /^\s*</.test(text) ? '(an HTML page)' : visible(text.slice(0, 120))}`;
+/** Status and body of a response, as an explanation shows them; or how its connection broke. */
+export const received = ({ status, broken, text }: Exchange): string =>
+  status === undefined && broken !== undefined
+    ? `(no response: ${broken})`
+    : `${status} ${text === '' ? '(no body)' : /^\s*</.test(text) ? '(an HTML page)' : visible(text.slice(0, 120))}`;
 
 /**
  * Waits until the response has ended, and releases all held work meanwhile.
