@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { Refusal } from './command.ts';
-import { catalog, type Lesson } from './lessons.ts';
+import { catalog, type Lesson } from '../../lessons/catalog.ts';
 import { root } from '../../test/harness/folders.js';
 
 /** What belongs to one lesson; whatever else the proofs use belongs to all. */

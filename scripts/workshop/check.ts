@@ -2,8 +2,10 @@ import { endAllPrograms } from '../../test/harness/programs/pool.js';
 import { printableJson } from '../../test/harness/wire/printable.js';
 import type { Arguments } from './command.ts';
 import { Refusal } from './command.ts';
-import { grade, learnersTarget, type Verdict } from './grade.ts';
-import { catalog, findLesson, requireFiles, shortName, type Lesson } from './lessons.ts';
+import { grade, learnersTarget } from './grade.ts';
+import type { Verdict } from '../../test/harness/run/verdict.ts';
+import { findLesson, requireFiles, shortName } from './lessons.ts';
+import { catalog, type Lesson } from '../../lessons/catalog.ts';
 import { fingerprint, nextLesson, readProgress, recordVerdict } from './progress.ts';
 import { report } from './report.ts';
 

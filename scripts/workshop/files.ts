@@ -5,11 +5,6 @@ import { isThere, reasonOf, shownPath, whyUnreadable } from '../trouble.js';
 import { Refusal } from './command.ts';
 import { root } from '../../test/harness/folders.js';
 
-export { isThere };
-
-/** As it is shown and typed: relative to the repository, with slashes. */
-export const shown: (path: string) => string = shownPath;
-
 /** A file to be written. */
 export type Writing = { path: string; text: string };
 
@@ -20,7 +15,7 @@ export type Writing = { path: string; text: string };
  */
 export function readText(path: string, otherwise: string): string {
   const why = whyUnreadable(path);
-  if (why !== undefined) throw new Refusal(`${shown(path)} ${why}.\n${otherwise}`);
+  if (why !== undefined) throw new Refusal(`${shownPath(path)} ${why}.\n${otherwise}`);
   return readFileSync(path, 'utf8');
 }
 
@@ -53,7 +48,10 @@ export function writeTogether(files: readonly Writing[]): Written {
     return { wrote };
   } catch (error) {
     for (const { giveUp } of waiting) giveUp();
-    return { wrote, failed: { path: current, sentence: `${shown(current)} cannot be written: ${reasonOf(error)}.` } };
+    return {
+      wrote,
+      failed: { path: current, sentence: `${shownPath(current)} cannot be written: ${reasonOf(error)}.` },
+    };
   }
 }
 
@@ -77,7 +75,9 @@ export function save(files: readonly Writing[]): string | undefined {
       copyFileSync(path, copy);
     } catch (error) {
       remove(folder);
-      throw new Refusal(`${shown(copy)} cannot be written: ${reasonOf(error)}.\nNothing was changed. ${whereToLook}`);
+      throw new Refusal(
+        `${shownPath(copy)} cannot be written: ${reasonOf(error)}.\nNothing was changed. ${whereToLook}`,
+      );
     }
   }
   return folder;

@@ -1,7 +1,8 @@
 // What a lesson still lacks, in sentences, for its maintainer.
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { catalog, learnerFiles, type Lesson } from './lessons.ts';
+import { learnerFiles } from './lessons.ts';
+import { catalog, type Lesson } from '../../lessons/catalog.ts';
 import { readHints, readPage } from './page.ts';
 import { root } from '../../test/harness/folders.js';
 import { tasksIn } from './starter.ts';

@@ -5,10 +5,8 @@ import type { Grader as LessonGrader } from '../../test/harness/run/grader.ts';
 import type { Target } from '../../test/harness/run/run.ts';
 import { runGrader, type Following } from '../../test/harness/run/runner.ts';
 import type { Verdict } from '../../test/harness/run/verdict.ts';
-import { lessonFolder, type Lesson } from './lessons.ts';
-
-export type { Following } from '../../test/harness/run/runner.ts';
-export type { RequirementVerdict, State, TaskVerdict, Verdict } from '../../test/harness/run/verdict.ts';
+import { lessonFolder } from './lessons.ts';
+import type { Lesson } from '../../lessons/catalog.ts';
 
 /** The programs of a lesson that are graded; without a seed, a new one is drawn. */
 export type Graded = Omit<Target, 'seed'> & { slug: string; seed?: number };

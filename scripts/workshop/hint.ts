@@ -1,7 +1,8 @@
 import { escapeInvisible, printable } from '../../test/harness/wire/printable.js';
 import type { Arguments } from './command.ts';
 import { Refusal } from './command.ts';
-import { catalog, findLesson, shortName, type Lesson } from './lessons.ts';
+import { findLesson, shortName } from './lessons.ts';
+import { catalog, type Lesson } from '../../lessons/catalog.ts';
 import { readHints, readPage, type Hint, type PageTask } from './page.ts';
 import { nextLesson, readProgress } from './progress.ts';
 import { heading, wrap } from './report.ts';

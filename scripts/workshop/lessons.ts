@@ -1,11 +1,9 @@
 import { join } from 'node:path';
 import { catalog, type Lesson } from '../../lessons/catalog.ts';
-import { isThere, whyUnreadable } from '../trouble.js';
+import { isThere, shownPath, whyUnreadable } from '../trouble.js';
 import { Refusal } from './command.ts';
-import { readText, shown } from './files.ts';
+import { readText } from './files.ts';
 import { lessonsFolder, solutionsFolder } from '../../test/harness/folders.js';
-
-export { catalog, type Lesson };
 
 /** The files that a learner edits, in the order in which they are named. */
 export const learnerFiles = ['server.ts', 'client.ts'] as const;
@@ -64,13 +62,13 @@ export function requireFiles(lesson: Lesson): void {
   const missing = paths.filter((path) => !isThere(path));
   if (missing.length > 0) {
     throw new Refusal(
-      `${missing.map(shown).join(' and ')} ${missing.length > 1 ? 'are' : 'is'} missing.\n` +
+      `${missing.map(shownPath).join(' and ')} ${missing.length > 1 ? 'are' : 'is'} missing.\n` +
         `npm run reset ${shortName(lesson)} -- --missing puts the starter back, and changes nothing else.`,
     );
   }
   for (const path of paths) {
     const why = whyUnreadable(path);
-    if (why !== undefined) throw new Refusal(`${shown(path)} ${why}.\n${putBack(lesson)}`);
+    if (why !== undefined) throw new Refusal(`${shownPath(path)} ${why}.\n${putBack(lesson)}`);
   }
 }
 

@@ -5,7 +5,8 @@ import { residentMemory } from '../../test/harness/programs/process.js';
 import { learnersCopy, learnersEnv, type Copy } from '../../test/workshop/copy.ts';
 import type { Arguments } from './command.ts';
 import { Refusal } from './command.ts';
-import { findLesson, type Lesson } from './lessons.ts';
+import { findLesson } from './lessons.ts';
+import type { Lesson } from '../../lessons/catalog.ts';
 import { median } from './median.ts';
 
 const timed = 15;

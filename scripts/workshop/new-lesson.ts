@@ -2,8 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Arguments } from './command.ts';
 import { Refusal } from './command.ts';
-import { shown, writeAtomically } from './files.ts';
-import { catalog } from './lessons.ts';
+import { writeAtomically } from './files.ts';
+import { shownPath } from '../trouble.js';
+import { catalog } from '../../lessons/catalog.ts';
 import { root } from '../../test/harness/folders.js';
 import { starterOf } from './starter.ts';
 
@@ -34,7 +35,7 @@ export function newLesson({ words: [title] }: Arguments): number {
   if (taken) throw new Refusal(`${taken[0]} is there already. Nothing was changed.`);
   for (const [path, text] of files) {
     writeAtomically(join(root, path), text);
-    console.log(`wrote ${shown(join(root, path))}`);
+    console.log(`wrote ${shownPath(join(root, path))}`);
   }
   console.log(`
 Lesson ${number} works as it stands: npm test -- --lesson ${number} --update keeps its verdicts.

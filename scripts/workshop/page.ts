@@ -1,5 +1,6 @@
 import MarkdownIt, { type Token } from 'markdown-it';
-import { readLessonText, type Lesson } from './lessons.ts';
+import { readLessonText } from './lessons.ts';
+import type { Lesson } from '../../lessons/catalog.ts';
 
 export type PageTask = { number: number; title: string; requirements: string[] };
 

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { Refusal } from './command.ts';
-import { isThere, readText, writeAtomically } from './files.ts';
-import type { Verdict } from './grade.ts';
-import { catalog, learnerFiles, readOwn, type Lesson } from './lessons.ts';
+import { readText, writeAtomically } from './files.ts';
+import { isThere } from '../trouble.js';
+import type { Verdict } from '../../test/harness/run/verdict.ts';
+import { learnerFiles, readOwn } from './lessons.ts';
+import { catalog, type Lesson } from '../../lessons/catalog.ts';
 import { root } from '../../test/harness/folders.js';
 
 /** What a learner has passed of a lesson, and the files that passed. */

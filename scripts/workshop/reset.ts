@@ -1,8 +1,10 @@
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import type { Arguments } from './command.ts';
 import { Refusal } from './command.ts';
-import { isThere, readText, save, shown, whereToLook, writeTogether, type Writing } from './files.ts';
-import { findLesson, learnerFiles, lessonFolder, shortName, type Lesson } from './lessons.ts';
+import { readText, save, whereToLook, writeTogether, type Writing } from './files.ts';
+import { isThere, shownPath } from '../trouble.js';
+import { findLesson, learnerFiles, lessonFolder, shortName } from './lessons.ts';
+import type { Lesson } from '../../lessons/catalog.ts';
 import { root } from '../../test/harness/folders.js';
 import { startersOf } from './starters.ts';
 
@@ -34,9 +36,9 @@ export function replace(lesson: Lesson, files: Writing[]): number {
  */
 export function replaceFiles(lesson: Lesson, files: Writing[]): { wrote: string[]; saved: string | undefined } {
   const folder = save(files);
-  const saved = folder && shown(folder);
+  const saved = folder && shownPath(folder);
   const { wrote, failed } = writeTogether(files);
-  if (!failed) return { wrote: wrote.map(shown), saved };
+  if (!failed) return { wrote: wrote.map(shownPath), saved };
   if (wrote.length === 0) throw new Refusal(`${failed.sentence}\nNothing was changed. ${whereToLook}`);
   const left = files.map(({ path }) => path).filter((path) => !wrote.includes(path));
   throw new Refusal(
@@ -48,7 +50,8 @@ export function replaceFiles(lesson: Lesson, files: Writing[]): { wrote: string[
   );
 }
 
-const listed = (paths: string[]): string => `${paths.map(shown).join(' and ')} ${paths.length > 1 ? 'have' : 'has'}`;
+const listed = (paths: string[]): string =>
+  `${paths.map(shownPath).join(' and ')} ${paths.length > 1 ? 'have' : 'has'}`;
 
 const howToGetBack = (lesson: Lesson, saved: string): string =>
   `What was there before is in ${saved}. To get it back:\n  ${wayBack(lesson, saved)}`;
@@ -69,6 +72,6 @@ function copiesIn(lesson: Lesson, given: string): Writing[] {
     .map(({ path, copy }) => ({ path, text: readText(copy, 'Nothing was changed.') }));
   if (copies.length > 0) return copies;
   throw new Refusal(
-    `${shown(join(folder, lesson.slug))} has no ${learnerFiles.join(' and no ')}: nothing was changed.`,
+    `${shownPath(join(folder, lesson.slug))} has no ${learnerFiles.join(' and no ')}: nothing was changed.`,
   );
 }

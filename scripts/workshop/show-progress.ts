@@ -1,7 +1,8 @@
 import { escapeInvisible, printableJson } from '../../test/harness/wire/printable.js';
 import { pc } from './colours.ts';
 import type { Arguments } from './command.ts';
-import { catalog, shortName } from './lessons.ts';
+import { shortName } from './lessons.ts';
+import { catalog } from '../../lessons/catalog.ts';
 import { readPage } from './page.ts';
 import { nextLesson, readProgress, standing } from './progress.ts';
 

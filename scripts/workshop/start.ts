@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { endAllPrograms } from '../../test/harness/programs/pool.js';
 import { Refusal, type Arguments } from './command.ts';
-import { catalog, shortName } from './lessons.ts';
+import { shortName } from './lessons.ts';
+import { catalog } from '../../lessons/catalog.ts';
 import { nextLesson, readProgress } from './progress.ts';
 import { editorLinks } from './reader/editor.ts';
 import { openReader } from './reader/server.ts';

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import type { Arguments } from './command.ts';
-import { shown, writeAtomically, type Writing } from './files.ts';
-import { catalog, learnerFiles, lessonFolder, readOwn, readSolution, type Lesson } from './lessons.ts';
+import { writeAtomically, type Writing } from './files.ts';
+import { shownPath } from '../trouble.js';
+import { learnerFiles, lessonFolder, readOwn, readSolution } from './lessons.ts';
+import { catalog, type Lesson } from '../../lessons/catalog.ts';
 import { starterOf } from './starter.ts';
 
 /** The starter of each file that a learner edits. */
@@ -17,7 +19,7 @@ export function starters({ options }: Arguments): number {
   });
   for (const { path, text } of stale) {
     if (!options.check) writeAtomically(path, text);
-    console.log(options.check ? `${shown(path)} is not what its solution makes` : `wrote ${shown(path)}`);
+    console.log(options.check ? `${shownPath(path)} is not what its solution makes` : `wrote ${shownPath(path)}`);
   }
   if (options.check && stale.length > 0) console.log('npm run starters makes them anew.');
   return options.check && stale.length > 0 ? 1 : 0;

@@ -6,7 +6,8 @@ import { dirname, join } from 'node:path';
 import type { Arguments } from './command.ts';
 import { changedLessons } from './changed-lessons.ts';
 import { gapsOf, missingPlaces } from './gaps.ts';
-import { catalog, findLesson } from './lessons.ts';
+import { findLesson } from './lessons.ts';
+import { catalog } from '../../lessons/catalog.ts';
 import { root } from '../../test/harness/folders.js';
 
 const require = createRequire(import.meta.url);

@@ -8,7 +8,8 @@ import { printable } from '../../test/harness/wire/printable.js';
 import { transcript, type Transcript } from '../../test/harness/wire/transcript.ts';
 import { rowText } from './capture-text.ts';
 import type { Arguments } from './command.ts';
-import { findLesson, lessonFolder, requireFiles, type Lesson } from './lessons.ts';
+import { findLesson, lessonFolder, requireFiles } from './lessons.ts';
+import type { Lesson } from '../../lessons/catalog.ts';
 import { nextLesson, readProgress } from './progress.ts';
 
 /** Runs the learner's server and client, at their own pace, and prints what goes over the wire as it does. */

@@ -4,7 +4,8 @@ import { pathToFileURL } from 'node:url';
 import { tsImport } from 'tsx/esm/api';
 import { withMistake, type Mistake } from '../../test/proof/mistake.ts';
 import type { Arguments } from './command.ts';
-import { catalog, findLesson, learnerFiles, type Lesson } from './lessons.ts';
+import { findLesson, learnerFiles } from './lessons.ts';
+import { catalog, type Lesson } from '../../lessons/catalog.ts';
 import { root, solutionsFolder } from '../../test/harness/folders.js';
 import { finished, linesOf, type ProgramLine } from './starter.ts';
 

@@ -3,10 +3,13 @@ import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync, watch, type FSWatcher } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { endAllPrograms, endLeftBehind, prepareAgain } from '../../test/harness/programs/pool.js';
+import { endAllPrograms, prepareAgain } from '../../test/harness/programs/pool.js';
+import { endLeftBehind } from '../../test/harness/programs/process.js';
 import { whyUnreadable } from '../trouble.js';
-import { grade as gradePrograms, learnersTarget, newSeed, type State, type Verdict } from './grade.ts';
-import { catalog, learnerFiles, lessonFolder, requireFiles, type Lesson } from './lessons.ts';
+import { grade as gradePrograms, learnersTarget, newSeed } from './grade.ts';
+import type { State, Verdict } from '../../test/harness/run/verdict.ts';
+import { learnerFiles, lessonFolder, requireFiles } from './lessons.ts';
+import { catalog, type Lesson } from '../../lessons/catalog.ts';
 import { lessonsFolder } from '../../test/harness/folders.js';
 import { readProgress, recordVerdict } from './progress.ts';
 

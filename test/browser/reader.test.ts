@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { AxeResults } from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { catalog } from '../../scripts/workshop/lessons.ts';
+import { catalog } from '../../lessons/catalog.ts';
 import { readHints } from '../../scripts/workshop/page.ts';
 import { solutionsFolder } from '../harness/folders.js';
 import { finished } from '../../scripts/workshop/starter.ts';

@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { Graded, Verdict } from '../../scripts/workshop/grade.ts';
+import type { Graded } from '../../scripts/workshop/grade.ts';
+import type { Verdict } from '../harness/run/verdict.ts';
 
 const start = fileURLToPath(new URL('../harness/fast-start/start.js', import.meta.url));
 

@@ -2,14 +2,15 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, test } from 'vitest';
-import { catalog, learnerFiles } from '../../scripts/workshop/lessons.ts';
+import { learnerFiles } from '../../scripts/workshop/lessons.ts';
+import { catalog } from '../../lessons/catalog.ts';
 import { readPage, type PageTask } from '../../scripts/workshop/page.ts';
 import { root, solutionsFolder } from '../harness/folders.js';
 import { report } from '../../scripts/workshop/report.ts';
 import { finished, starterOf, tasksIn } from '../../scripts/workshop/starter.ts';
 import type { Grader } from '../harness/run/grader.ts';
 import { openRun } from '../harness/run/run.ts';
-import type { Verdict } from '../../scripts/workshop/grade.ts';
+import type { Verdict } from '../harness/run/verdict.ts';
 import { graders } from './graders.ts';
 import { normalizeVerdict } from './normalize-verdict.ts';
 import { mistakesOf, withMistake } from './mistake.ts';

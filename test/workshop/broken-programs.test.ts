@@ -4,7 +4,8 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { catalog, learnerFiles } from '../../scripts/workshop/lessons.ts';
+import { learnerFiles } from '../../scripts/workshop/lessons.ts';
+import { catalog } from '../../lessons/catalog.ts';
 import { root, solutionsFolder } from '../harness/folders.js';
 import { report } from '../../scripts/workshop/report.ts';
 import { finished } from '../../scripts/workshop/starter.ts';

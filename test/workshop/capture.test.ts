@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { captureText, rowText } from '../../scripts/workshop/capture-text.ts';
 import { rowsOf } from '../../scripts/workshop/capture.ts';
-import { catalog } from '../../scripts/workshop/lessons.ts';
+import { catalog } from '../../lessons/catalog.ts';
 import { readPage } from '../../scripts/workshop/page.ts';
 import { spansOf, timeline } from '../../scripts/workshop/reader/timeline.ts';
 import { captureFrom } from '../../scripts/workshop/reader/wire-fence.ts';

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { catalog } from '../../scripts/workshop/lessons.ts';
+import { catalog } from '../../lessons/catalog.ts';
 import { readPage } from '../../scripts/workshop/page.ts';
 import { learnersCopy, processesIn, startIn, type Copy } from './copy.ts';
 

@@ -4,7 +4,8 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import * as prettier from 'prettier';
 import { afterAll, describe, expect, test } from 'vitest';
-import { catalog, learnerFiles, type Lesson } from '../../scripts/workshop/lessons.ts';
+import { learnerFiles } from '../../scripts/workshop/lessons.ts';
+import { catalog, type Lesson } from '../../lessons/catalog.ts';
 import { readHints, readPage } from '../../scripts/workshop/page.ts';
 import { lessonsFolder, root, solutionsFolder } from '../harness/folders.js';
 import { mistakesOf, withMistake } from '../proof/mistake.ts';

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../harness/folders.js';
 import { startersOf } from '../../scripts/workshop/starters.ts';
-import { catalog } from '../../scripts/workshop/lessons.ts';
+import { catalog } from '../../lessons/catalog.ts';
 
 export type Run = { code: number | null; stdout: string; stderr: string };
 

@@ -13,7 +13,8 @@ import {
 import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { afterAll, describe, test, type TestContext } from 'vitest';
-import { catalog, learnerFiles } from '../../scripts/workshop/lessons.ts';
+import { learnerFiles } from '../../scripts/workshop/lessons.ts';
+import { catalog } from '../../lessons/catalog.ts';
 import { root, solutionsFolder } from '../harness/folders.js';
 import { report } from '../../scripts/workshop/report.ts';
 import { finished, starterOf } from '../../scripts/workshop/starter.ts';

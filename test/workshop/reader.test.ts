@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { catalog } from '../../scripts/workshop/lessons.ts';
+import { catalog } from '../../lessons/catalog.ts';
 import { readPage } from '../../scripts/workshop/page.ts';
 import { actions, type Notice } from '../../scripts/workshop/reader/actions.ts';
 import { diffLines, hunks } from '../../scripts/workshop/reader/diff.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, test, vi, type TestContext } from 'vitest';
-import { catalog } from '../../scripts/workshop/lessons.ts';
+import { catalog } from '../../lessons/catalog.ts';
 import { learnersCopy, learnersEnv, processesIn, type Copy } from './copy.ts';
 
 const lesson1 = 'lessons/01-chunked-stream';

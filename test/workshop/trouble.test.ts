@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { whyUnreadable } from '../../scripts/trouble.js';
-import { catalog } from '../../scripts/workshop/lessons.ts';
+import { catalog } from '../../lessons/catalog.ts';
 import { editorLinks } from '../../scripts/workshop/reader/editor.ts';
 import { learnersCopy, type Copy, type Run } from './copy.ts';
 import { startReader } from './started.ts';

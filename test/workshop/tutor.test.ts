@@ -7,7 +7,8 @@ import { StdioClientTransport as SecondTransport } from '@modelcontextprotocol/c
 import { Client as FirstClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport as FirstTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { catalog, learnerFiles } from '../../scripts/workshop/lessons.ts';
+import { learnerFiles } from '../../scripts/workshop/lessons.ts';
+import { catalog } from '../../lessons/catalog.ts';
 import { readHints, readPage } from '../../scripts/workshop/page.ts';
 import { root } from '../harness/folders.js';
 import { learnersCopy, learnersEnv, processesIn, startIn, type Copy } from './copy.ts';

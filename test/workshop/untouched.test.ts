@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { catalog, learnerFiles } from '../../scripts/workshop/lessons.ts';
+import { learnerFiles } from '../../scripts/workshop/lessons.ts';
+import { catalog } from '../../lessons/catalog.ts';
 import { solutionsFolder } from '../harness/folders.js';
 import { finished, linesOf } from '../../scripts/workshop/starter.ts';
 import { coverage, touchedLines } from '../../scripts/workshop/untouched.ts';

@@ -3,7 +3,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { cpSync, existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test, vi, type TestContext } from 'vitest';
-import type { Verdict } from '../../scripts/workshop/grade.ts';
+import type { Verdict } from '../harness/run/verdict.ts';
 import { learnersCopy, learnersEnv, processesIn, type Copy } from './copy.ts';
 
 const slug = '01-chunked-stream';

@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Refusal } from '../command.ts';
-import { lessonFolder, type Lesson } from '../lessons.ts';
+import { lessonFolder } from '../lessons.ts';
+import type { Lesson } from '../../../lessons/catalog.ts';
 import { readPage, type PageTask } from '../page.ts';
 
 const known = new Map<string, { changed: number; tasks: PageTask[] }>();

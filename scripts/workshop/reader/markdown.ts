@@ -1,6 +1,6 @@
 // The lessons' text as markup. Raw HTML stays text, and a link leads to a page of the reader or to the web.
 import MarkdownIt, { type Token } from 'markdown-it';
-import { catalog, type Lesson } from '../lessons.ts';
+import { catalog, type Lesson } from '../../../lessons/catalog.ts';
 import { codeBlock } from './code.ts';
 import { html, raw, type Html } from './html.ts';
 import { sources } from './sources.ts';

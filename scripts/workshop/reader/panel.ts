@@ -2,8 +2,9 @@
 import { join } from 'node:path';
 import type { Explanation } from '../../../test/harness/run/failure.ts';
 import { Refusal } from '../command.ts';
-import type { State } from '../grade.ts';
-import { catalog, lessonFolder, shortName, type Lesson } from '../lessons.ts';
+import type { State } from '../../../test/harness/run/verdict.ts';
+import { lessonFolder, shortName } from '../lessons.ts';
+import { catalog, type Lesson } from '../../../lessons/catalog.ts';
 import type { PageTask } from '../page.ts';
 import { root } from '../../../test/harness/folders.js';
 import { standing } from '../progress.ts';

@@ -3,7 +3,7 @@ import { ownWords } from './printed.ts';
 import type { Program } from './program.ts';
 import { busyAt, caughtUp, hasBegun, holdDisk, listening } from './questions.ts';
 import { releaseDisk, tell, type Running } from './running.ts';
-import { endProgram } from './pool.js';
+import { endProcess } from './process.js';
 
 export function ask(program: Running): Program {
   const { name, held, lines, output, child, start } = program;
@@ -59,6 +59,6 @@ export function ask(program: Running): Program {
       if (process.platform !== 'win32') child.kill('SIGINT');
       else tell(program, { interrupt: true });
     },
-    stop: () => endProgram(child),
+    stop: () => endProcess(child),
   };
 }

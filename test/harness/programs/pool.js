@@ -21,9 +21,7 @@ import { build, buildAgain, builtFile, startOf } from '../fast-start/program.js'
 import { fastStart } from '../fast-start/switch.js';
 import { habitOf, learn } from './habits.js';
 import { MachineFault } from './machine-fault.js';
-import { endAllProcesses, endLeftBehind, endProcess, endProcesses, spawnHeld } from './process.js';
-
-export { endLeftBehind, endProcess as endProgram };
+import { endAllProcesses, endProcess, endProcesses, spawnHeld } from './process.js';
 
 /**
  * A program from its spawning on.

@@ -5,7 +5,8 @@ import type { Explanation } from '../run/failure.ts';
 import { shortener } from './places.ts';
 import type { End, Held, Start } from './program.ts';
 import type { MachineFault } from './machine-fault.js';
-import { endProgram, takeProgram } from './pool.js';
+import { takeProgram } from './pool.js';
+import { endProcess } from './process.js';
 import type { Program as Spawned } from './pool.js';
 
 export type Running = {
@@ -77,7 +78,7 @@ export function connect(start: Start): Running {
 /** Ends the program because of what it does; the first verdict stays. */
 export function stopFor(program: Running, explanation: Explanation): void {
   program.verdict ??= explanation;
-  endProgram(program.child);
+  endProcess(program.child);
   program.start.changed();
 }
 
