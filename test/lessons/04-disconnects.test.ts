@@ -155,7 +155,7 @@ export default grader((run) => {
         'Clear the timer on each way out of the handler, in a finally block for example. A timer that keeps running keeps the memory of its request.',
     });
 
-  task({ number: 1, title: 'Stop when nobody listens', file: 'server.ts' }, () => {
+  task({ number: 1, title: 'Stop when nobody listens', file: 'server.ts', asksForWork: true }, () => {
     requirement(
       '`GET /report?steps=3`, and `POST /report` with `{"steps": 3}`: a client that stays gets each step when it is done, then `done`, and the end.',
       async () => {
