@@ -28,10 +28,10 @@ export default grader((run) => {
 
   const complete = (stream: Exchange) => finished(stream) || arrived(stream) >= messages.length;
 
-  function expectAnswer(exchange: Exchange, status: number, advice: string): void {
+  function expectAnswer(exchange: Exchange, status: number, explanation: Pick<Explanation, 'advice' | 'see'>): void {
     const { name, broken } = exchange;
     const cause = `${name} answered with status ${exchange.status}.`;
-    if (exchange.status !== undefined) expectStatus(exchange, status, { cause, advice });
+    if (exchange.status !== undefined) expectStatus(exchange, status, { cause, ...explanation });
     expect(broken === undefined, {
       cause: `The connection of ${name} broke before the response had ended: ${broken}.`,
       advice: 'Write the whole response, then end it with response.end().',
@@ -40,7 +40,9 @@ export default grader((run) => {
   }
 
   const expectMessages = (stream: Exchange) =>
-    expectAnswer(stream, 200, 'Send the messages in this handler. Without response.status, the status is 200.');
+    expectAnswer(stream, 200, {
+      advice: 'Send the messages in this handler. Without response.status, the status is 200.',
+    });
 
   const expectBody = ({ text }: Exchange, explanation: Explanation) =>
     expect(text === body, {
@@ -123,7 +125,7 @@ export default grader((run) => {
         if (program.held.length > 0 && released < i) {
           const before = messages.slice(0, index).join('');
           expect(arrived(stream) < i || stream.text.includes(message.trim()), {
-            cause: `Your server sent something else before Message ${i} was ready.`,
+            cause: `Your server sent text that is not a message before Message ${i} was ready.`,
             compare: { expected: visible(before) || '(nothing)', received: visible(stream.text) },
             advice: 'Write only the five messages, each after its work.',
             ...see,
@@ -221,7 +223,7 @@ export default grader((run) => {
         return other.status !== undefined || finished(other);
       };
       await expectSoon(answered, () => ({ cause: `${other.name} has no answer.`, advice }), server.program, workMs);
-      expectAnswer(other, 404, advice);
+      expectAnswer(other, 404, { advice });
     });
   });
 
@@ -234,23 +236,21 @@ export default grader((run) => {
     /**
      * Sends a request while a stream waits for its work, and expects that it is served before the stream has all its
      * messages.
-     * @param served looks at the response
-     * @param unserved explains that nothing comes, although the stream still waits
-     * @param late is said when the stream had to be over first
+     * @param awaited is what should come: `served` looks whether it is here
      */
     async function serveMeanwhile(
       path: string,
       [who, whoElse]: [string, string],
+      awaited: string,
       served: (response: Exchange) => boolean,
-      unserved: (response: Exchange) => Explanation,
-      late: Explanation,
+      explain: (response: Exchange) => Explanation,
     ): Promise<Exchange> {
       const { program } = server;
       let response: Exchange;
       await withoutWorkClock(server, async () => {
         const stream = server.request('/stream', { who });
         await until(() => program.held.length > 0 || arrived(stream) > 0, workMs);
-        await program.caughtUp();
+        if (program.held.length > 0) await program.caughtUp();
         const work = new Set(program.held);
         response = server.request(path, { who: whoElse });
         const began = performance.now();
@@ -260,49 +260,51 @@ export default grader((run) => {
           program.held.find((held) => !work.has(held))?.release();
           return over();
         };
-        await expectSoon(workOn, () => unserved(response), program, work.size > 0 ? promptMs : workMs);
-        const [meanwhile, waited] = [served(response), performance.now() - began];
-        if (meanwhile) expectMessages(response);
-        await drain(server, stream, complete);
-        await drain(server, response, complete);
-        return meanwhile ? undefined : { ...late, advice: (await pause) > waited / 2 ? busy : queue };
+        const unserved = () => {
+          missing(awaited, whoElse);
+          return explain(response);
+        };
+        await expectSoon(workOn, unserved, program, work.size > 0 ? promptMs : workMs);
+        const waited = performance.now() - began;
+        const late = served(response) ? undefined : explain(response);
+        for (const open of [stream, response]) await drain(server, open, complete);
+        return late && { ...late, advice: (await pause) > waited / 2 ? busy : queue };
       });
       return response!;
     }
 
     requirement('`GET /ping` answers `pong` with status 200, also while a stream waits for its work.', async () => {
-      const unserved = (ping: Exchange) => {
-        missing('pong', 'ping');
-        return ping.text === ''
+      const ping = await serveMeanwhile('/ping', ['stream', 'ping'], 'pong', finished, ({ text }) =>
+        text === ''
           ? { cause: 'Your server did not answer GET /ping while a stream was going on.', advice: queue, ...seePing }
           : {
               cause: 'Your server did not end its response to GET /ping.',
               advice: 'End the response with response.send or response.end.',
               ...seePing,
-            };
-      };
-      const late = { cause: 'Your server answered GET /ping only after the stream was over.', ...seePing };
-      const ping = await serveMeanwhile('/ping', ['stream', 'ping'], finished, unserved, late);
+            },
+      );
+      const advice =
+        "Answer every GET /ping with response.type('text/plain').send('pong'), also while a stream is going on.";
+      expectAnswer(ping, 200, { advice, ...seePing });
       expect(ping.text.trim() === 'pong', {
         cause: 'Your server did not answer GET /ping with pong.',
         compare: { expected: 'pong', received: visible(ping.text.slice(0, 60)) || '(nothing)' },
-        advice: "Send the text: response.type('text/plain').send('pong').",
+        advice,
         ...seePing,
       });
     });
 
     requirement('A second client gets its first message before the first client has its last.', async () => {
       const served = (stream: Exchange) => arrived(stream) > 0 || finished(stream);
-      const unserved = () => {
-        missing('Message 1', 'client 2');
-        const cause = 'The second client got nothing while the first client waited for its next message.';
-        return { cause, advice: queue, ...seeTwice };
-      };
-      const late = {
-        cause: 'Your server sent the second client nothing before the first had everything.',
+      const second = await serveMeanwhile('/stream', ['client 1', 'client 2'], 'Message 1', served, () => ({
+        cause: 'The second client got nothing while the first client waited for its next message.',
+        advice: queue,
         ...seeTwice,
-      };
-      await serveMeanwhile('/stream', ['client 1', 'client 2'], served, unserved, late);
+      }));
+      expectAnswer(second, 200, {
+        advice: 'Serve each client, also while another client has its stream.',
+        ...seeTwice,
+      });
     });
 
     requirement('Three clients at a time each get their own five messages, in order.', async () => {
@@ -421,7 +423,9 @@ export default grader((run) => {
           late: 'The stream has ended, but the client did not print the text after the last line break.',
           advice: 'When the stream has ended, print the text that is left as a last line.',
         };
-        const nothingLeft = { advice: 'When the stream has ended and no text is left, print nothing.' };
+        const nothingLeft = {
+          advice: 'When the stream has ended and no text is left after the last line break, print nothing.',
+        };
         for (const [{ client, call, prints }, lines, words] of [
           [reading, [last], left],
           [whole, [], nothingLeft],
@@ -432,7 +436,7 @@ export default grader((run) => {
           expect(client.end?.code === 0, {
             cause: 'The stream came to its proper end, but the client did not exit with code 0.',
             compare: { expected: '0', received: String(client.end?.code ?? client.end?.signal) },
-            advice: 'Set another exit code only where you handle an error.',
+            advice: 'Set an exit code other than 0 only where you handle an error.',
             ...(client.stderr.trim() && { output: client.stderr.trim() }),
           });
         }

@@ -5,7 +5,7 @@ import type { Exchange } from '../wire/exchange.ts';
 import { finished, release, workMs } from './http.ts';
 
 /**
- * Releases all work until the response has ended, or until nothing more comes. Fails for nothing.
+ * Releases all work, one piece after the other, until the response has ended, or until nothing more comes.
  * @param complete says that everything is here, and only the end of the response is missing
  */
 export async function drain(
@@ -13,13 +13,12 @@ export async function drain(
   stream: Exchange,
   complete: (stream: Exchange) => boolean,
 ): Promise<void> {
-  for (let seen = -1; !finished(stream) && stream.chunks.length > seen;) {
-    seen = stream.chunks.length;
-    const goesOn = () => {
-      release(program);
-      return finished(stream) || stream.chunks.length > seen;
-    };
-    await run.until(goesOn, complete(stream) ? promptMs : workMs);
+  for (let moved = true; moved && !finished(stream);) {
+    const seen = stream.chunks.length;
+    const goesOn = () => finished(stream) || program.held.length > 0 || stream.chunks.length > seen;
+    moved = await run.until(goesOn, complete(stream) ? promptMs : workMs);
+    release(program);
+    await program.caughtUp();
   }
 }
 
