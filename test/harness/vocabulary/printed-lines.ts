@@ -1,11 +1,11 @@
 // The lines that a learner's client prints while it reads a stream of the grader's: words for graders.
 import { isDeepStrictEqual } from 'node:util';
-import { cutShort, explainEnd, type Program } from '../programs/program.ts';
+import { cutShort, explainEnd } from '../programs/program.ts';
 import { Failure, expect, type Explanation } from '../run/failure.ts';
 import type { Run } from '../run/run.ts';
 import type { Call } from '../wire/grader-server.ts';
 import { visible } from '../wire/transcript.ts';
-import { notCrashed } from './command-line.ts';
+import { judgedClient, notCrashed, type Client } from './command-line.ts';
 
 /** What a verdict says about lines that are not as they should be. */
 export type LineAdvice = {
@@ -18,7 +18,7 @@ export type LineAdvice = {
 
 /** A client that reads a stream of the grader's. */
 export type Reading = {
-  client: Program;
+  client: Client;
   call: Call;
   /** It has printed exactly these lines since the last look, or does so soon. */
   prints(lines: readonly string[], words: LineAdvice): Promise<void>;
@@ -27,7 +27,7 @@ export type Reading = {
 /** Starts a client, takes its request, and answers with the status line and the headers of a stream of text. */
 export async function startReading(run: Run, path: string, status = 200): Promise<Reading> {
   const site = await run.startGraderServer(path);
-  const client = run.startClient(site.url);
+  const client = judgedClient(run, run.startClient(site.url));
   const call = await site.call(client);
   call.response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' });
   let seen = 0;
