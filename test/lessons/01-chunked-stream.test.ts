@@ -16,6 +16,7 @@ export default grader((run) => {
   const messages = [1, 2, 3, 4, 5].map((i) => `Message ${i}\n`);
   const body = messages.join('');
   const see = { see: 'curl -N http://127.0.0.1:3000/stream' };
+  const seeHeaders = { see: 'curl -i http://127.0.0.1:3000/stream' };
   const seeTwice = { ...see, seeHow: 'in two terminals' };
 
   let server: Server;
@@ -46,6 +47,7 @@ export default grader((run) => {
   const expectMessages = (stream: Exchange) =>
     expectAnswer(stream, 200, {
       advice: 'Send the messages in this handler. Without response.status, the status is 200.',
+      ...seeHeaders,
     });
 
   const expectBody = ({ text }: Exchange, explanation: Explanation) =>
@@ -100,7 +102,7 @@ export default grader((run) => {
       expectHeader(stream, 'Content-Type', (value) => /^text\/plain\s*;\s*charset="?utf-8"?$/i.test(value), type, {
         cause: 'Your server sent the wrong Content-Type for GET /stream.',
         advice: "Call response.type('text/plain') before the first response.write. It adds the charset.",
-        see: 'curl -i http://127.0.0.1:3000/stream',
+        ...seeHeaders,
       });
     });
 
