@@ -67,7 +67,7 @@ export default grader((run) => {
     expectMessages(stream);
   }
 
-  task({ number: 1, title: 'Send each message as soon as it is ready', file: 'server.ts' }, () => {
+  task({ number: 1, title: 'Send each message as soon as it is ready', file: 'server.ts', asksForWork: true }, () => {
     let stream: Exchange;
     let began: number;
     let pause: Promise<number>;
