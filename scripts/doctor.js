@@ -3,10 +3,10 @@ import { execSync } from 'node:child_process';
 import { readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { root } from '../test/harness/folders.js';
 import { printable } from '../test/harness/wire/printable.js';
 import { lookAt, nameOf, readLock, restoreLock } from './packages.js';
 import { nodeIsNewEnough } from './setup.js';
-import { root } from '../test/harness/folders.js';
 import { isThere, nameIsLoadable, reasonOf, renameFolder, shownPath, whyUnreadable } from './trouble.js';
 
 if (process.argv.length > 2) {

@@ -1,10 +1,10 @@
 // Sees to it that a command has the packages that it needs. Plain JavaScript without a dependency: it runs first.
 import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { root } from '../test/harness/folders.js';
 import { printable } from '../test/harness/wire/printable.js';
 import { bringBackOld, install } from './install.js';
 import { isReader, lookAt, nameOf, neededBy, readLock, restoreLock } from './packages.js';
-import { root } from '../test/harness/folders.js';
 import { reasonOf } from './trouble.js';
 
 const oldestNode = [20, 19];

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { Refusal } from './command.ts';
 import { catalog, type Lesson } from '../../lessons/catalog.ts';
 import { root } from '../../test/harness/folders.js';
+import { Refusal } from './command.ts';
 
 /** What belongs to one lesson; whatever else the proofs use belongs to all. */
 const ofOneLesson = /^(?:lessons|solutions|test\/(?:lessons|mistakes|variants|verdicts))\/(\d\d-[\w-]+)/;

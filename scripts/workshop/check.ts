@@ -1,18 +1,17 @@
-import { endAllPrograms } from '../../test/harness/programs/pool.js';
-import { printableJson } from '../../test/harness/wire/printable.js';
-import type { Arguments } from './command.ts';
-import { Refusal } from './command.ts';
-import { grade, learnersTarget } from './grade.ts';
-import type { Verdict } from '../../test/harness/run/verdict.ts';
-import { findLesson, requireFiles, shortName } from './lessons.ts';
 import { catalog, type Lesson } from '../../lessons/catalog.ts';
+import { endAllPrograms } from '../../test/harness/programs/pool.js';
+import type { Verdict } from '../../test/harness/run/verdict.ts';
+import { printableJson } from '../../test/harness/wire/printable.js';
+import { Refusal, type Arguments } from './command.ts';
+import { grade, learnersTarget } from './grade.ts';
+import { findLesson, requireFiles, shortName } from './lessons.ts';
 import { fingerprint, nextLesson, readProgress, recordVerdict } from './progress.ts';
 import { report } from './report.ts';
 
 /** Grades the learner's files of a lesson, prints the verdict, and records what passed. */
-export async function check(given: Arguments): Promise<number> {
+export async function check(args: Arguments): Promise<number> {
   try {
-    return await checkLesson(given);
+    return await checkLesson(args);
   } finally {
     endAllPrograms();
   }

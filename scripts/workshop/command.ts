@@ -1,8 +1,8 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { MachineFault } from '../../test/harness/programs/machine-fault.js';
-import { endWithParent } from './parent.ts';
 import { printable } from '../../test/harness/wire/printable.js';
 import { printTrouble } from '../trouble.js';
+import { endWithParent } from './parent.ts';
 
 /** Something that the person at the keyboard can put right: printed as it is, with exit code 2. It may quote anything. */
 export class Refusal extends Error {
@@ -27,15 +27,15 @@ export type Command = {
 export type Arguments = { words: string[]; options: Record<string, string | boolean | undefined> };
 
 /** Runs an npm script: parses, calls `action`, and leaves with its exit code; 3 is a defect of ours. */
-export async function run(command: Command, action: (given: Arguments) => Promise<number> | number): Promise<void> {
+export async function run(command: Command, action: (args: Arguments) => Promise<number> | number): Promise<void> {
   endWithParent();
   // Whoever reads what is printed may have enough, as `head` does.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     process.exit(error.code === 'EPIPE' ? undefined : printTrouble(error, 'The output'));
   });
   try {
-    const given = parse(command, process.argv.slice(2));
-    process.exitCode = given.options.help ? help(command) : await action(given);
+    const args = parse(command, process.argv.slice(2));
+    process.exitCode = args.options.help ? help(command) : await action(args);
   } catch (error) {
     const said = error instanceof Refusal || error instanceof MachineFault;
     if (said) console.error(printable(error.message));
@@ -43,11 +43,11 @@ export async function run(command: Command, action: (given: Arguments) => Promis
   }
 }
 
-function parse({ usage, options = {}, words }: Command, args: string[]): Arguments {
+function parse({ usage, options = {}, words }: Command, argv: string[]): Arguments {
   const config: NonNullable<ParseArgsConfig['options']> = { help: { type: 'boolean' } };
   for (const [name, { type }] of Object.entries(options)) config[name] = { type };
   try {
-    const { values, positionals } = parseArgs({ args, options: config, allowPositionals: true });
+    const { values, positionals } = parseArgs({ args: argv, options: config, allowPositionals: true });
     if (positionals.length > words) {
       throw new Error(`"${positionals[words]}" is one word too many`);
     }

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { freePort } from '../../test/harness/programs/ports.ts';
-import { accepts } from '../../test/harness/programs/listening.ts';
-import { median } from './median.ts';
 import { root, solutionsFolder } from '../../test/harness/folders.js';
+import { accepts } from '../../test/harness/programs/listening.ts';
+import { freePort } from '../../test/harness/programs/ports.ts';
+import { median } from './median.ts';
 
 /** Servers that do the same work, each in a process of its own. All others are compared with the first. */
 const servers = [

@@ -1,9 +1,9 @@
 import { copyFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { beginWriting } from '../../test/harness/fast-start/write-atomically.js';
+import { root } from '../../test/harness/folders.js';
 import { isThere, reasonOf, shownPath, whyUnreadable } from '../trouble.js';
 import { Refusal } from './command.ts';
-import { root } from '../../test/harness/folders.js';
 
 /** A file to be written. */
 export type Writing = { path: string; text: string };

@@ -1,10 +1,11 @@
 // What a lesson still lacks, in sentences, for its maintainer.
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { learnerFiles } from './lessons.ts';
 import { catalog, type Lesson } from '../../lessons/catalog.ts';
-import { readHints, readPage } from './page.ts';
 import { root } from '../../test/harness/folders.js';
+import { readText } from './files.ts';
+import { learnerFiles, readSolution } from './lessons.ts';
+import { readHints, readPage } from './page.ts';
 import { tasksIn } from './starter.ts';
 
 const fewestVariants = 3;
@@ -34,9 +35,7 @@ export function gapsOf(lesson: Lesson): string[] {
   const heading = `Lesson ${number} · ${title}`;
   if (page.title !== heading)
     gaps.push(`lessons/${slug}/README.md has the heading "${page.title}" instead of "${heading}".`);
-  const inSolution = new Set(
-    learnerFiles.flatMap((file) => tasksIn(readFileSync(join(root, 'solutions', slug, file), 'utf8'))),
-  );
+  const inSolution = new Set(learnerFiles.flatMap((file) => tasksIn(readSolution(lesson, file))));
   for (const { number: task } of page.tasks) {
     if (!inSolution.has(task))
       gaps.push(`solutions/${slug} has no region for task ${task}: // #region task ${task}: …`);
@@ -47,7 +46,11 @@ export function gapsOf(lesson: Lesson): string[] {
   const variants = readdirSync(join(root, 'test', 'variants', slug)).length;
   if (variants < fewestVariants)
     gaps.push(`test/variants/${slug} has ${variants} right answers in another style; it needs ${fewestVariants}.`);
-  if (!readFileSync(join(root, 'README.md'), 'utf8').includes(`lessons/${slug}/README.md`))
+  if (
+    !readText(join(root, 'README.md'), '`git checkout -- README.md` brings it back.').includes(
+      `lessons/${slug}/README.md`,
+    )
+  )
     gaps.push(`README.md does not list lessons/${slug}/README.md in its table of lessons.`);
   return gaps;
 }

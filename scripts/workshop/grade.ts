@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import type { Lesson } from '../../lessons/catalog.ts';
 import { importTypeScript } from '../../test/harness/fast-start/commands.js';
 import { beginRun } from '../../test/harness/programs/pool.js';
 import type { Grader as LessonGrader } from '../../test/harness/run/grader.ts';
@@ -6,7 +7,6 @@ import type { Target } from '../../test/harness/run/run.ts';
 import { runGrader, type Following } from '../../test/harness/run/runner.ts';
 import type { Verdict } from '../../test/harness/run/verdict.ts';
 import { lessonFolder } from './lessons.ts';
-import type { Lesson } from '../../lessons/catalog.ts';
 
 /** The programs of a lesson that are graded; without a seed, a new one is drawn. */
 export type Graded = Omit<Target, 'seed'> & { slug: string; seed?: number };

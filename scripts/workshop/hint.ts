@@ -1,8 +1,7 @@
-import { escapeInvisible, printable } from '../../test/harness/wire/printable.js';
-import type { Arguments } from './command.ts';
-import { Refusal } from './command.ts';
-import { findLesson, shortName } from './lessons.ts';
 import { catalog, type Lesson } from '../../lessons/catalog.ts';
+import { escapeInvisible, printable } from '../../test/harness/wire/printable.js';
+import { Refusal, type Arguments } from './command.ts';
+import { findLesson, shortName } from './lessons.ts';
 import { readHints, readPage, type Hint, type PageTask } from './page.ts';
 import { nextLesson, readProgress } from './progress.ts';
 import { heading, wrap } from './report.ts';
@@ -26,29 +25,29 @@ export const currentLesson = (): Lesson => nextLesson(readProgress()) ?? catalog
  * The questions for a task; without one, for the first task that is not passed.
  * @throws Refusal when the lesson has no such task
  */
-export function questionsOf(lesson: Lesson, given?: string): Questions {
+export function questionsOf(lesson: Lesson, taskNumber?: string): Questions {
   const { tasks } = readPage(lesson);
-  const task = findTask(lesson, given ?? String(currentTask(lesson, tasks.length)));
+  const task = findTask(lesson, taskNumber ?? String(currentTask(lesson, tasks.length)));
   return { lesson, task, hints: readHints(lesson).filter((hint) => hint.task === task.number) };
 }
 
 /** @throws Refusal when the lesson has no such task */
-export function findTask(lesson: Lesson, given: string): PageTask {
+export function findTask(lesson: Lesson, number: string): PageTask {
   const { tasks } = readPage(lesson);
-  const task = tasks.find(({ number }) => number === Number(given));
+  const task = tasks.find((each) => each.number === Number(number));
   if (task) return task;
-  throw new Refusal(`Lesson ${lesson.number} has the tasks 1 to ${tasks.length}; "${given}" is none.`);
+  throw new Refusal(`Lesson ${lesson.number} has the tasks 1 to ${tasks.length}; "${number}" is not one of them.`);
 }
 
 /**
  * One of the questions, counted from 1, with its answer.
  * @throws Refusal when there is no such question
  */
-export function findHint({ lesson, task, hints }: Questions, given: string): Hint {
-  const found = /^\d+$/.test(given) ? hints[Number(given) - 1] : undefined;
+export function findHint({ lesson, task, hints }: Questions, number: string): Hint {
+  const found = /^\d+$/.test(number) ? hints[Number(number) - 1] : undefined;
   if (found) return found;
   throw new Refusal(
-    `Task ${task.number} of lesson ${lesson.number} has the questions 1 to ${hints.length}; "${given}" is none.`,
+    `Task ${task.number} of lesson ${lesson.number} has the questions 1 to ${hints.length}; "${number}" is not one of them.`,
   );
 }
 
@@ -66,8 +65,8 @@ function listed({ lesson, task: { number, title }, hints }: Questions, named: bo
   ].join('\n');
 }
 
-function answered(questions: Questions, given: string): string {
-  const { question, answer } = findHint(questions, given);
+function answered(questions: Questions, number: string): string {
+  const { question, answer } = findHint(questions, number);
   return `${[escapeInvisible(question), ...answer.split(/\n{2,}/).map(layOut)].join('\n\n')}\n`;
 }
 

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { catalog, type Lesson } from '../../lessons/catalog.ts';
+import { lessonsFolder, solutionsFolder } from '../../test/harness/folders.js';
 import { isThere, shownPath, whyUnreadable } from '../trouble.js';
 import { Refusal } from './command.ts';
 import { readText } from './files.ts';
-import { lessonsFolder, solutionsFolder } from '../../test/harness/folders.js';
 
 /** The files that a learner edits, in the order in which they are named. */
 export const learnerFiles = ['server.ts', 'client.ts'] as const;

@@ -1,12 +1,11 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Lesson } from '../../lessons/catalog.ts';
 import { residentMemory } from '../../test/harness/programs/process.js';
 import { learnersCopy, learnersEnv, type Copy } from '../../test/workshop/copy.ts';
-import type { Arguments } from './command.ts';
-import { Refusal } from './command.ts';
+import { Refusal, type Arguments } from './command.ts';
 import { findLesson } from './lessons.ts';
-import type { Lesson } from '../../lessons/catalog.ts';
 import { median } from './median.ts';
 
 const timed = 15;
@@ -18,7 +17,7 @@ export async function measure({ words: [name = '1'], options }: Arguments): Prom
   const lesson = findLesson(name);
   const runs = Number(options.runs ?? timed);
   if (!Number.isInteger(runs) || runs < timed)
-    throw new Refusal(`--runs takes a number from ${timed} on; "${options.runs}" is none.`);
+    throw new Refusal(`--runs takes a whole number, ${timed} or more; "${options.runs}" is not one.`);
   const copy = learnersCopy();
   await copy.run('solution', lesson.slug, '--apply');
   const watch = await startWatch(copy, lesson);

@@ -1,11 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Arguments } from './command.ts';
-import { Refusal } from './command.ts';
-import { writeAtomically } from './files.ts';
-import { shownPath } from '../trouble.js';
 import { catalog } from '../../lessons/catalog.ts';
 import { root } from '../../test/harness/folders.js';
+import { shownPath } from '../trouble.js';
+import { Refusal, type Arguments } from './command.ts';
+import { writeAtomically } from './files.ts';
 import { starterOf } from './starter.ts';
 
 /** Makes every place that the slug of a lesson ties together, each with something that works, to be replaced. */

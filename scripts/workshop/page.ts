@@ -1,6 +1,6 @@
 import MarkdownIt, { type Token } from 'markdown-it';
-import { readLessonText } from './lessons.ts';
 import type { Lesson } from '../../lessons/catalog.ts';
+import { readLessonText } from './lessons.ts';
 
 export type PageTask = { number: number; title: string; requirements: string[] };
 

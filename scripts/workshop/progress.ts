@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { Refusal } from './command.ts';
-import { readText, writeAtomically } from './files.ts';
-import { isThere } from '../trouble.js';
-import type { Verdict } from '../../test/harness/run/verdict.ts';
-import { learnerFiles, readOwn } from './lessons.ts';
 import { catalog, type Lesson } from '../../lessons/catalog.ts';
 import { root } from '../../test/harness/folders.js';
+import type { Verdict } from '../../test/harness/run/verdict.ts';
+import { isThere } from '../trouble.js';
+import { Refusal } from './command.ts';
+import { readText, writeAtomically } from './files.ts';
+import { learnerFiles, readOwn } from './lessons.ts';
 
 /** What a learner has passed of a lesson, and the files that passed. */
 export type Passed = {

@@ -1,9 +1,9 @@
+import type { Lesson } from '../../lessons/catalog.ts';
+import type { RequirementVerdict, TaskVerdict, Verdict } from '../../test/harness/run/verdict.ts';
 import { escapeInvisible, printable } from '../../test/harness/wire/printable.js';
 import { captureText } from './capture-text.ts';
 import { pc } from './colours.ts';
-import type { RequirementVerdict, TaskVerdict, Verdict } from '../../test/harness/run/verdict.ts';
 import { shortName } from './lessons.ts';
-import type { Lesson } from '../../lessons/catalog.ts';
 
 const width = 80;
 export const mark = { passed: pc.green('✓'), failed: pc.red('✗'), waiting: pc.dim('·') };

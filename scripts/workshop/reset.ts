@@ -1,11 +1,10 @@
 import { isAbsolute, join, relative, resolve } from 'node:path';
-import type { Arguments } from './command.ts';
-import { Refusal } from './command.ts';
-import { readText, save, whereToLook, writeTogether, type Writing } from './files.ts';
-import { isThere, shownPath } from '../trouble.js';
-import { findLesson, learnerFiles, lessonFolder, shortName } from './lessons.ts';
 import type { Lesson } from '../../lessons/catalog.ts';
 import { root } from '../../test/harness/folders.js';
+import { isThere, shownPath } from '../trouble.js';
+import { Refusal, type Arguments } from './command.ts';
+import { readText, save, whereToLook, writeTogether, type Writing } from './files.ts';
+import { findLesson, learnerFiles, lessonFolder, shortName } from './lessons.ts';
 import { startersOf } from './starters.ts';
 
 /** Puts a lesson's files back to the starter, or to an earlier copy of one's own. */
@@ -60,11 +59,11 @@ const howToGetBack = (lesson: Lesson, saved: string): string =>
 export const wayBack = (lesson: Lesson, saved: string): string =>
   `npm run reset ${shortName(lesson)} -- --from ${saved}`;
 
-function copiesIn(lesson: Lesson, given: string): Writing[] {
-  const folder = resolve(root, given);
+function copiesIn(lesson: Lesson, from: string): Writing[] {
+  const folder = resolve(root, from);
   const inside = relative(join(root, '.saved'), folder);
   if (inside === '' || inside.startsWith('..') || isAbsolute(inside)) {
-    throw new Refusal(`--from takes a folder in .saved, as reset prints it; "${given}" is none.`);
+    throw new Refusal(`--from takes a folder in .saved, as reset prints it; "${from}" is not one.`);
   }
   const copies = learnerFiles
     .map((file) => ({ path: join(lessonFolder(lesson), file), copy: join(folder, lesson.slug, file) }))

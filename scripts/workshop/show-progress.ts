@@ -1,8 +1,8 @@
+import { catalog } from '../../lessons/catalog.ts';
 import { escapeInvisible, printableJson } from '../../test/harness/wire/printable.js';
 import { pc } from './colours.ts';
 import type { Arguments } from './command.ts';
 import { shortName } from './lessons.ts';
-import { catalog } from '../../lessons/catalog.ts';
 import { readPage } from './page.ts';
 import { nextLesson, readProgress, standing } from './progress.ts';
 

@@ -1,10 +1,9 @@
 import { join } from 'node:path';
+import type { Lesson } from '../../lessons/catalog.ts';
 import { escapeInvisible, printable } from '../../test/harness/wire/printable.js';
 import { pc } from './colours.ts';
-import type { Arguments } from './command.ts';
-import { Refusal } from './command.ts';
+import { Refusal, type Arguments } from './command.ts';
 import { findLesson, learnerFiles, lessonFolder, readSolution, shortName } from './lessons.ts';
-import type { Lesson } from '../../lessons/catalog.ts';
 import { readPage } from './page.ts';
 import { hasPassed } from './progress.ts';
 import { heading } from './report.ts';

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
+import { catalog } from '../../lessons/catalog.ts';
 import { endAllPrograms } from '../../test/harness/programs/pool.js';
 import { Refusal, type Arguments } from './command.ts';
 import { shortName } from './lessons.ts';
-import { catalog } from '../../lessons/catalog.ts';
 import { nextLesson, readProgress } from './progress.ts';
 import { editorLinks } from './reader/editor.ts';
 import { openReader } from './reader/server.ts';
@@ -43,10 +43,10 @@ export async function start({ options }: Arguments): Promise<number> {
 
 const defaultPort = 4321;
 
-function portFrom(given: string | boolean | undefined): number {
-  const port = given === undefined ? defaultPort : Number(given);
+function portFrom(option: string | boolean | undefined): number {
+  const port = option === undefined ? defaultPort : Number(option);
   if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
-  throw new Refusal(`"${given}" is not a port: a whole number from 1 to 65535.`);
+  throw new Refusal(`"${option}" is not a port: a whole number from 1 to 65535.`);
 }
 
 /** Asks the system to; where there is no browser, nothing happens. */

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
+import { catalog, type Lesson } from '../../lessons/catalog.ts';
+import { shownPath } from '../trouble.js';
 import type { Arguments } from './command.ts';
 import { writeAtomically, type Writing } from './files.ts';
-import { shownPath } from '../trouble.js';
 import { learnerFiles, lessonFolder, readOwn, readSolution } from './lessons.ts';
-import { catalog, type Lesson } from '../../lessons/catalog.ts';
 import { starterOf } from './starter.ts';
 
 /** The starter of each file that a learner edits. */

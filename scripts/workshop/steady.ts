@@ -1,14 +1,15 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { endAllPrograms } from '../../test/harness/programs/pool.js';
-import { busyLoops, keepBusy } from './busy.ts';
-import type { Arguments } from './command.ts';
-import { Refusal } from './command.ts';
-import { grade } from './grade.ts';
-import { findLesson, learnerFiles } from './lessons.ts';
 import type { Lesson } from '../../lessons/catalog.ts';
-import { median } from './median.ts';
 import { root, solutionsFolder } from '../../test/harness/folders.js';
+import { endAllPrograms } from '../../test/harness/programs/pool.js';
+import { isThere, shownPath } from '../trouble.js';
+import { Refusal, type Arguments } from './command.ts';
+import { loopCount, startLoops } from './endless-loops.ts';
+import { readText } from './files.ts';
+import { grade } from './grade.ts';
+import { findLesson, learnerFiles, readSolution } from './lessons.ts';
+import { median } from './median.ts';
 import { report } from './report.ts';
 import { finished } from './starter.ts';
 
@@ -22,13 +23,13 @@ export async function steady({ words: [name], options }: Arguments): Promise<num
   const runs = Number(options.runs ?? 100);
   if (!Number.isInteger(runs) || runs < 1) throw new Refusal(`"${options.runs}" is not a number of runs.`);
   const temporary = join(root, '.tmp', `steady-${process.pid}`);
-  const calm = options.busy ? keepBusy() : () => {};
+  const endLoops = options.busy ? startLoops() : () => {};
   try {
     for (const answer of answersOf(lesson, temporary, options.variants === true)) {
       if (!(await gradeOver(lesson, answer, runs, options.busy === true))) return 1;
     }
   } finally {
-    calm();
+    endLoops();
     endAllPrograms();
     rmSync(temporary, { recursive: true, force: true });
   }
@@ -45,14 +46,15 @@ async function gradeOver(lesson: Lesson, { name, folder }: Answer, runs: number,
     console.log(`Run ${run} of ${runs} of ${name} did not pass:\n\n${report(lesson, verdict, undefined)}`);
     return false;
   }
-  const beside = busy ? `, beside ${busyLoops} endless loops` : '';
+  const beside = busy ? `, beside ${loopCount} endless loops` : '';
   const [middle, most] = [median(times), Math.max(...times)].map((time) => time.toFixed(0));
   console.log(`${name}: ${runs} of ${runs} runs passed${beside}, ${middle} ms in the median, ${most} ms at the most.`);
   return true;
 }
 
 /** The solution, and with `variants` the right answers in other styles; a file that a variant does not have is the solution's. */
-function answersOf({ slug }: Lesson, temporary: string, variants: boolean): Answer[] {
+function answersOf(lesson: Lesson, temporary: string, variants: boolean): Answer[] {
+  const { slug } = lesson;
   const folder = join(root, 'test', 'variants', slug);
   const solution = { name: 'the solution', folder: join(solutionsFolder, slug) };
   const names = variants ? readdirSync(folder) : [];
@@ -63,8 +65,10 @@ function answersOf({ slug }: Lesson, temporary: string, variants: boolean): Answ
     mkdirSync(whole, { recursive: true });
     for (const file of learnerFiles) {
       const own = join(variant, file);
-      const source = existsSync(own) ? own : join(solutionsFolder, slug, file);
-      writeFileSync(join(whole, file), finished(readFileSync(source, 'utf8')));
+      const source = isThere(own)
+        ? readText(own, `\`git checkout -- ${shownPath(own)}\` brings it back.`)
+        : readSolution(lesson, file);
+      writeFileSync(join(whole, file), finished(source));
     }
     return whole;
   }

@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import type { Arguments } from './command.ts';
-import { changedLessons } from './changed-lessons.ts';
-import { gapsOf, missingPlaces } from './gaps.ts';
-import { findLesson } from './lessons.ts';
 import { catalog } from '../../lessons/catalog.ts';
 import { root } from '../../test/harness/folders.js';
+import { changedLessons } from './changed-lessons.ts';
+import type { Arguments } from './command.ts';
+import { gapsOf, missingPlaces } from './gaps.ts';
+import { findLesson } from './lessons.ts';
 
 const require = createRequire(import.meta.url);
 const programOf = (name: string, file: string) => join(dirname(require.resolve(`${name}/package.json`)), file);

@@ -1,15 +1,15 @@
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
-import { Failure } from '../../test/harness/run/failure.ts';
-import { freePort } from '../../test/harness/programs/ports.ts';
+import type { Lesson } from '../../lessons/catalog.ts';
 import { listeningOn } from '../../test/harness/programs/listening.ts';
-import { startProgram } from '../../test/harness/programs/program.ts';
 import { endAllPrograms } from '../../test/harness/programs/pool.js';
+import { freePort } from '../../test/harness/programs/ports.ts';
+import { startProgram } from '../../test/harness/programs/program.ts';
+import { Failure } from '../../test/harness/run/failure.ts';
 import { printable } from '../../test/harness/wire/printable.js';
 import { transcript, type Transcript } from '../../test/harness/wire/transcript.ts';
 import { rowText } from './capture-text.ts';
 import type { Arguments } from './command.ts';
 import { findLesson, lessonFolder, requireFiles } from './lessons.ts';
-import type { Lesson } from '../../lessons/catalog.ts';
 import { nextLesson, readProgress } from './progress.ts';
 
 /** Runs the learner's server and client, at their own pace, and prints what goes over the wire as it does. */

@@ -7,16 +7,16 @@ import { stripVTControlCharacters } from 'node:util';
 import { McpServer, type CallToolResult, type ServerContext } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { z } from 'zod';
+import { catalog, type Lesson } from '../../lessons/catalog.ts';
+import { root } from '../../test/harness/folders.js';
 import { endAllPrograms } from '../../test/harness/programs/pool.js';
+import type { Following } from '../../test/harness/run/runner.ts';
+import type { Verdict } from '../../test/harness/run/verdict.ts';
 import { Refusal } from './command.ts';
 import { grade, learnersTarget } from './grade.ts';
-import type { Verdict } from '../../test/harness/run/verdict.ts';
-import type { Following } from '../../test/harness/run/runner.ts';
 import { currentLesson, findHint, findTask, questionsOf } from './hint.ts';
-import { findLesson, lessonFolder, requireFiles } from './lessons.ts';
-import { catalog, type Lesson } from '../../lessons/catalog.ts';
+import { findLesson, readLessonText, requireFiles } from './lessons.ts';
 import { readPage, taskText } from './page.ts';
-import { root } from '../../test/harness/folders.js';
 import { fingerprint, nextLesson, readProgress, recordVerdict } from './progress.ts';
 import { report } from './report.ts';
 import { courseText, readCourse } from './show-progress.ts';
@@ -99,7 +99,7 @@ function createTutor(): McpServer {
     },
     ({ lesson: name, task }) => {
       const lesson = lessonOr(name);
-      const markdown = readFileSync(join(lessonFolder(lesson), 'README.md'), 'utf8');
+      const markdown = readLessonText(lesson, 'README.md');
       return text(task === undefined ? markdown : taskText(markdown, findTask(lesson, String(task)).number)!);
     },
   );

@@ -1,12 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { tsImport } from 'tsx/esm/api';
+import { catalog, type Lesson } from '../../lessons/catalog.ts';
+import { root } from '../../test/harness/folders.js';
 import { withMistake, type Mistake } from '../../test/proof/mistake.ts';
 import type { Arguments } from './command.ts';
-import { findLesson, learnerFiles } from './lessons.ts';
-import { catalog, type Lesson } from '../../lessons/catalog.ts';
-import { root, solutionsFolder } from '../../test/harness/folders.js';
+import { findLesson, learnerFiles, readSolution } from './lessons.ts';
 import { finished, linesOf, type ProgramLine } from './starter.ts';
 
 /** The lines of a solution's file that a learner writes, and those of them that no mistake touches. */
@@ -24,10 +23,10 @@ export async function untouched({ words: [name], options }: Arguments): Promise<
   return 0;
 }
 
-async function coverageOf({ slug }: Lesson): Promise<Coverage[]> {
-  const mistakes = await mistakesIn(join(root, 'test', 'mistakes', `${slug}.ts`));
+async function coverageOf(lesson: Lesson): Promise<Coverage[]> {
+  const mistakes = await mistakesIn(join(root, 'test', 'mistakes', `${lesson.slug}.ts`));
   return learnerFiles.flatMap((file) => {
-    const solution = readFileSync(join(solutionsFolder, slug, file), 'utf8').replaceAll('\r\n', '\n');
+    const solution = readSolution(lesson, file).replaceAll('\r\n', '\n');
     const { lines, untouched } = coverage(
       solution,
       mistakes.filter((mistake) => mistake.file === file),

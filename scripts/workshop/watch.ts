@@ -1,8 +1,8 @@
+import { catalog, type Lesson } from '../../lessons/catalog.ts';
 import { endAllPrograms } from '../../test/harness/programs/pool.js';
 import type { Arguments } from './command.ts';
 import { hint } from './hint.ts';
 import { findLesson } from './lessons.ts';
-import { catalog, type Lesson } from '../../lessons/catalog.ts';
 import { hasPassed, nextLesson, readProgress } from './progress.ts';
 import { mark, report } from './report.ts';
 import { openScreen } from './screen.ts';

@@ -3,14 +3,14 @@ import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync, watch, type FSWatcher } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { endAllPrograms, prepareAgain } from '../../test/harness/programs/pool.js';
-import { endLeftBehind } from '../../test/harness/programs/process.js';
-import { whyUnreadable } from '../trouble.js';
-import { grade as gradePrograms, learnersTarget, newSeed } from './grade.ts';
-import type { State, Verdict } from '../../test/harness/run/verdict.ts';
-import { learnerFiles, lessonFolder, requireFiles } from './lessons.ts';
 import { catalog, type Lesson } from '../../lessons/catalog.ts';
 import { lessonsFolder } from '../../test/harness/folders.js';
+import { endAllPrograms, prepareAgain } from '../../test/harness/programs/pool.js';
+import { endLeftBehind } from '../../test/harness/programs/process.js';
+import type { State, Verdict } from '../../test/harness/run/verdict.ts';
+import { whyUnreadable } from '../trouble.js';
+import { grade as gradePrograms, learnersTarget, newSeed } from './grade.ts';
+import { learnerFiles, lessonFolder, requireFiles } from './lessons.ts';
 import { readProgress, recordVerdict } from './progress.ts';
 
 /** A lesson being graded, and how far the grader is. */

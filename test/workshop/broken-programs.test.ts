@@ -4,11 +4,11 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { learnerFiles } from '../../scripts/workshop/lessons.ts';
 import { catalog } from '../../lessons/catalog.ts';
-import { root, solutionsFolder } from '../harness/folders.js';
+import { learnerFiles } from '../../scripts/workshop/lessons.ts';
 import { report } from '../../scripts/workshop/report.ts';
 import { finished } from '../../scripts/workshop/starter.ts';
+import { root, solutionsFolder } from '../harness/folders.js';
 import { graders } from '../proof/graders.ts';
 import { normalizeVerdict } from '../proof/normalize-verdict.ts';
 import { learnersCopy } from './copy.ts';

@@ -1,14 +1,14 @@
 // What went over the wire, on its way from the grader to a terminal or a page.
 import { describe, expect, test } from 'vitest';
+import { catalog } from '../../lessons/catalog.ts';
 import { captureText, rowText } from '../../scripts/workshop/capture-text.ts';
 import { rowsOf } from '../../scripts/workshop/capture.ts';
-import { catalog } from '../../lessons/catalog.ts';
 import { readPage } from '../../scripts/workshop/page.ts';
 import { spansOf, timeline } from '../../scripts/workshop/reader/timeline.ts';
 import { captureFrom } from '../../scripts/workshop/reader/wire-fence.ts';
-import { normalizeVerdict } from '../proof/normalize-verdict.ts';
 import { carriedBy, messageOf } from '../harness/wire/message.ts';
 import { transcript, type Capture, type Entry, type Mark } from '../harness/wire/transcript.ts';
+import { normalizeVerdict } from '../proof/normalize-verdict.ts';
 
 /** A piece of a body, as a capture has it. */
 const chunk = (mark: Mark, text: string, more: Partial<Entry> = {}): Entry => ({

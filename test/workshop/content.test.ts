@@ -4,12 +4,12 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import * as prettier from 'prettier';
 import { afterAll, describe, expect, test } from 'vitest';
-import { learnerFiles } from '../../scripts/workshop/lessons.ts';
 import { catalog, type Lesson } from '../../lessons/catalog.ts';
+import { learnerFiles } from '../../scripts/workshop/lessons.ts';
 import { readHints, readPage } from '../../scripts/workshop/page.ts';
+import { finished, starterOf, tasksIn } from '../../scripts/workshop/starter.ts';
 import { lessonsFolder, root, solutionsFolder } from '../harness/folders.js';
 import { mistakesOf, withMistake } from '../proof/mistake.ts';
-import { finished, starterOf, tasksIn } from '../../scripts/workshop/starter.ts';
 
 const temporary = join(root, '.tmp', `content-${process.pid}`);
 afterAll(() => rmSync(temporary, { recursive: true, force: true }));

@@ -11,9 +11,9 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { root } from '../harness/folders.js';
-import { startersOf } from '../../scripts/workshop/starters.ts';
 import { catalog } from '../../lessons/catalog.ts';
+import { startersOf } from '../../scripts/workshop/starters.ts';
+import { root } from '../harness/folders.js';
 
 export type Run = { code: number | null; stdout: string; stderr: string };
 

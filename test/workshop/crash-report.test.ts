@@ -2,8 +2,8 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { root } from '../harness/folders.js';
 import { unpacked } from '../harness/fast-start/packages.js';
+import { root } from '../harness/folders.js';
 import { crashed, explainEnd, explainError } from '../harness/programs/crash-report.ts';
 import { cutShort } from '../harness/programs/exit-report.ts';
 import { shortener } from '../harness/programs/places.ts';

@@ -13,11 +13,11 @@ import {
 import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { afterAll, describe, test, type TestContext } from 'vitest';
-import { learnerFiles } from '../../scripts/workshop/lessons.ts';
 import { catalog } from '../../lessons/catalog.ts';
-import { root, solutionsFolder } from '../harness/folders.js';
+import { learnerFiles } from '../../scripts/workshop/lessons.ts';
 import { report } from '../../scripts/workshop/report.ts';
 import { finished, starterOf } from '../../scripts/workshop/starter.ts';
+import { root, solutionsFolder } from '../harness/folders.js';
 import { graders } from '../proof/graders.ts';
 import { mistakesOf, withMistake } from '../proof/mistake.ts';
 import { normalizeVerdict } from '../proof/normalize-verdict.ts';

@@ -14,8 +14,8 @@ import {
   prepareAgain,
   takeProgram,
 } from '../harness/programs/pool.js';
-import { startProgram } from '../harness/programs/program.ts';
 import { endProcess, spawnHeld } from '../harness/programs/process.js';
+import { startProgram } from '../harness/programs/program.ts';
 import { transcript } from '../harness/wire/transcript.ts';
 
 const limit = { timeout: 20_000 };

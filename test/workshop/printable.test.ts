@@ -1,11 +1,11 @@
 // Text of somebody else on its way to a terminal or a page: no character of it moves the cursor, turns the text, or hides.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Refusal } from '../../scripts/workshop/command.ts';
 import { catalog } from '../../lessons/catalog.ts';
 import { rowText } from '../../scripts/workshop/capture-text.ts';
-import { timeline } from '../../scripts/workshop/reader/timeline.ts';
+import { Refusal } from '../../scripts/workshop/command.ts';
 import { codeBlock } from '../../scripts/workshop/reader/code.ts';
 import { html } from '../../scripts/workshop/reader/html.ts';
+import { timeline } from '../../scripts/workshop/reader/timeline.ts';
 import { report } from '../../scripts/workshop/report.ts';
 import { printable, printableJson, visible } from '../harness/wire/printable.js';
 import type { Capture, Entry } from '../harness/wire/transcript.ts';

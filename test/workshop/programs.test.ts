@@ -5,8 +5,8 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, test, vi } from 'vitest';
 import { root } from '../harness/folders.js';
-import { startProgram } from '../harness/programs/program.ts';
 import { endAllPrograms } from '../harness/programs/pool.js';
+import { startProgram } from '../harness/programs/program.ts';
 import { transcript } from '../harness/wire/transcript.ts';
 
 const temporary = join(root, '.tmp', `programs-${randomUUID()}`);

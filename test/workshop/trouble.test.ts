@@ -5,8 +5,8 @@ import { existsSync, mkdirSync, openSync, closeSync, readdirSync, rmSync, symlin
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { whyUnreadable } from '../../scripts/trouble.js';
 import { catalog } from '../../lessons/catalog.ts';
+import { whyUnreadable } from '../../scripts/trouble.js';
 import { editorLinks } from '../../scripts/workshop/reader/editor.ts';
 import { learnersCopy, type Copy, type Run } from './copy.ts';
 import { startReader } from './started.ts';

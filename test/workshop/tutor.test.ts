@@ -7,8 +7,8 @@ import { StdioClientTransport as SecondTransport } from '@modelcontextprotocol/c
 import { Client as FirstClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport as FirstTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { learnerFiles } from '../../scripts/workshop/lessons.ts';
 import { catalog } from '../../lessons/catalog.ts';
+import { learnerFiles } from '../../scripts/workshop/lessons.ts';
 import { readHints, readPage } from '../../scripts/workshop/page.ts';
 import { root } from '../harness/folders.js';
 import { learnersCopy, learnersEnv, processesIn, startIn, type Copy } from './copy.ts';
@@ -155,7 +155,7 @@ describe('the tools', () => {
       ['lesson_text', { lesson: 'nine' }, /^There is no lesson "nine"/],
       ['lesson_text', { task: 9 }, /^Lesson 1 has the tasks 1 to 3/],
       ['next_hint', { task: 9 }, /^Lesson 1 has the tasks 1 to 3/],
-      ['next_hint', { number: 99 }, /^Task 1 of lesson 1 has the questions 1 to \d+; "99" is none/],
+      ['next_hint', { number: 99 }, /^Task 1 of lesson 1 has the questions 1 to \d+; "99" is not one of them/],
       ['next_hint', { number: 'one' }, /number/],
     ] as const) {
       const { isError, text } = await assistant.call(name, args);

@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { learnerFiles } from '../../scripts/workshop/lessons.ts';
 import { catalog } from '../../lessons/catalog.ts';
-import { solutionsFolder } from '../harness/folders.js';
+import { learnerFiles } from '../../scripts/workshop/lessons.ts';
 import { finished, linesOf } from '../../scripts/workshop/starter.ts';
 import { coverage, touchedLines } from '../../scripts/workshop/untouched.ts';
+import { solutionsFolder } from '../harness/folders.js';
 import { server } from '../proof/mistake.ts';
 import { learnersCopy, type Copy } from './copy.ts';
 

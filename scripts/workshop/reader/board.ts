@@ -1,5 +1,5 @@
-import type { State, Verdict } from '../../../test/harness/run/verdict.ts';
 import type { Lesson } from '../../../lessons/catalog.ts';
+import type { State, Verdict } from '../../../test/harness/run/verdict.ts';
 import type { WatchEvent } from '../watcher.ts';
 
 /** What is known of a lesson since the reader began. */

@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Lesson } from '../../../lessons/catalog.ts';
 import { Refusal } from '../command.ts';
 import { lessonFolder } from '../lessons.ts';
-import type { Lesson } from '../../../lessons/catalog.ts';
 import { readPage, type PageTask } from '../page.ts';
 
 const known = new Map<string, { changed: number; tasks: PageTask[] }>();

@@ -1,7 +1,7 @@
-import { currentTask } from '../hint.ts';
-import { readText } from '../files.ts';
-import { learnerFiles, readLessonText, readOwn, shortName } from '../lessons.ts';
 import { catalog, type Lesson } from '../../../lessons/catalog.ts';
+import { readText } from '../files.ts';
+import { currentTask } from '../hint.ts';
+import { learnerFiles, readLessonText, readOwn, shortName } from '../lessons.ts';
 import { readHints } from '../page.ts';
 import { nextLesson, standing } from '../progress.ts';
 import { solutionOf } from '../solution.ts';

@@ -1,12 +1,12 @@
 // The tasks beside the text: what is passed, and why something is not.
 import { join } from 'node:path';
-import type { Explanation } from '../../../test/harness/run/failure.ts';
-import { Refusal } from '../command.ts';
-import type { State } from '../../../test/harness/run/verdict.ts';
-import { lessonFolder, shortName } from '../lessons.ts';
 import { catalog, type Lesson } from '../../../lessons/catalog.ts';
-import type { PageTask } from '../page.ts';
 import { root } from '../../../test/harness/folders.js';
+import type { Explanation } from '../../../test/harness/run/failure.ts';
+import type { State } from '../../../test/harness/run/verdict.ts';
+import { Refusal } from '../command.ts';
+import { lessonFolder, shortName } from '../lessons.ts';
+import type { PageTask } from '../page.ts';
 import { standing } from '../progress.ts';
 import { keyOf, type Grading } from './board.ts';
 import type { EditorLink } from './editor.ts';

@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
+import { catalog, type Lesson } from '../../../lessons/catalog.ts';
 import { printable } from '../../../test/harness/wire/printable.js';
 import { printTrouble, sentencesFor } from '../../trouble.js';
 import { Refusal } from '../command.ts';
 import { findLesson, requireFiles } from '../lessons.ts';
-import { catalog, type Lesson } from '../../../lessons/catalog.ts';
 import { replaceFiles, wayBack } from '../reset.ts';
 import { startersOf } from '../starters.ts';
 import type { watchLessons, WatchEvent } from '../watcher.ts';
@@ -172,9 +172,9 @@ export async function openReader(options: {
     const text = await bodyOf(request);
     if (text === undefined)
       return { ...data(413, { error: `The body has more than ${mostBody} bytes.` }), headers: { Connection: 'close' } };
-    const given = parsed(text);
-    const seed = given?.seed;
-    if (!given || (seed !== undefined && !(Number.isInteger(seed) && Number(seed) >= 0 && Number(seed) < 2 ** 32))) {
+    const options = parsed(text);
+    const seed = options?.seed;
+    if (!options || (seed !== undefined && !(Number.isInteger(seed) && Number(seed) >= 0 && Number(seed) < 2 ** 32))) {
       return data(400, { error: 'The body is to be a JSON object; its seed, if any, a whole number.' });
     }
     try {

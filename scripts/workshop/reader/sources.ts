@@ -1,9 +1,9 @@
 // The files that pages may show. A request names one of these or none: its path never opens a file.
 import { readdirSync, type Dirent } from 'node:fs';
 import { join } from 'node:path';
-import { lessonFolder } from '../lessons.ts';
 import { catalog } from '../../../lessons/catalog.ts';
 import { lessonsFolder } from '../../../test/harness/folders.js';
+import { lessonFolder } from '../lessons.ts';
 
 const shownEndings = /\.(ts|js|mjs|json|sh|txt)$/;
 

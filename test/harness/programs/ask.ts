@@ -1,9 +1,9 @@
 // What the grader asks of a running program: the record, read-only, and the questions.
 import { ownWords } from './printed.ts';
+import { endProcess } from './process.js';
 import type { Program } from './program.ts';
 import { busyAt, caughtUp, hasBegun, holdDisk, listening } from './questions.ts';
 import { releaseDisk, tell, type Running } from './running.ts';
-import { endProcess } from './process.js';
 
 export function ask(program: Running): Program {
   const { name, held, lines, output, child, start } = program;

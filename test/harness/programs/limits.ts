@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Explanation } from '../run/failure.ts';
 import { printable } from '../wire/printable.js';
 import { debugging, goesOn, stands } from './breakpoints.js';
+import { residentMemory } from './process.js';
 import { answersWithin, busyAt, caughtUp } from './questions.ts';
 import { stopFor, type Running } from './running.ts';
-import { residentMemory } from './process.js';
 
 /** Output that a program may write, in bytes, over both streams. */
 const outputLimit = 1024 * 1024;

@@ -1,8 +1,8 @@
 // Waits until a server listens, and says why when it does not.
-import { elapsedSince } from './breakpoints.js';
 import { connect } from 'node:net';
 import { basename } from 'node:path';
 import { Failure } from '../run/failure.ts';
+import { elapsedSince } from './breakpoints.js';
 import { explainEnd } from './crash-report.ts';
 import { lastOutput } from './printed.ts';
 import type { Program } from './program.ts';

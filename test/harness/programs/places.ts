@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { root } from '../folders.js';
 import { unpacked } from '../fast-start/packages.js';
+import { root } from '../folders.js';
 
 /** Names files as the learner knows them, whichever folder of this machine they are in. Its text has no long lines. */
 export function shortener(folder: string, folderName: string): (text: string) => string {

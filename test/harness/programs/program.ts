@@ -4,13 +4,13 @@ import type { Explanation } from '../run/failure.ts';
 import type { Transcript } from '../wire/transcript.ts';
 import { ask } from './ask.ts';
 import { watchLimits } from './limits.ts';
+import type { MachineFault } from './machine-fault.js';
 import { handleMessages } from './messages.ts';
 import { readOutput } from './output.ts';
+import { beginProgram } from './pool.js';
 import { answerAll } from './questions.ts';
 import { connect, stopFor, type Running } from './running.ts';
 import { solutionImport } from './solution-import.ts';
-import type { MachineFault } from './machine-fault.js';
-import { beginProgram } from './pool.js';
 
 // For the graders.
 export { crashed, explainEnd } from './crash-report.ts';

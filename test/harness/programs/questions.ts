@@ -1,8 +1,8 @@
 // Asks a running program: whether it has caught up, where it listens, which line keeps it busy; and holds its disk.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { tell, type Running } from './running.ts';
 import { limit as timeLimit } from './breakpoints.js';
 import { busyLine, processorUse } from './process.js';
+import { tell, type Running } from './running.ts';
 
 /** How many times a limit begins again for a program that wants a processor and gets none. */
 const extensions = 20;

@@ -2,12 +2,11 @@
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import type { Explanation } from '../run/failure.ts';
-import { shortener } from './places.ts';
-import type { End, Held, Start } from './program.ts';
 import type { MachineFault } from './machine-fault.js';
-import { takeProgram } from './pool.js';
+import { shortener } from './places.ts';
+import { takeProgram, type Program as Spawned } from './pool.js';
 import { endProcess } from './process.js';
-import type { Program as Spawned } from './pool.js';
+import type { End, Held, Start } from './program.ts';
 
 export type Running = {
   readonly start: Start;

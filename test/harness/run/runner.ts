@@ -1,6 +1,6 @@
 // Runs a grader: its tasks, and their requirements, one after the other until one fails.
-import { MachineFault } from '../programs/machine-fault.js';
 import { limit } from '../programs/breakpoints.js';
+import { MachineFault } from '../programs/machine-fault.js';
 import { Failure } from './failure.ts';
 import type { Grader } from './grader.ts';
 import { openRun, type OpenRun, type Target } from './run.ts';

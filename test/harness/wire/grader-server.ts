@@ -1,8 +1,8 @@
 // A server of the grader's, for the learner's client.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
-import { freePort } from '../programs/ports.ts';
 import { explainEnd } from '../programs/crash-report.ts';
+import { freePort } from '../programs/ports.ts';
 import type { Program } from '../programs/program.ts';
 import { Failure } from '../run/failure.ts';
 import type { Run } from '../run/run.ts';
