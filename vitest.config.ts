@@ -10,8 +10,8 @@ export default defineConfig({
     setupFiles: ['test/workshop/end-with-parent.ts'],
     maxConcurrency: 6,
     // Only a hanging test ever meets it: machines are slow.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     experimental: { fsModuleCache: true },
     projects: [
       // The graders, as suites: they grade the learner's files, and in `npm test` the solutions.

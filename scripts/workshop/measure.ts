@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lesson } from '../../lessons/catalog.ts';
 import { residentMemory } from '../../test/harness/programs/process.js';
-import { learnersCopy, learnersEnv, type Copy } from '../../test/workshop/copy.ts';
 import { Refusal, type Arguments } from './command.ts';
+import { learnersCopy, learnersEnv, type Copy } from './copy.ts';
 import { findLesson } from './lessons.ts';
 import { median } from './median.ts';
 

@@ -1,9 +1,9 @@
 // Measures what the README says of the reader: node --import tsx test/browser/figures.ts
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { learnersCopy } from '../../scripts/workshop/copy.ts';
 import { finished } from '../../scripts/workshop/starter.ts';
 import { solutionsFolder } from '../harness/folders.js';
-import { learnersCopy } from '../workshop/copy.ts';
 import { startReader } from '../workshop/started.ts';
 import { launch } from './chromium.ts';
 

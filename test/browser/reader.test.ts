@@ -6,11 +6,11 @@ import type { AxeResults } from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { catalog } from '../../lessons/catalog.ts';
+import { learnersCopy, type Copy } from '../../scripts/workshop/copy.ts';
 import { readHints } from '../../scripts/workshop/page.ts';
 import { finished } from '../../scripts/workshop/starter.ts';
 import { solutionsFolder } from '../harness/folders.js';
 import { mistakesOf } from '../proof/mistake.ts';
-import { learnersCopy, type Copy } from '../workshop/copy.ts';
 import { startReader, type Started } from '../workshop/started.ts';
 import { chromiumPath, launch } from './chromium.ts';
 
@@ -41,14 +41,14 @@ test('there is a browser', ({ skip }) => {
   skip(text);
 });
 
-describe.skipIf(!chromiumPath)('in a browser', { timeout: 60_000 }, () => {
+describe.skipIf(!chromiumPath)('in a browser', () => {
   let copy: Copy;
   let reader: Started;
   let browser: Browser;
   beforeAll(async () => {
     copy = learnersCopy();
     [reader, browser] = await Promise.all([startReader(copy), launch()]);
-  }, 60_000);
+  });
   afterAll(async () => {
     await browser.close();
     await reader.stop();

@@ -1,9 +1,9 @@
 // Takes the pictures of the README anew: node --import tsx test/browser/screenshots.ts
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { learnersCopy } from '../../scripts/workshop/copy.ts';
 import { finished } from '../../scripts/workshop/starter.ts';
 import { root, solutionsFolder } from '../harness/folders.js';
-import { learnersCopy } from '../workshop/copy.ts';
 import { startReader } from '../workshop/started.ts';
 import { launch } from './chromium.ts';
 

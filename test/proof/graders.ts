@@ -1,4 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Graded } from '../../scripts/workshop/grade.ts';
 import type { Verdict } from '../harness/run/verdict.ts';
@@ -9,7 +10,7 @@ const start = fileURLToPath(new URL('../harness/fast-start/start.js', import.met
 export function graders(
   count: number,
   env: NodeJS.ProcessEnv = {},
-): { grade(target: Graded): Promise<Verdict>; close(): void } {
+): { grade(target: Graded): Promise<Verdict>; close(): Promise<void> } {
   const idle: ChildProcess[] = [];
   const all: ChildProcess[] = [];
   const queue: ((grader: ChildProcess) => void)[] = [];
@@ -47,8 +48,15 @@ export function graders(
         grader.send({ ...target, prewarm: false });
       });
     },
-    close() {
-      for (const grader of all) grader.disconnect();
+    /** Resolves when no grader is left that could write something. */
+    async close() {
+      await Promise.all(
+        all.map(async (grader) => {
+          const ended = grader.exitCode ?? grader.signalCode ?? once(grader, 'exit');
+          grader.disconnect();
+          await ended;
+        }),
+      );
     },
   };
 }

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { solutionsFolder } from '../harness/folders.js';
-import { freePort } from '../harness/programs/ports.ts';
 import { listeningOn } from '../harness/programs/listening.ts';
+import { freePort } from '../harness/programs/ports.ts';
 import { startProgram, type Program } from '../harness/programs/program.ts';
 import { transcript } from '../harness/wire/transcript.ts';
 import { judgeClient, judgeServer } from '../judges/conformance.ts';
@@ -24,14 +24,14 @@ const notifications = ['tools-call-with-logging', 'logging-set-level'];
 test.for([
   ['06-handshake', [...handshake, ...calls]],
   ['07-notifications', [...handshake, ...calls, ...notifications]],
-] as const)('the conformance suite accepts the server of %s', { timeout: 90_000 }, async ([slug, accepted]) => {
+] as const)('the conformance suite accepts the server of %s', async ([slug, accepted]) => {
   const findings = await judgeServer(await serve(slug));
   const passed = Object.keys(findings).filter((name) => findings[name]!.every((finding) => finding === 'SUCCESS'));
   expect(passed.sort(), JSON.stringify(findings)).toEqual([...accepted].sort());
   for (const name of accepted) expect(findings[name]).toEqual(['SUCCESS']);
 });
 
-test('the conformance suite accepts the client of 08-message-handler', { timeout: 90_000 }, async () => {
+test('the conformance suite accepts the client of 08-message-handler', async () => {
   const client = `${process.execPath} --import tsx solutions/08-message-handler/client.ts`;
   expect(await judgeClient('initialize', client)).toEqual({ initialize: ['SUCCESS'] });
 });

@@ -2,23 +2,23 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, test } from 'vitest';
-import { learnerFiles } from '../../scripts/workshop/lessons.ts';
 import { catalog } from '../../lessons/catalog.ts';
+import { learnerFiles } from '../../scripts/workshop/lessons.ts';
 import { readPage, type PageTask } from '../../scripts/workshop/page.ts';
-import { root, solutionsFolder } from '../harness/folders.js';
 import { report } from '../../scripts/workshop/report.ts';
 import { finished, starterOf, tasksIn } from '../../scripts/workshop/starter.ts';
+import { root, solutionsFolder } from '../harness/folders.js';
 import type { Grader } from '../harness/run/grader.ts';
 import { openRun } from '../harness/run/run.ts';
 import type { Verdict } from '../harness/run/verdict.ts';
 import { graders } from './graders.ts';
-import { normalizeVerdict } from './normalize-verdict.ts';
 import { mistakesOf, withMistake } from './mistake.ts';
+import { normalizeVerdict } from './normalize-verdict.ts';
 
 const pool = graders(5);
 const temporary = join(root, '.tmp', `proof-${process.pid}`);
-afterAll(() => {
-  pool.close();
+afterAll(async () => {
+  await pool.close();
   rmSync(temporary, { recursive: true, force: true });
 });
 
@@ -67,7 +67,7 @@ for (const lesson of [...catalog].reverse()) {
   });
   const text = (verdict: Verdict) => report(lesson, verdict, undefined);
 
-  describe(slug, { concurrent: true, timeout: 120_000 }, () => {
+  describe(slug, { concurrent: true }, () => {
     test('the solution passes', async ({ expect }) => {
       const verdict = await grade('solution', every(finished));
       expect(verdict.state, text(verdict)).toBe('passed');

@@ -3,8 +3,10 @@ import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { catalog } from '../../lessons/catalog.ts';
+import { learnersCopy, startIn, type Copy } from '../../scripts/workshop/copy.ts';
 import { readPage } from '../../scripts/workshop/page.ts';
-import { learnersCopy, processesIn, startIn, type Copy } from './copy.ts';
+import { processesWith } from './processes.ts';
+import { patient } from './waiting.ts';
 
 let copy: Copy;
 beforeAll(() => {
@@ -15,7 +17,7 @@ afterAll(() => copy.remove());
 const lesson1 = 'lessons/01-chunked-stream';
 const verdictOf = (stdout: string) => JSON.parse(stdout) as { state: string; seed: number; tasks: { state: string }[] };
 
-test('a command that has changed since it last ran is run as it is now', { timeout: 60_000 }, async () => {
+test('a command that has changed since it last ran is run as it is now', async () => {
   const file = 'scripts/workshop/progress.ts';
   const before = copy.read(file);
   await copy.run('progress');
@@ -25,7 +27,7 @@ test('a command that has changed since it last ran is run as it is now', { timeo
   expect((await copy.run('progress')).stdout).not.toMatch(/^changed\n/);
 });
 
-describe('a learner’s way through a lesson', { timeout: 60_000 }, () => {
+describe('a learner’s way through a lesson', () => {
   test('check without a name grades the first lesson; a starter fails with exit code 1', async () => {
     const { code, stdout } = await copy.run('check');
     expect(code).toBe(1);
@@ -169,7 +171,7 @@ describe('a learner’s way through a lesson', { timeout: 60_000 }, () => {
   });
 });
 
-describe('try', { timeout: 60_000, concurrent: true }, () => {
+describe('try', { concurrent: true }, () => {
   let finished: Copy;
   beforeAll(() => {
     finished = learnersCopy();
@@ -213,7 +215,7 @@ describe('try', { timeout: 60_000, concurrent: true }, () => {
     command.stdout.once('data', () => command.stdout.destroy());
     const code = await new Promise((resolve) => command.on('close', resolve));
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    await vi.waitUntil(() => processesIn(own.folder).length === 0, { timeout: 10_000 });
+    await vi.waitUntil(() => processesWith(own.folder).length === 0, patient);
     own.remove();
   });
 
@@ -228,7 +230,7 @@ describe('try', { timeout: 60_000, concurrent: true }, () => {
   });
 });
 
-test('a grader that is broken is no verdict: it says so, with exit code 3', { timeout: 60_000 }, async () => {
+test('a grader that is broken is no verdict: it says so, with exit code 3', async () => {
   const broken = learnersCopy();
   const grader = 'test/lessons/01-chunked-stream.test.ts';
   broken.write(grader, broken.read(grader).replace(/async \(\) => \{/, "$& throw new TypeError('not today');"));
@@ -240,7 +242,7 @@ test('a grader that is broken is no verdict: it says so, with exit code 3', { ti
   );
 });
 
-describe('bad input', { timeout: 60_000, concurrent: true }, () => {
+describe('bad input', { concurrent: true }, () => {
   test.for([
     ['check', 'lesson-99'],
     ['check', 'first'],

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { learnersCopy } from './copy.ts';
+import { learnersCopy } from '../../scripts/workshop/copy.ts';
 
 /** Loaded into each program as an editor's debugger is, by NODE_OPTIONS: stops it once at `debugger`, for longer than a program may be busy. */
 const debuggerOf = (file: string) => `
@@ -34,4 +34,4 @@ test('a program that stands at a breakpoint is not busy, and the grader says tha
   expect(stdout).toContain('3 of 3 tasks');
   expect(code).toBe(0);
   expect(stderr).toMatch(/^server\.ts stands at a breakpoint; the grader waits\.\nserver\.ts goes on\.\n/);
-}, 120_000);
+});

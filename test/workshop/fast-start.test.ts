@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { afterAll, describe, test, type TestContext } from 'vitest';
 import { catalog } from '../../lessons/catalog.ts';
+import { learnersCopy, runIn, type Copy } from '../../scripts/workshop/copy.ts';
 import { learnerFiles } from '../../scripts/workshop/lessons.ts';
 import { report } from '../../scripts/workshop/report.ts';
 import { finished, starterOf } from '../../scripts/workshop/starter.ts';
@@ -21,7 +22,6 @@ import { root, solutionsFolder } from '../harness/folders.js';
 import { graders } from '../proof/graders.ts';
 import { mistakesOf, withMistake } from '../proof/mistake.ts';
 import { normalizeVerdict } from '../proof/normalize-verdict.ts';
-import { learnersCopy, runIn, type Copy } from './copy.ts';
 
 const slug = '01-chunked-stream';
 const server = `lessons/${slug}/server.ts`;
@@ -39,7 +39,7 @@ function elsewhere({ folder }: Copy, { onTestFinished }: TestContext): string {
   return other;
 }
 
-describe('a checkout', { concurrent: true, timeout: 120_000 }, () => {
+describe('a checkout', { concurrent: true }, () => {
   test('that was copied acts on itself, and not on the one that it is a copy of', async (context) => {
     const { expect } = context;
     const copy = newCopy(context);
@@ -67,7 +67,7 @@ describe('a checkout', { concurrent: true, timeout: 120_000 }, () => {
   });
 });
 
-describe('our own commands', { concurrent: true, timeout: 120_000 }, () => {
+describe('our own commands', { concurrent: true }, () => {
   test('are compiled again when the text of a module is another, whatever its time and size say', async (context) => {
     const { expect } = context;
     const copy = newCopy(context);
@@ -119,7 +119,7 @@ console.log(grader.Failure === Failure);\n`,
   });
 });
 
-test('with FAST_START=off nothing is kept for the next time', { timeout: 120_000 }, async (context) => {
+test('with FAST_START=off nothing is kept for the next time', async (context) => {
   const { expect } = context;
   const copy = newCopy(context);
   const { code, stdout } = await copy.run('check', '1', '--seed', '1');
@@ -136,8 +136,8 @@ test('with FAST_START=off nothing is kept for the next time', { timeout: 120_000
 
 const temporary = join(root, '.tmp', `fast-start-${randomUUID()}`);
 const off = graders(2, { FAST_START: 'off' });
-afterAll(() => {
-  off.close();
+afterAll(async () => {
+  await off.close();
   rmSync(temporary, { recursive: true, force: true });
 });
 
@@ -156,7 +156,7 @@ const sample: Record<string, () => Programs | Promise<Programs>> = {
   '08-message-handler/starter-2': () => starter('08-message-handler', 2),
 };
 
-describe('with FAST_START=off the verdict is the kept one', { concurrent: true, timeout: 120_000 }, () => {
+describe('with FAST_START=off the verdict is the kept one', { concurrent: true }, () => {
   test.for(Object.entries(sample))('%s', async ([name, programs], { expect }) => {
     const [kind, verdictName] = name.split('/') as [string, string];
     const lesson = catalog.find((each) => each.slug === kind) ?? catalog[0]!;

@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
 import { root } from '../harness/folders.js';
 import { beginProgram, beginRun, endAllPrograms, endRun, prepareAgain, takeProgram } from '../harness/programs/pool.js';
+import { patient } from './waiting.ts';
 
 /** What the system does with a process: starts it, starts it and ends it, or refuses in one of the two ways of Node.js. */
 const machine = vi.hoisted(() => ({
@@ -84,7 +85,7 @@ test('spares that end as soon as they are started are not started again until th
   machine.how = 'ends';
   machine.started = [];
   while (prepareAgain());
-  await vi.waitUntil(() => machine.started.every(({ exitCode }) => exitCode !== null), { timeout: 20_000 });
+  await vi.waitUntil(() => machine.started.every(({ exitCode }) => exitCode !== null), patient);
   expect(machine.started.length).toBeGreaterThan(0);
   expect(prepareAgain()).toBe(false);
 
@@ -102,7 +103,7 @@ test('a program that cannot be built because nothing can be written is ended, an
   await expect(beginProgram(program, server, { args: [], env: {} })).rejects.toThrow(
     /^The grader could not build server\.ts: E.*\nThis says nothing about your programs\. Is the disk full/,
   );
-  await vi.waitUntil(() => program.state === 'ended', { timeout: 20_000 });
+  await vi.waitUntil(() => program.state === 'ended', patient);
 });
 
 test('a reaper that is killed is replaced, and the next one knows every program', async () => {
@@ -113,11 +114,11 @@ test('a reaper that is killed is replaced, and the next one knows every program'
   const programs = [takeProgram(server)];
   const [first] = reapers();
   first!.kill('SIGKILL');
-  await vi.waitUntil(() => ended(first!), { timeout: 20_000 });
+  await vi.waitUntil(() => ended(first!), patient);
   programs.push(takeProgram(server));
   const [, second] = reapers();
   second!.stdin!.end(); // as when the grader is gone
-  await vi.waitUntil(() => programs.every(ended), { timeout: 20_000 });
+  await vi.waitUntil(() => programs.every(ended), patient);
 });
 
 test('with FAST_START=off a run starts what it takes, and nothing else', async () => {

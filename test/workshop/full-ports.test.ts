@@ -4,8 +4,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { learnersCopy, learnersEnv, type Copy, type Run } from '../../scripts/workshop/copy.ts';
 import { root } from '../harness/folders.js';
-import { learnersCopy, learnersEnv, type Copy, type Run } from './copy.ts';
+import { patient } from './waiting.ts';
 
 let copy: Copy;
 beforeAll(() => {
@@ -37,22 +38,19 @@ const listen = (port) => new Promise((resolve, reject) => {
 });
 `;
 
-test.runIf(canBeAlone)('every block of ports is taken', { timeout: 60_000 }, async () => {
+test.runIf(canBeAlone)('every block of ports is taken', async () => {
   const takeAll = `${listen}for (let port = 20000; port < 30000; port += 100) await listen(port);`;
   const { code, stderr } = await node([...first(takeAll), ...check], alone);
   expect(stderr).toContain('The grader needs a port, but all 100 of those that it may begin with are taken');
   expect(code).toBe(3);
 });
 
-test.runIf(canBeAlone)(
-  'every port of the block is taken, and the event loop keeps its turns',
-  { timeout: 60_000 },
-  async () => {
-    const ports = JSON.stringify(pathToFileURL(join(root, 'test/harness/programs/ports.ts')).href);
-    const tsx = pathToFileURL(join(root, 'node_modules/tsx/dist/loader.mjs')).href;
-    writeFileSync(
-      join(copy.folder, 'ports.ts'),
-      `${listen}import { ports } from ${ports};
+test.runIf(canBeAlone)('every port of the block is taken, and the event loop keeps its turns', async () => {
+  const ports = JSON.stringify(pathToFileURL(join(root, 'test/harness/programs/ports.ts')).href);
+  const tsx = pathToFileURL(join(root, 'node_modules/tsx/dist/loader.mjs')).href;
+  writeFileSync(
+    join(copy.folder, 'ports.ts'),
+    `${listen}import { ports } from ${ports};
 const own = ports();
 const one = await own.free();
 const begin = Math.floor(one / 100) * 100;
@@ -63,27 +61,26 @@ const said = await own.free().catch((error) => error.message);
 console.log(JSON.stringify({ said, turned: turns > 0 }));
 process.exit();
 `,
-    );
-    const { stdout, stderr } = await node(['--import', tsx, 'ports.ts'], alone);
-    expect(stderr).toBe('');
-    expect(JSON.parse(stdout)).toEqual({
-      said: expect.stringMatching(/^All ports from \d+1 to \d+99 of 127\.0\.0\.1 are taken, [^]* check again\.$/),
-      turned: true,
-    });
-  },
-);
+  );
+  const { stdout, stderr } = await node(['--import', tsx, 'ports.ts'], alone);
+  expect(stderr).toBe('');
+  expect(JSON.parse(stdout)).toEqual({
+    said: expect.stringMatching(/^All ports from \d+1 to \d+99 of 127\.0\.0\.1 are taken, [^]* check again\.$/),
+    turned: true,
+  });
+});
 
 test.for([
   ['the system says so later', 'check', '/nowhere/node'],
   ['the system says so immediately', 'try', 'no\0node'],
-])('no process can be started: %s', { timeout: 60_000 }, async ([, command, path]) => {
+])('no process can be started: %s', async ([, command, path]) => {
   const noNode = first(`process.execPath = ${JSON.stringify(path)}`);
   const { code, stderr } = await node([...noNode, 'scripts/run.js', command!, 'lesson-1']);
   expect(stderr).toContain('The grader could not start server.ts: ');
   expect(code).toBe(3);
 });
 
-test('no file can be watched: npm run watch looks for itself', { timeout: 120_000 }, async () => {
+test('no file can be watched: npm run watch looks for itself', async () => {
   const noWatches = first(`import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 fs.watch = () => { throw Object.assign(new Error('System limit for number of file watchers reached'), { code: 'ENOSPC' }); };
@@ -96,7 +93,7 @@ syncBuiltinESMExports();
   onTestFinished(() => void child.kill());
   let output = '';
   child.stdout.on('data', (bytes) => (output += bytes));
-  const verdicts = (count: number) => vi.waitUntil(() => output.split('the same again').length > count, 60_000);
+  const verdicts = (count: number) => vi.waitUntil(() => output.split('the same again').length > count, patient);
   await verdicts(1);
   copy.write('lessons/01-chunked-stream/server.ts', "throw new Error('saved');\n");
   await verdicts(2);

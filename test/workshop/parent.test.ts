@@ -1,13 +1,14 @@
 // No process of ours outlives the one that started it, also when that one was killed and could say nothing.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { learnersCopy, learnersEnv, type Copy } from '../../scripts/workshop/copy.ts';
 import { root } from '../harness/folders.js';
-import { learnersCopy, learnersEnv, type Copy } from './copy.ts';
+import { processesWith } from './processes.ts';
+import { patient } from './waiting.ts';
 
 let copy: Copy;
 beforeAll(() => {
@@ -28,7 +29,7 @@ afterAll(() => copy.remove());
 
 const linux = process.platform === 'linux';
 
-describe('when the process that started it is killed', { timeout: 120_000 }, () => {
+describe('when the process that started it is killed', () => {
   test.runIf(linux).for([
     ['check', 'lesson-1'],
     ['watch', 'lesson-1'],
@@ -86,7 +87,7 @@ function marked() {
   const mark = `MARK_OF_A_TEST=${randomUUID()}`;
   const ready = join(copy.folder, `${mark.slice(-36)}.ready`);
   onTestFinished(() => {
-    for (const pid of processesWith(mark)) process.kill(pid, 'SIGKILL');
+    for (const pid of processesWith(mark, 'environ')) process.kill(pid, 'SIGKILL');
   });
   return { mark, ready, env: { ...learnersEnv(), MARK_OF_A_TEST: mark.slice(-36), READY: ready } };
 }
@@ -100,26 +101,11 @@ const parentOf = ([file, ...args]: string[], env: NodeJS.ProcessEnv): ChildProce
   );
 
 async function killWhenReady(parent: ChildProcess, ready: string, mark: string): Promise<void> {
-  while (!existsSync(ready)) {
+  await vi.waitUntil(() => {
     expect(parent.exitCode, 'it ended before its programs had begun').toBe(null);
-    await sleep(20);
-  }
-  expect(processesWith(mark).length).toBeGreaterThan(1);
+    return existsSync(ready);
+  }, patient);
+  expect(processesWith(mark, 'environ').length).toBeGreaterThan(1);
   parent.kill('SIGKILL');
-  // The time limit of the test is the end of this.
-  while (processesWith(mark).length > 0) await sleep(50);
-}
-
-function processesWith(mark: string): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((name) => {
-      try {
-        const dead = / Z /.test(readFileSync(`/proc/${name}/stat`, 'latin1').split(')').at(-1)!);
-        return !dead && readFileSync(`/proc/${name}/environ`, 'latin1').includes(mark);
-      } catch {
-        return false; // it has ended
-      }
-    })
-    .map(Number);
+  await expect.poll(() => processesWith(mark, 'environ'), patient).toEqual([]);
 }

@@ -17,8 +17,8 @@ import {
 import { endProcess, spawnHeld } from '../harness/programs/process.js';
 import { startProgram } from '../harness/programs/program.ts';
 import { transcript } from '../harness/wire/transcript.ts';
-
-const limit = { timeout: 20_000 };
+import { exists } from './processes.ts';
+import { patient } from './waiting.ts';
 
 function folder() {
   const folder = join(root, '.tmp', `pool-${randomUUID()}`); // inside, where files are modules
@@ -55,7 +55,7 @@ const prepareAll = () => {
   return started;
 };
 
-test('what a process does before its program begins is not its program’s', limit, async () => {
+test('what a process does before its program begins is not its program’s', async () => {
   const { server, at } = folder();
   writeFileSync(server, "console.log('ran');\n");
   writeFileSync(
@@ -75,7 +75,7 @@ test('what a process does before its program begins is not its program’s', lim
   const messages: object[] = [];
   program.on('message', (message) => messages.push(message as object));
   const told = (name: string) =>
-    vi.waitUntil(() => messages.find((message) => name in message), { ...limit }) as Promise<Record<string, unknown>>;
+    vi.waitUntil(() => messages.find((message) => name in message), patient) as Promise<Record<string, unknown>>;
   await told('listens');
   program.send({ where: true });
   expect(await told('listening')).toEqual({ listening: [] });
@@ -83,45 +83,41 @@ test('what a process does before its program begins is not its program’s', lim
   expect(await told('pong')).toMatchObject({ pong: 7, timers: 0, fileCalls: 0 });
   expect(output).toBe('');
   program.send({ goOn: true, begin: { args: [], env: {} } });
-  await vi.waitUntil(() => program.exitCode !== null, limit);
+  await vi.waitUntil(() => program.exitCode !== null, patient);
   expect(output).toBe('ran\n');
 });
 
-test(
-  'a spare loads its file when a run begins, runs nothing of it, and is not there for the next run',
-  limit,
-  async () => {
-    const { server, at, folder: own, lesson, start } = folder();
-    const imported = (text: string) => writeFileSync(at('imported.ts'), `console.log('${text}');\n`);
-    writeFileSync(server, "import './imported.ts';\nconsole.log('ran');\n");
-    const begin = async () => {
-      beginRun({ folder: own, lesson });
-      await loading(server);
-    };
-    imported('before');
-    runOf(own, lesson, [server]);
-    expect(prepareAll()).toBe(1);
+test('a spare loads its file when a run begins, runs nothing of it, and is not there for the next run', async () => {
+  const { server, at, folder: own, lesson, start } = folder();
+  const imported = (text: string) => writeFileSync(at('imported.ts'), `console.log('${text}');\n`);
+  writeFileSync(server, "import './imported.ts';\nconsole.log('ran');\n");
+  const begin = async () => {
+    beginRun({ folder: own, lesson });
+    await loading(server);
+  };
+  imported('before');
+  runOf(own, lesson, [server]);
+  expect(prepareAll()).toBe(1);
 
-    imported('as the run began');
-    await begin();
-    imported('too late');
-    const program = start();
-    await vi.waitUntil(() => program.end, limit);
-    expect(program.lines).toEqual(['as the run began', 'ran']);
-    endRun({ complete: true });
+  imported('as the run began');
+  await begin();
+  imported('too late');
+  const program = start();
+  await vi.waitUntil(() => program.end, patient);
+  expect(program.lines).toEqual(['as the run began', 'ran']);
+  endRun({ complete: true });
 
-    expect(prepareAll()).toBe(1);
-    imported('in a run that was stopped');
-    await begin();
-    imported('in the next run');
-    await begin();
-    const next = start();
-    await vi.waitUntil(() => next.end, limit);
-    expect(next.lines).toEqual(['in the next run', 'ran']);
-  },
-);
+  expect(prepareAll()).toBe(1);
+  imported('in a run that was stopped');
+  await begin();
+  imported('in the next run');
+  await begin();
+  const next = start();
+  await vi.waitUntil(() => next.end, patient);
+  expect(next.lines).toEqual(['in the next run', 'ran']);
+});
 
-test('a program goes from spawned to warm, loaded, begun and ended', limit, async () => {
+test('a program goes from spawned to warm, loaded, begun and ended', async () => {
   const { server, folder: own, lesson } = folder();
   writeFileSync(server, 'setInterval(() => {}, 1000);\n');
   runOf(own, lesson, [server]);
@@ -136,10 +132,10 @@ test('a program goes from spawned to warm, loaded, begun and ended', limit, asyn
   await begun;
   expect(program.state).toBe('begun');
   endProcess(program);
-  await vi.waitUntil(() => program.state === 'ended', limit);
+  await vi.waitUntil(() => program.state === 'ended', patient);
 });
 
-test('what a complete run took is prepared for the next, in its order, also by another process', limit, async () => {
+test('what a complete run took is prepared for the next, in its order, also by another process', async () => {
   const { server, client, folder: own, lesson, learned } = folder();
   for (const file of [server, client]) writeFileSync(file, '');
   runOf(own, lesson, [server, client, client]);
@@ -162,7 +158,7 @@ test.for([
   ['is not JSON', '{"files":['],
   ['names another folder', '{"files":["../server.ts"],"complete":true}'],
   ['has no files', '{}'],
-])('what was learned and %s is not believed', limit, ([, text]) => {
+])('what was learned and %s is not believed', ([, text]) => {
   const { server, folder: own, lesson, learned } = folder();
   writeFileSync(server, '');
   mkdirSync(join(learned, '..'), { recursive: true });
@@ -171,7 +167,7 @@ test.for([
   expect(JSON.parse(readFileSync(learned, 'utf8'))).toEqual({ files: ['server.ts'], complete: true });
 });
 
-test('a run without a lesson prepares nothing and teaches nothing', limit, () => {
+test('a run without a lesson prepares nothing and teaches nothing', () => {
   const { server, folder: own, lesson, learned } = folder();
   writeFileSync(server, '');
   runOf(own, lesson, [server, server]);
@@ -184,8 +180,8 @@ test('a run without a lesson prepares nothing and teaches nothing', limit, () =>
   expect(existsSync(learned)).toBe(false);
 });
 
-test('a program whose grader is gone ends by itself, with what it has started', limit, async () => {
-  const { server, at } = folder();
+test('a program whose grader is gone ends by itself, with what it has started', async () => {
+  const { server } = folder();
   writeFileSync(
     server,
     `import { spawn } from 'node:child_process';
@@ -202,18 +198,10 @@ test('a program whose grader is gone ends by itself, with what it has started', 
     );
     if (begun) {
       program.send({ begin: { args: [], env: {} } });
-      await vi.waitUntil(() => output.endsWith('\n'), limit);
+      await vi.waitUntil(() => output.endsWith('\n'), patient);
     }
     program.disconnect(); // its channel closes as it does when the grader is killed
-    await vi.waitUntil(() => program.exitCode !== null || program.signalCode !== null, limit);
-    if (begun && process.platform !== 'win32') await vi.waitUntil(() => !exists(Number(output)), limit);
+    await vi.waitUntil(() => program.exitCode !== null || program.signalCode !== null, patient);
+    if (begun && process.platform !== 'win32') await vi.waitUntil(() => !exists(Number(output)), patient);
   }
 });
-
-function exists(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}

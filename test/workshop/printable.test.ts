@@ -3,13 +3,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { catalog } from '../../lessons/catalog.ts';
 import { rowText } from '../../scripts/workshop/capture-text.ts';
 import { Refusal } from '../../scripts/workshop/command.ts';
+import { learnersCopy, type Copy } from '../../scripts/workshop/copy.ts';
 import { codeBlock } from '../../scripts/workshop/reader/code.ts';
 import { html } from '../../scripts/workshop/reader/html.ts';
 import { timeline } from '../../scripts/workshop/reader/timeline.ts';
 import { report } from '../../scripts/workshop/report.ts';
 import { printable, printableJson, visible } from '../harness/wire/printable.js';
 import type { Capture, Entry } from '../harness/wire/transcript.ts';
-import { learnersCopy, type Copy } from './copy.ts';
 
 const range = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, i) => String.fromCodePoint(from + i));
@@ -102,7 +102,7 @@ describe('every hostile character', () => {
   });
 });
 
-describe('the commands', { timeout: 60_000 }, () => {
+describe('the commands', () => {
   let copy: Copy;
   beforeAll(() => {
     copy = learnersCopy();

@@ -8,6 +8,7 @@ import { root } from '../harness/folders.js';
 import { endAllPrograms } from '../harness/programs/pool.js';
 import { startProgram } from '../harness/programs/program.ts';
 import { transcript } from '../harness/wire/transcript.ts';
+import { patient } from './waiting.ts';
 
 const temporary = join(root, '.tmp', `programs-${randomUUID()}`);
 afterAll(() => {
@@ -104,7 +105,7 @@ console.log(express.default.json === express.json, new fetch.default.Headers({ a
   'waits for ever': { program: 'await new Promise(() => {});\n' },
 };
 
-describe('a program that', { concurrent: true, timeout: 60_000 }, () => {
+describe('a program that', { concurrent: true }, () => {
   test.for(Object.entries(programs))('%s', async ([name, { program: source, beside = {} }], { expect }) => {
     const folder = join(temporary, name.replaceAll(' ', '-'));
     mkdirSync(folder, { recursive: true });
@@ -122,7 +123,7 @@ describe('a program that', { concurrent: true, timeout: 60_000 }, () => {
       changed() {},
       transcript: () => transcript(),
     });
-    await vi.waitUntil(() => program.end, { timeout: 50_000 });
+    await vi.waitUntil(() => program.end, patient);
 
     expect(program.stdout).toBe(byHand.stdout);
     expect(program.end!.code, program.stderr).toBe(byHand.status);

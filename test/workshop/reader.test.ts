@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { catalog } from '../../lessons/catalog.ts';
+import { learnersCopy, learnersEnv, type Copy } from '../../scripts/workshop/copy.ts';
 import { readPage } from '../../scripts/workshop/page.ts';
 import { actions, type Notice } from '../../scripts/workshop/reader/actions.ts';
 import { diffLines, hunks } from '../../scripts/workshop/reader/diff.ts';
@@ -14,8 +15,9 @@ import { editorLinks } from '../../scripts/workshop/reader/editor.ts';
 import { liveEvents } from '../../scripts/workshop/reader/live.ts';
 import { lessonText, withCode } from '../../scripts/workshop/reader/markdown.ts';
 import { freePort } from '../harness/programs/ports.ts';
-import { learnersCopy, learnersEnv, processesIn, type Copy } from './copy.ts';
+import { processesWith } from './processes.ts';
 import { startReader, type Started } from './started.ts';
+import { patient } from './waiting.ts';
 
 const lesson1 = '/lessons/01-chunked-stream/';
 const starter = 'lessons/01-chunked-stream/server.ts';
@@ -26,7 +28,7 @@ beforeAll(async () => {
   copy = learnersCopy();
   symlinkSync(join(copy.folder, 'package.json'), join(copy.folder, lesson1, 'examples', 'outside.json'));
   reader = await startReader(copy);
-}, 30_000);
+});
 afterAll(async () => {
   await reader.stop();
   copy.remove();
@@ -108,7 +110,7 @@ describe('pages', () => {
       }
     }
     expect(dead).toEqual([]);
-  }, 60_000);
+  });
 
   test('a lesson can be named as the commands name it', async () => {
     for (const name of ['1', '01', 'lesson-1', '01-chunked-stream']) {
@@ -401,7 +403,7 @@ const idOn = async (path: string) => /data-last-id="([^"]*)"/.exec((await ask(pa
 /** The last event of a run: what its verdict changes in the course. */
 const isLast = ({ type }: Heard) => type === 'course';
 
-describe('what happens is told', { timeout: 30_000 }, () => {
+describe('what happens is told', () => {
   test('a check: its beginning, each requirement, and the verdict; whoever was away gets the rest', async () => {
     const before = await idOn(lesson1);
     const two = [listen(before, isLast), listen(before, isLast)];
@@ -482,28 +484,24 @@ describe('what happens is told', { timeout: 30_000 }, () => {
   });
 });
 
-test(
-  'npm start prints its address, takes the next port when one is taken, and leaves nothing behind',
-  { timeout: 30_000 },
-  async () => {
-    const own = learnersCopy();
-    onTestFinished(() => own.remove());
-    const taken = Number(new URL(reader.url).port);
-    const second = await startReader(own, taken);
-    expect(Number(new URL(second.url).port)).toBeGreaterThan(taken);
-    expect(second.stdout).toContain(`The workshop is at ${second.url}`);
-    expect(second.stdout).toContain('Begin with lesson 1');
-    expect((await fetch(`${second.url}/`)).status).toBe(200);
-    const code = await second.stop();
-    if (process.platform !== 'win32') expect(code).toBe(0); // there is no signal that could be handled
-    await expect(fetch(second.url)).rejects.toThrow();
-    expect(processesIn(own.folder)).toEqual([]);
-  },
-);
+test('npm start prints its address, takes the next port when one is taken, and leaves nothing behind', async () => {
+  const own = learnersCopy();
+  onTestFinished(() => own.remove());
+  const taken = Number(new URL(reader.url).port);
+  const second = await startReader(own, taken);
+  expect(Number(new URL(second.url).port)).toBeGreaterThan(taken);
+  expect(second.stdout).toContain(`The workshop is at ${second.url}`);
+  expect(second.stdout).toContain('Begin with lesson 1');
+  expect((await fetch(`${second.url}/`)).status).toBe(200);
+  const code = await second.stop();
+  if (process.platform !== 'win32') expect(code).toBe(0); // there is no signal that could be handled
+  await expect(fetch(second.url)).rejects.toThrow();
+  expect(processesWith(own.folder)).toEqual([]);
+});
 
 const hasTerminal = process.platform === 'linux' && spawnSync('python3', ['--version']).status === 0;
 
-describe.skipIf(!hasTerminal)('npm start in a terminal', { timeout: 60_000 }, () => {
+describe.skipIf(!hasTerminal)('npm start in a terminal', () => {
   test.for([
     ['opens the browser', [], {}, true],
     ['--no-open opens none', ['--no-open'], {}, false],
@@ -536,16 +534,16 @@ describe.skipIf(!hasTerminal)('npm start in a terminal', { timeout: 60_000 }, ()
     onTestFinished(() => void child.kill('SIGKILL'));
     let printed = '';
     child.stdout.on('data', (bytes) => (printed += bytes));
-    await vi.waitUntil(() => printed.includes('Ctrl+C'), { timeout: 30_000 });
+    await vi.waitUntil(() => printed.includes('Ctrl+C'), patient);
     if (opens) {
-      await vi.waitUntil(() => existsSync(opened), { timeout: 10_000 });
+      await vi.waitUntil(() => existsSync(opened), patient);
       expect(printed).toContain(`The workshop is at ${readFileSync(opened, 'utf8').trim()}`);
     }
     const ended = new Promise((resolve) => child.once('exit', resolve));
     if (terminal.length > 0) child.stdin.write('\x03');
     else child.kill('SIGINT');
     await ended;
-    await vi.waitUntil(() => processesIn(own.folder).length === 0, { timeout: 5000 });
+    await vi.waitUntil(() => processesWith(own.folder).length === 0, patient);
     expect(existsSync(opened)).toBe(opens);
   });
 });

@@ -17,8 +17,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { sayWhileWaiting } from '../../scripts/install.js';
 import { lookAt, readLock } from '../../scripts/packages.js';
 import { nodeIsNewEnough } from '../../scripts/setup.js';
+import { learnersCopy, learnersEnv, type Copy, type Run } from '../../scripts/workshop/copy.ts';
 import { root } from '../harness/folders.js';
-import { learnersCopy, learnersEnv, processesIn, type Copy, type Run } from './copy.ts';
+import { processesWith } from './processes.ts';
+import { patient } from './waiting.ts';
 
 let copy: Copy;
 beforeAll(() => {
@@ -93,7 +95,7 @@ const installs = () =>
   (existsSync(inCopy('.tmp')) ? readdirSync(inCopy('.tmp')) : []).filter((name) => /^install-\d/.test(name));
 const linesOf = (text: string) => text.trim().split('\n');
 
-describe('without a network', { timeout: 60_000 }, () => {
+describe('without a network', () => {
   test('without packages, a command says what to do, with exit code 2', async () => {
     const { code, stdout, stderr } = await run('start');
     expect(code).toBe(2);
@@ -216,7 +218,7 @@ describe('without a network', { timeout: 60_000 }, () => {
   });
 });
 
-describe.skipIf(process.platform === 'win32')('an install', { timeout: 60_000 }, () => {
+describe.skipIf(process.platform === 'win32')('an install', () => {
   /** Puts a program in the place of npm; it notes each call in `calls`. */
   function npmIs(body: string): Record<string, string> {
     mkdirSync(inCopy('bin'));
@@ -272,11 +274,11 @@ ${body}`,
       oldAndNew();
       const env = npmIs("fs.mkdirSync('node_modules/half', { recursive: true }); setInterval(() => {}, 1000);");
       const command = start(env, 'check', '1');
-      await vi.waitUntil(() => existsSync(inCopy('calls')), { timeout: 30_000 });
+      await vi.waitUntil(() => existsSync(inCopy('calls')), patient);
       process.kill(command.pid, signal);
       expect((await command.run).code).toBe(130);
       expect(version()).toBe('1.0.0');
-      await vi.waitUntil(() => processesIn(inCopy('bin')).length === 0, { timeout: 10_000 });
+      await vi.waitUntil(() => processesWith(inCopy('bin')).length === 0, patient);
       expect(installs()).toEqual([]);
     },
   );

@@ -1,5 +1,5 @@
+import { startIn, type Copy } from '../../scripts/workshop/copy.ts';
 import { freePort } from '../harness/programs/ports.ts';
-import { startIn, type Copy } from './copy.ts';
 
 /** The reader of a copy of the workshop, in a process of its own, as `npm start` starts it. */
 export type Started = {

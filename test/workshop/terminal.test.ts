@@ -1,12 +1,14 @@
 // The watch mode as a person sits before it: in a pseudo-terminal, which Python has and Node.js has not.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, test, vi, type TestContext } from 'vitest';
 import { catalog } from '../../lessons/catalog.ts';
-import { learnersCopy, learnersEnv, processesIn, type Copy } from './copy.ts';
+import { learnersCopy, learnersEnv, type Copy } from '../../scripts/workshop/copy.ts';
+import { processesWith } from './processes.ts';
+import { patient } from './waiting.ts';
 
 const lesson1 = 'lessons/01-chunked-stream';
 const hasTerminal = process.platform === 'linux' && spawnSync('python3', ['--version']).status === 0;
@@ -47,14 +49,14 @@ function watch(context: TestContext, command: string[], env: Record<string, stri
     type: (keys) => child.stdin.write(keys),
     screen: (condition) =>
       vi
-        .waitUntil(() => (condition(onScreen()) ? onScreen() : undefined), { timeout: 30_000, interval: 20 })
+        .waitUntil(() => (condition(onScreen()) ? onScreen() : undefined), patient)
         .catch(() => {
           throw new Error(`That never came. There is:\n${onScreen()}\n${out.stderr}`);
         }),
     output: () => out.stdout,
     end: async () => {
       const code = await closed;
-      await vi.waitUntil(() => processesIn(copy.folder).length === 0, { timeout: 5000 });
+      await vi.waitUntil(() => processesWith(copy.folder).length === 0, patient);
       return command.length > 0 ? out.stderr.trim() : String(code);
     },
   };
@@ -67,7 +69,7 @@ const inTerminal = (columns: number) => [
 ];
 const graded = (text: string) => /graded in \d+ ms/.test(text);
 
-describe.skipIf(!hasTerminal)('watch in a terminal', { timeout: 90_000, concurrent: true }, () => {
+describe.skipIf(!hasTerminal)('watch in a terminal', { concurrent: true }, () => {
   test('a learner’s way through a lesson', async (context) => {
     const { expect } = context;
     const { copy, type, screen, output, end } = watch(context, inTerminal(80));
@@ -137,13 +139,13 @@ describe.skipIf(!hasTerminal)('watch in a terminal', { timeout: 90_000, concurre
       `${lesson1}/server.ts`,
       "import { writeFileSync } from 'node:fs';\nwriteFileSync('begun', '');\nsetInterval(() => {}, 1000);\n",
     );
-    await vi.waitUntil(() => existsSync(join(copy.folder, 'begun')), { timeout: 20_000 });
+    await vi.waitUntil(() => existsSync(join(copy.folder, 'begun')), patient);
     type('\x03');
     expect(await end()).toBe('130 restored');
   });
 });
 
-describe.skipIf(process.platform === 'win32')('watch in a pipe', { timeout: 90_000, concurrent: true }, () => {
+describe.skipIf(process.platform === 'win32')('watch in a pipe', { concurrent: true }, () => {
   test('prints one verdict after the other, plainly, and needs no keys', async (context) => {
     const { expect } = context;
     const { copy, pid, screen, output, end } = watch(context, []);
@@ -164,7 +166,7 @@ describe.skipIf(process.platform === 'win32')('watch in a pipe', { timeout: 90_0
     await screen((text) => text.includes('task 3  waits for task 1'));
     // The programs that the next run will take.
     if (process.platform === 'linux')
-      await vi.waitUntil(() => processesIn(`${copy.folder}/lessons`).length === 6, { timeout: 20_000 });
+      await vi.waitUntil(() => processesWith(`${copy.folder}/lessons`).length === 6, patient);
     process.kill(pid, 'SIGKILL');
     expect(await end()).toBe('null');
   });

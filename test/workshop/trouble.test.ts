@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { catalog } from '../../lessons/catalog.ts';
 import { whyUnreadable } from '../../scripts/trouble.js';
+import { learnersCopy, type Copy, type Run } from '../../scripts/workshop/copy.ts';
 import { editorLinks } from '../../scripts/workshop/reader/editor.ts';
-import { learnersCopy, type Copy, type Run } from './copy.ts';
 import { startReader } from './started.ts';
 
 const lesson1 = 'lessons/01-chunked-stream';
@@ -49,7 +49,7 @@ syncBuiltinESMExports();
   vi.stubEnv('NODE_OPTIONS', `--import ${JSON.stringify(inCopy('failing.mjs'))}`);
 }
 
-describe('a file that cannot be written', { timeout: 60_000 }, () => {
+describe('a file that cannot be written', () => {
   test.for([['reset'], ['solution', '--apply']])(
     '%j: when only one of two files could be put in place, that is said, and the way back',
     async ([script, ...options], { expect }) => {
@@ -97,7 +97,7 @@ describe('a file that cannot be written', { timeout: 60_000 }, () => {
   });
 });
 
-describe.runIf(posix)('a file that is no file', { timeout: 60_000 }, () => {
+describe.runIf(posix)('a file that is no file', () => {
   const file = `${lesson1}/server.ts`;
   const kinds: [what: string, make: (path: string) => void, why: string][] = [
     ['a folder', (path) => mkdirSync(path), 'is a folder, not a file'],
@@ -142,7 +142,7 @@ describe.runIf(posix)('a file that is no file', { timeout: 60_000 }, () => {
   });
 });
 
-describe('a lesson that is not whole', { timeout: 60_000 }, () => {
+describe('a lesson that is not whole', () => {
   afterEach(() => {
     copy.remove();
     copy = learnersCopy();
@@ -209,7 +209,7 @@ describe('a lesson that is not whole', { timeout: 60_000 }, () => {
   });
 });
 
-describe.runIf(posix)('in a folder with an odd name', { timeout: 60_000 }, () => {
+describe.runIf(posix)('in a folder with an odd name', () => {
   test.for(['C# & 100%', "a?b [x] {y} $& 'q' übung 日本"])('%s', async (name, { expect }) => {
     const odd = learnersCopy(name);
     try {

@@ -8,10 +8,12 @@ import { Client as FirstClient } from '@modelcontextprotocol/sdk/client/index.js
 import { StdioClientTransport as FirstTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { catalog } from '../../lessons/catalog.ts';
+import { learnersCopy, learnersEnv, startIn, type Copy } from '../../scripts/workshop/copy.ts';
 import { learnerFiles } from '../../scripts/workshop/lessons.ts';
 import { readHints, readPage } from '../../scripts/workshop/page.ts';
 import { root } from '../harness/folders.js';
-import { learnersCopy, learnersEnv, processesIn, startIn, type Copy } from './copy.ts';
+import { processesWith } from './processes.ts';
+import { patient } from './waiting.ts';
 
 type Answer = { isError?: boolean; structuredContent?: any; text: string };
 
@@ -126,7 +128,7 @@ describe.each([
     const after = await assistant.call('where_am_i');
     expect(after.structuredContent.next).toBe('02-server-sent-events');
     expect(after.structuredContent.lessons[0].state).toBe('passed');
-  }, 60_000);
+  });
 });
 
 describe('the tools', () => {
@@ -190,21 +192,21 @@ describe('the tools', () => {
       const said = JSON.stringify(answers);
       expect(secret.filter((line) => said.includes(JSON.stringify(line).slice(1, -1)))).toEqual([]);
     }
-  }, 60_000);
+  });
 
   test('a call that is cancelled ends its programs and records nothing; the next one is graded', async () => {
     await copy.run('solution', 'lesson-1', '--apply');
     const cancel = new AbortController();
     const cancelled = assistant.call('my_verdict', {}, { signal: cancel.signal, onprogress: () => cancel.abort() });
     await expect(cancelled).rejects.toThrow();
-    await expect.poll(() => processesIn(copy.folder).filter(isProgram), { timeout: 20_000 }).toEqual([]);
+    await expect.poll(() => processesWith(copy.folder).filter(isProgram), patient).toEqual([]);
     expect((await assistant.call('where_am_i')).structuredContent.lessons[0].state).toBe('not begun');
     expect((await assistant.call('my_verdict')).structuredContent.state).toBe('passed');
-  }, 60_000);
+  });
 });
 
 /** Whether a process is a learner's program, or what ends such programs, and not the server itself. */
-const isProgram = (pid: string) => !readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('run.js\0tutor');
+const isProgram = (pid: number) => !readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('run.js\0tutor');
 
 describe('as bytes', () => {
   /** Starts the server and writes to it; its lines come as they are. */
@@ -248,8 +250,8 @@ describe('as bytes', () => {
       { jsonrpc: '2.0', id: 1, result: { instructions: expect.stringContaining('AGENTS.md') } },
       { jsonrpc: '2.0', id: 2, result: { structuredContent: { state: 'failed' } } },
     ]);
-    await expect.poll(() => processesIn(copy.folder), { timeout: 20_000 }).toEqual([]);
-  }, 60_000);
+    await expect.poll(() => processesWith(copy.folder), patient).toEqual([]);
+  });
 
   test('when its input ends in the middle of a grading, no process is left', async () => {
     await copy.run('solution', 'lesson-1', '--apply');
@@ -257,6 +259,6 @@ describe('as bytes', () => {
     send({ id: 2, method: 'tools/call', params: { name: 'my_verdict', _meta: { progressToken: 'p' } } });
     await line('notifications/progress');
     expect(await end()).toBe(0);
-    await expect.poll(() => processesIn(copy.folder), { timeout: 20_000 }).toEqual([]);
-  }, 60_000);
+    await expect.poll(() => processesWith(copy.folder), patient).toEqual([]);
+  });
 });

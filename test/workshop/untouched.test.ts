@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { catalog } from '../../lessons/catalog.ts';
+import { learnersCopy, type Copy } from '../../scripts/workshop/copy.ts';
 import { learnerFiles } from '../../scripts/workshop/lessons.ts';
 import { finished, linesOf } from '../../scripts/workshop/starter.ts';
 import { coverage, touchedLines } from '../../scripts/workshop/untouched.ts';
 import { solutionsFolder } from '../harness/folders.js';
 import { server } from '../proof/mistake.ts';
-import { learnersCopy, type Copy } from './copy.ts';
 
 const solution = `import express from 'express';
 
@@ -83,7 +83,7 @@ test.for(catalog)('linesOf gives the finished programs of $slug', ({ slug }) => 
   }
 });
 
-describe('the command', { timeout: 60_000 }, () => {
+describe('the command', () => {
   let copy: Copy;
   beforeAll(() => {
     copy = learnersCopy();

@@ -3,8 +3,11 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { cpSync, existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test, vi, type TestContext } from 'vitest';
+import { learnersCopy, learnersEnv, type Copy } from '../../scripts/workshop/copy.ts';
+import { root } from '../harness/folders.js';
 import type { Verdict } from '../harness/run/verdict.ts';
-import { learnersCopy, learnersEnv, processesIn, type Copy } from './copy.ts';
+import { exists, processesWith } from './processes.ts';
+import { patient } from './waiting.ts';
 
 const slug = '01-chunked-stream';
 const server = `lessons/${slug}/server.ts`;
@@ -34,8 +37,10 @@ type Watching = {
 async function watching({ onTestFinished }: TestContext, { poll = false } = {}): Promise<Watching> {
   const copy = learnersCopy();
   onTestFinished(() => copy.remove());
+  const engine = 'test/workshop/watching.ts';
+  cpSync(join(root, engine), join(copy.folder, engine));
   const start = join(copy.folder, 'test/harness/fast-start/start.js');
-  const child: ChildProcess = fork(start, ['test/workshop/watching.ts', poll ? 'poll' : 'events'], {
+  const child: ChildProcess = fork(start, [engine, poll ? 'poll' : 'events'], {
     cwd: copy.folder,
     env: learnersEnv(),
   });
@@ -69,19 +74,11 @@ async function watching({ onTestFinished }: TestContext, { poll = false } = {}):
 
 const countOf = (events: Event[], type: string) => events.filter((event) => event.type === type).length;
 
-const exists = (pid: number) => {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-};
-
 /** A server that says its process id in a file, and never listens. */
 const hangs =
   "import { writeFileSync } from 'node:fs';\nwriteFileSync('hanging', String(process.pid));\nsetInterval(() => {}, 1000);\n";
 
-describe('a save', { timeout: 60_000, concurrent: true }, () => {
+describe('a save', { concurrent: true }, () => {
   for (const poll of [false, true]) {
     const how = poll ? 'found by looking' : 'told by the file system';
 
@@ -103,7 +100,7 @@ describe('a save', { timeout: 60_000, concurrent: true }, () => {
       await copy.run('check', '1');
       expect(recorded).toBe(copy.read('.progress'));
       await close();
-      await vi.waitUntil(() => processesIn(copy.folder).length === 0, { timeout: 5000 });
+      await vi.waitUntil(() => processesWith(copy.folder).length === 0, patient);
     });
 
     test(`in several steps is one run, ${how}`, async (context) => {
@@ -151,9 +148,7 @@ describe('a save', { timeout: 60_000, concurrent: true }, () => {
     const { copy, events, next } = await watching(context);
     const pidFile = join(copy.folder, 'hanging');
     copy.write(server, hangs);
-    const pid = await vi.waitUntil(() => existsSync(pidFile) && Number(readFileSync(pidFile, 'utf8')), {
-      timeout: 20_000,
-    });
+    const pid = await vi.waitUntil(() => existsSync(pidFile) && Number(readFileSync(pidFile, 'utf8')), patient);
     expect(exists(pid)).toBe(true);
     copy.write(server, "throw new Error('newer');\n");
     const { verdict } = await next('verdict', 'error');
@@ -164,7 +159,7 @@ describe('a save', { timeout: 60_000, concurrent: true }, () => {
       'run',
       'verdict',
     ]);
-    await vi.waitUntil(() => !exists(pid));
+    await vi.waitUntil(() => !exists(pid), patient);
   });
 
   test('leaves nothing behind that a program has started on its own', async (context) => {
@@ -179,7 +174,7 @@ describe('a save', { timeout: 60_000, concurrent: true }, () => {
     const { verdict } = await next('verdict');
     const pid = Number(/started (\d+)/.exec(verdict!.tasks[0]!.requirements[0]!.explanation!.output!)?.[1]);
     expect(pid).toBeGreaterThan(0);
-    await vi.waitUntil(() => !exists(pid), { timeout: 5000 });
+    await vi.waitUntil(() => !exists(pid), patient);
   });
 
   test.skipIf(windows)('that changes nothing is no run; nor is a file that is gone for a moment', async (context) => {
@@ -226,7 +221,7 @@ describe('a save', { timeout: 60_000, concurrent: true }, () => {
   });
 });
 
-test('a broken progress file is said to be one, and nothing is graded', { timeout: 60_000 }, async (context) => {
+test('a broken progress file is said to be one, and nothing is graded', async (context) => {
   const { expect } = context;
   const { copy, events, next } = await watching(context);
   copy.write('.progress', 'three of three\n');

@@ -12,8 +12,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { catalog } from '../../lessons/catalog.ts';
-import { startersOf } from '../../scripts/workshop/starters.ts';
-import { root } from '../harness/folders.js';
+import { root } from '../../test/harness/folders.js';
+import { startersOf } from './starters.ts';
 
 export type Run = { code: number | null; stdout: string; stderr: string };
 
@@ -27,23 +27,16 @@ export type Copy = {
   remove(): void;
 };
 
+/** What a learner's own copy does not share with this one, and what no command reads. */
+const leftOut = new Set(['.git', '.progress', '.saved', '.tmp', 'docs', 'download', 'node_modules', 'test']);
+/** What commands read in test/. */
+const ofTests = ['test/harness', 'test/lessons', 'test/mistakes', 'test/proof/mistake.ts'];
+
 /** @param name of a folder that the copy is in: a person may call it anything. */
 export function learnersCopy(name = ''): Copy {
   const outside = realpathSync(mkdtempSync(join(tmpdir(), 'chunk-by-chunk-')));
   const folder = join(outside, name);
-  for (const part of [
-    'lessons',
-    'solutions',
-    'scripts',
-    'test/harness',
-    'test/lessons',
-    'test/mistakes',
-    'test/proof/mistake.ts',
-    'test/workshop/copy.ts',
-    'test/workshop/watching.ts',
-    'package.json',
-    'package-lock.json',
-  ]) {
+  for (const part of [...readdirSync(root).filter((name) => !leftOut.has(name)), ...ofTests]) {
     cpSync(join(root, part), join(folder, part), { recursive: true });
   }
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction');
@@ -65,21 +58,7 @@ export const learnersEnv = (): NodeJS.ProcessEnv =>
     Object.entries(process.env).filter(([name]) => !/^(VITEST|NODE_ENV$|NO_COLOR$|FORCE_COLOR$)/.test(name)),
   );
 
-/** The processes that have a text in their command line; none where the system does not tell. */
-export function processesIn(text: string): string[] {
-  if (process.platform !== 'linux') return [];
-  return readdirSync('/proc').filter((pid) => {
-    try {
-      return (
-        /^\d+$/.test(pid) && pid !== String(process.pid) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(text)
-      );
-    } catch {
-      return false; // it has ended
-    }
-  });
-}
-
-/** A command that goes on. */
+/** Starts a command in a copy of the workshop. */
 export function startIn(
   folder: string,
   script: string,
