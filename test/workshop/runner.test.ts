@@ -116,3 +116,18 @@ test('a task that asks for work says so of a program that never calls it', async
   expect(await graded("await work('something');")).toBeUndefined();
   expect(await graded('')).toMatch(/never called work/);
 });
+
+test.for(['ENOSPC', 'EMFILE'])('a file that the machine refuses, with %s, is no defect of the grader', async (code) => {
+  const refused = () => Object.assign(new Error(`${code}: refused, open`), { code, syscall: 'open' });
+  const during = (test: () => Promise<void>) =>
+    grade(({ task, requirement }) => {
+      task({ number: 1, title: 'One', file: 'server.ts' }, () => requirement('writes', test));
+    });
+  const said = { message: expect.stringMatching(/^This machine refused the grader a file .*npm run doctor/s) };
+  await expect(during(() => Promise.reject(refused()))).rejects.toMatchObject(said);
+  const unnoticed = async () => {
+    void Promise.reject(refused());
+    await new Promise(() => {});
+  };
+  await expect(during(unnoticed)).rejects.toMatchObject(said);
+});

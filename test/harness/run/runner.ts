@@ -61,7 +61,7 @@ export async function runGrader(
     return { lesson, state, seed: target.seed, tasks: verdicts };
   } catch (error) {
     signal?.throwIfAborted();
-    throw defectOf(lesson, error);
+    throw reasonOf(lesson, error);
   } finally {
     defects.stop();
     run.close();
@@ -108,8 +108,20 @@ function watchForDefects() {
   return { first, stop: () => process.off('unhandledRejection', listener).off('uncaughtException', listener) };
 }
 
-function defectOf(lesson: string, error: unknown): Error {
+/** Codes of the system for a disk, a file or a number of files that it does not give, whoever asks. */
+const refusals = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EMFILE', 'ENFILE', 'ENOMEM'];
+
+/** What ended a run: a fault of the machine, or a defect of the grader. */
+function reasonOf(lesson: string, error: unknown): Error {
   if (error instanceof MachineFault) return error;
+  const { code, path, syscall } = (error ?? {}) as NodeJS.ErrnoException;
+  if (code && syscall && (refusals.includes(code) || (path && ['EACCES', 'EPERM'].includes(code)))) {
+    return new MachineFault(
+      `This machine refused the grader a file (${(error as Error).message}), which says nothing about your programs.\n` +
+        'Look at the space on the disk and at the permissions of the folder, and end programs that have many files open. ' +
+        '`npm run doctor` looks at the disk and the folder. Then check again.',
+    );
+  }
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
   const text = `The grader of ${lesson} is broken, which says nothing about your programs.\n${stack ?? message}`;
   return Object.assign(new Error(text), { stack: text });
