@@ -7,7 +7,8 @@ export const loopCount = 4 * availableParallelism();
 /** A loop that looks every now and then whether its parent still lives, so that it cannot outlive it. */
 const loop = `
 const parent = process.ppid;
-while (process.ppid === parent) for (let i = 0; i < 1e7; i++);
+const hasParent = () => process.ppid === parent && process.kill(parent, 0); // on Windows the id stays, and kill throws
+while (hasParent()) for (let i = 0; i < 1e7; i++);
 `;
 
 /** Starts the loops; ends them when the returned function is called. */

@@ -62,8 +62,8 @@ const isWritten = (line: ProgramLine): line is ProgramLine & { task: number } =>
 
 /** The indices of the lines that are changed or removed, and of those beside which only new lines are. */
 export function touchedLines(before: string[], after: string[]): number[] {
-  const kept = commonLines(before, after);
-  const bounds = [[-1, -1] as const, ...kept, [before.length, after.length] as const];
+  const common = commonLines(before, after);
+  const bounds = [[-1, -1] as const, ...common, [before.length, after.length] as const];
   return bounds.slice(1).flatMap(([nextBefore, nextAfter], i) => {
     const [lastBefore, lastAfter] = bounds[i]!;
     if (nextBefore - lastBefore > 1) return range(lastBefore + 1, nextBefore);

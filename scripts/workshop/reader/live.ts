@@ -11,7 +11,7 @@ export type Live = {
 
 /** Events that are kept for pages that were away, and their characters: a verdict with a long capture has many. */
 const most = 500;
-const mostKept = 8_000_000;
+const mostSize = 8_000_000;
 /** Bytes that wait for a page that does not read; it is let go, and connects again. */
 const mostWaiting = 4_000_000;
 const quietInterval = 15_000;
@@ -19,7 +19,7 @@ const quietInterval = 15_000;
 export function liveEvents(): Live {
   // Ids of an earlier run of the reader mean nothing in this one.
   const run = Date.now().toString(36);
-  const kept: string[] = [];
+  const recent: string[] = [];
   let size = 0;
   let count = 0;
   const pages = new Set<ServerResponse>();
@@ -36,7 +36,7 @@ export function liveEvents(): Live {
   function missed(after: string): string[] | undefined {
     const [, ofRun, number] = /^(\w+)-(\d+)$/.exec(after) ?? [];
     const behind = count - Number(number);
-    return ofRun === run && behind >= 0 && behind <= kept.length ? kept.slice(kept.length - behind) : undefined;
+    return ofRun === run && behind >= 0 && behind <= recent.length ? recent.slice(recent.length - behind) : undefined;
   }
 
   return {
@@ -45,9 +45,9 @@ export function liveEvents(): Live {
     },
     send(type, data) {
       const event = `id: ${run}-${++count}\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
-      kept.push(event);
+      recent.push(event);
       size += event.length;
-      while (kept.length > most || size > mostKept) size -= kept.shift()!.length;
+      while (recent.length > most || size > mostSize) size -= recent.shift()!.length;
       for (const page of pages) write(page, event);
     },
     stream(response, after) {

@@ -297,7 +297,7 @@ function followEvents(lesson, lastId) {
       });
     }
   };
-  const letGo = () => {
+  const disconnect = () => {
     clearTimeout(retry);
     source?.close();
     document.documentElement.dataset.live = 'off';
@@ -349,8 +349,10 @@ function followEvents(lesson, lastId) {
     },
   };
 
-  document.addEventListener('visibilitychange', () => (document.visibilityState === 'hidden' ? letGo() : connect()));
-  addEventListener('pagehide', letGo);
+  document.addEventListener('visibilitychange', () =>
+    document.visibilityState === 'hidden' ? disconnect() : connect(),
+  );
+  addEventListener('pagehide', disconnect);
   addEventListener('pageshow', (event) => event.persisted && connect());
   addEventListener('online', connect);
   connect();

@@ -97,6 +97,10 @@ export async function openReader(options: {
       send(request, response, await answer(request, path, new URLSearchParams(query)));
     } catch (error) {
       if (request.destroyed) return; // nobody waits for the answer any more
+      if (response.headersSent) {
+        printTrouble(error);
+        return response.destroy();
+      }
       if (error instanceof Refusal) return send(request, response, message(409, 'Not now', error.message));
       const sentences = sentencesFor(error);
       if (sentences !== undefined) return send(request, response, message(409, 'Not now', sentences));

@@ -17,7 +17,7 @@ const readyLimit = 7000;
 export async function listeningOn(program: Program, port: number): Promise<void> {
   await program.begun;
   const began = performance.now();
-  for (let tries = 0; ; tries++) {
+  for (let look = 1; ; look++) {
     if (program.end || program.verdict) {
       throw new Failure(explainEnd(program, `before it listened on port ${port}`));
     }
@@ -28,7 +28,7 @@ export async function listeningOn(program: Program, port: number): Promise<void>
       continue;
     }
     const elapsed = elapsedSince(began);
-    if (tries % 50 === 49 || elapsed > readyLimit) await checkWhere(program, port, elapsed);
+    if (look % 50 === 0 || elapsed > readyLimit) await checkWhere(program, port, elapsed);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
@@ -55,9 +55,12 @@ async function checkWhere(program: Program, port: number, elapsed: number): Prom
   }
 }
 
-/** Whether somebody listens on this port of 127.0.0.1. */
+/**
+ * Whether somebody listens on this port of 127.0.0.1.
+ * @throws the error of the system when it opens no connection at all, which says nothing about that port
+ */
 export function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1');
     const done = (value: boolean) => {
       socket.destroy();
@@ -65,6 +68,8 @@ export function accepts(port: number): Promise<boolean> {
     };
     socket.setTimeout(2000, () => done(false)); // the system keeps a connection waiting when too many are
     socket.once('connect', () => done(true));
-    socket.once('error', () => done(false));
+    socket.once('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'EMFILE' || error.code === 'ENFILE' ? reject(error) : done(false),
+    );
   });
 }

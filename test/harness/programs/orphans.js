@@ -12,8 +12,8 @@ import { readFileSync, readdirSync } from 'node:fs';
 export function orphansOf(run, groups = new Set()) {
   const mark = `CHUNK_BY_CHUNK_RUN=${run}`;
   if (process.platform === 'linux') {
-    return readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name) && environment(name).includes(mark) && !groups.has(groupOf(name)))
+    return processIds()
+      .filter((name) => environment(name).includes(mark) && !groups.has(groupOf(name)))
       .map(Number)
       .filter((pid) => pid !== process.pid);
   }
@@ -28,6 +28,14 @@ export function orphansOf(run, groups = new Set()) {
     .map((line) => line.trim().split(/\s+/, 2).map(Number))
     .filter(([pid, group]) => pid !== process.pid && !groups.has(group))
     .map(([pid]) => pid);
+}
+
+function processIds() {
+  try {
+    return readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  } catch {
+    return []; // the system opens no more files
+  }
 }
 
 function environment(pid) {

@@ -46,7 +46,7 @@ let spares = [];
 /** @type {Run | undefined} */
 let run;
 /** A spare has ended by itself: until the next run, nothing is prepared. The machine may be full. */
-let ailing = false;
+let preparationFailed = false;
 
 const firstRequest = pathToFileURL(join(root, 'test/harness/programs/first-request.js')).href;
 
@@ -56,7 +56,7 @@ const firstRequest = pathToFileURL(join(root, 'test/harness/programs/first-reque
  */
 export function beginRun({ folder, lesson }) {
   buildAgain(folder);
-  ailing = false;
+  preparationFailed = false;
   run = { folder, lesson: fastStart ? lesson : undefined, taken: [], coming: [], over: false };
   if (run.lesson === undefined) return endSpares(() => true);
   endSpares(
@@ -108,10 +108,10 @@ export function takeProgram(file) {
 export async function beginProgram(program, file, { args, env }) {
   if (!program.byTsx) {
     try {
-      const built = await build(file);
+      const compiles = await build(file);
       const tools = env.MORE_TOOLS;
       // They share the modules of lessons/support with the program, so they are built where it is.
-      if (tools && built && (await build(tools))) env = { ...env, MORE_TOOLS: builtFile(tools) };
+      if (tools && compiles && (await build(tools))) env = { ...env, MORE_TOOLS: builtFile(tools) };
     } catch (error) {
       endProcess(program);
       throw new MachineFault(
@@ -130,7 +130,7 @@ export async function beginProgram(program, file, { args, env }) {
  * @returns {boolean} false when all are there
  */
 export function prepareAgain() {
-  if (run?.lesson === undefined || !run.over || ailing) return false;
+  if (run?.lesson === undefined || !run.over || preparationFailed) return false;
   const { folder, lesson } = run;
   const wanted = habitOf(lesson).files.map((name) => join(folder, name));
   endSpares(({ file, loading }) => loading !== undefined || !wanted.includes(file));
@@ -183,8 +183,8 @@ function load(file) {
       resolve();
     });
   });
-  const built = spare.byTsx ? Promise.resolve() : build(file);
-  built.then(
+  const building = spare.byTsx ? Promise.resolve() : build(file);
+  building.then(
     () => spare.state !== 'ended' && spare.connected && spare.send({ load: true }, () => {}),
     () => {}, // it is told when the program begins
   );
@@ -203,12 +203,12 @@ function addSpare(file, imports) {
     spare.once('exit', () => {
       if (!spares.includes(spare)) return;
       spares = spares.filter((each) => each !== spare);
-      ailing = true;
+      preparationFailed = true;
       if (run) run.coming = [];
     });
     return true;
   } catch {
-    ailing = true; // whoever asks for a program is told
+    preparationFailed = true; // whoever asks for a program is told
     return false;
   }
 }

@@ -26,7 +26,7 @@ export function ports(): Ports {
         block = undefined; // the next run may find one
         throw error;
       });
-      for (let tries = 1; tries < size; tries++) {
+      for (let attempt = 1; attempt < size; attempt++) {
         const port = own + 1 + (handedOut++ % (size - 1));
         if (await listens(port)) return port;
       }
@@ -49,8 +49,8 @@ export function freePort(): Promise<number> {
 
 /** Tries each block once, and begins in another place than its neighbours do: of two processes that try, one can listen. */
 async function claimBlock(): Promise<number> {
-  for (let tries = 0; tries < blocks; tries++) {
-    const port = first + ((process.pid + tries) % blocks) * size;
+  for (let attempt = 0; attempt < blocks; attempt++) {
+    const port = first + ((process.pid + attempt) % blocks) * size;
     if (await listens(port, true)) return port;
   }
   throw new MachineFault(

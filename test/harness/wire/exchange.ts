@@ -91,7 +91,7 @@ export function exchange(url: URL, ask: Ask, changed: () => void, transcript: ()
   };
   // One read of the connection can bring thousands of chunks; who waits goes on after the last of them anyway.
   let changing = false;
-  const soonChanged = () => {
+  const changedOnce = () => {
     if (changing) return;
     changing = true;
     queueMicrotask(() => {
@@ -112,7 +112,7 @@ export function exchange(url: URL, ask: Ask, changed: () => void, transcript: ()
       bytesKept += bytes.length;
       transcript().add('←', bytes, who);
       if (chunks.length >= limits.chunks || bytesKept >= limits.mebibytes * 1024 ** 2) stopReading();
-      soonChanged();
+      changedOnce();
     });
     response.on('end', () => {
       if (!response.complete) return;

@@ -48,22 +48,22 @@ const mostLast = 200;
 const mostBytes = 4000;
 
 /** What is kept of an entry until somebody wants to read it: most never are. */
-type Kept = Omit<Entry, 'text' | 'bytes' | 'leftOut'> & { what: string | Buffer; size: number };
+type RawEntry = Omit<Entry, 'text' | 'bytes' | 'leftOut'> & { what: string | Buffer; size: number };
 
 /** `onEntry` is called with each entry as it is made. */
 export function transcript(onEntry?: (entry: Entry) => void): Transcript {
   let began: number | undefined;
-  const first: Kept[] = [];
-  const last: Kept[] = [];
+  const first: RawEntry[] = [];
+  const last: RawEntry[] = [];
   const gap = { rows: 0, bytes: 0 };
   const add = (mark: Mark, what: string | Uint8Array, who?: string, run?: number): void => {
     const now = performance.now();
     began ??= now;
     const at = Math.round((now - began) * 10) / 10;
-    const kept = { at, mark, ...(who && { who }), ...(run !== undefined && { run }), ...beginningOf(what) };
-    onEntry?.(entryOf(kept));
-    if (first.length < mostFirst) return void first.push(kept);
-    last.push(kept);
+    const raw = { at, mark, ...(who && { who }), ...(run !== undefined && { run }), ...beginningOf(what) };
+    onEntry?.(entryOf(raw));
+    if (first.length < mostFirst) return void first.push(raw);
+    last.push(raw);
     if (last.length <= mostLast) return;
     gap.rows++;
     gap.bytes += last.shift()!.size;
@@ -81,22 +81,22 @@ export function transcript(onEntry?: (entry: Entry) => void): Transcript {
 }
 
 /** Numbers the runs by their first entry; what the grader says belongs to the run that was heard before. */
-function withRuns(all: Kept[]): Kept[] {
+function withRuns(all: RawEntry[]): RawEntry[] {
   const runs = [...new Set(all.map(({ run }) => run).filter((run) => run !== undefined))];
   let run = 1;
-  return all.map(({ run: own, ...kept }) => {
+  return all.map(({ run: own, ...raw }) => {
     if (own !== undefined) run = runs.indexOf(own) + 1;
-    return runs.length > 1 ? { ...kept, run } : kept;
+    return runs.length > 1 ? { ...raw, run } : raw;
   });
 }
 
-function beginningOf(what: string | Uint8Array): Pick<Kept, 'what' | 'size'> {
+function beginningOf(what: string | Uint8Array): Pick<RawEntry, 'what' | 'size'> {
   if (typeof what === 'string') return { what: what.slice(0, mostBytes), size: Buffer.byteLength(what) };
   // A copy, so that what the socket read it into can go.
   return { what: Buffer.from(what.subarray(0, mostBytes)), size: what.byteLength };
 }
 
-function entryOf({ what, size, ...rest }: Kept): Entry {
+function entryOf({ what, size, ...rest }: RawEntry): Entry {
   const leftOut = size - Buffer.byteLength(what);
   const more = leftOut > 0 ? { leftOut } : {};
   if (typeof what === 'string') return { ...rest, text: what, ...more };
