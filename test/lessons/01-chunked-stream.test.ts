@@ -63,7 +63,7 @@ export default grader((run) => {
       advice: 'Call response.end() after the last message: it tells the client that nothing more will come.',
       ...see,
     };
-    await untilEnd(server, stream, () => endless, endless, promptMs);
+    await untilEnd(server, stream, (silence) => ({ ...endless, ...silence }), endless, promptMs);
     expectMessages(stream);
   }
 

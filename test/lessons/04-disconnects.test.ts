@@ -102,9 +102,10 @@ export default grader((run) => {
     return untilEnd(
       server,
       stream,
-      () => ({
+      (silence) => ({
         cause: `The response does not end${last() ? ` after the event ${last()!.type}` : ''}.`,
         advice,
+        ...silence,
         ...curl(stream),
       }),
       { cause: 'The connection broke before the response had ended.', advice, ...curl(stream) },

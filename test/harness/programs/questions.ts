@@ -4,8 +4,8 @@ import { limit as timeLimit } from './breakpoints.js';
 import { busyLine, processorUse } from './process.js';
 import { tell, type Running } from './running.ts';
 
-/** How many times a limit begins again for a program that wants a processor and gets none. */
-const extensions = 20;
+/** How many times a limit begins again for a program that wants a processor and gets too little of one. */
+const extensions = 10;
 
 /** Waits until the program has handled what it was sent so far; false when its event loop does not turn for `limit` ms. */
 export function caughtUp(program: Running, limit = 2000): Promise<boolean> {
@@ -29,15 +29,16 @@ function caughtUpWithin(program: Running, limit: number, begin: typeof timeLimit
       resolve(value);
     };
     // If it was the grader that was busy, the answer is here and only not read yet: two turns read it.
-    const late = () => afterTwoTurns(() => answered || (extended++ < extensions && starves() ? wait() : done(false)));
-    const wait = () => {
-      starves = starvation(program, limit);
-      callOff = begin(limit, late);
-    };
+    const starves = starvation(program, limit);
     let extended = 0;
-    let starves = () => false;
-    let callOff = () => {};
-    wait();
+    const wait = () => begin(limit, late);
+    const late = () =>
+      afterTwoTurns(() => {
+        if (answered) return;
+        if (extended++ < extensions && starves()) callOff = wait();
+        else done(false);
+      });
+    let callOff = wait();
     program.pings.set(ping, () => {
       answered = true;
       // What the program sent before its answer is read by then.
@@ -49,7 +50,7 @@ function caughtUpWithin(program: Running, limit: number, begin: typeof timeLimit
   });
 }
 
-/** Tells, later, whether the program was kept from running: it wants a processor, and has had one for little of this time. */
+/** Tells, later, whether the program was kept from running: it wants a processor, and has not had one for so long since now. */
 function starvation({ child }: Running, time: number): () => boolean {
   const before = processorUse(child.pid);
   return () => {

@@ -88,11 +88,12 @@ export async function untilStreamEnds(server: Server, stream: Exchange): Promise
   const last = () => parseStream(stream).events.at(-1);
   const advice =
     'Call response.end() on each way through the handler: it tells the client that nothing more will come.';
-  const notEnded = () => ({
+  const notEnded = (silence: Partial<Explanation>) => ({
     cause: last()
       ? `Your server did not end the response after the event ${last()!.type}.`
       : `Your server did not answer ${stream.name} completely.`,
     advice,
+    ...silence,
     ...curl(stream),
   });
   await untilEnd(server, stream, notEnded, {

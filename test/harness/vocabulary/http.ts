@@ -27,14 +27,15 @@ export const received = ({ status, broken, text }: Exchange): string =>
 
 /**
  * Waits until the response has ended, and releases all held work meanwhile.
- * @param explain why it should have ended; `broken` is said when its connection broke instead
+ * @param explain why it should have ended; its argument says of a server that has sent nothing at all that it is silent
+ * @param broken is said when its connection broke instead
  * @param limit milliseconds
  * @returns how many pieces of work were released
  */
 export async function untilEnd(
   { program, run }: Pick<Server, 'program' | 'run'>,
   exchange: Exchange,
-  explain: () => Explanation,
+  explain: (silence: Partial<Explanation>) => Explanation,
   broken: Explanation,
   limit = workMs,
 ): Promise<number> {
@@ -47,7 +48,7 @@ export async function untilEnd(
     },
     () => {
       run.missing(exchange.status === undefined ? 'a response' : 'the end of the response');
-      return explain();
+      return explain(exchange.status === undefined ? silenceOf(exchange, limit) : {});
     },
     program,
     limit,
@@ -55,6 +56,13 @@ export async function untilEnd(
   expect(exchange.broken === undefined, broken);
   return released;
 }
+
+/** @param limit milliseconds that the server has had */
+const silenceOf = ({ name }: Exchange, limit: number): Partial<Explanation> => ({
+  cause: `Your server has accepted the request ${name}, but has sent nothing within ${limit / 1000} seconds.`,
+  advice:
+    'Look for a path through the handler that ends without response.end or next, and for an await that waits for nothing.',
+});
 
 /** The response has this status. */
 export function expectStatus(exchange: Exchange, status: number, explanation: Partial<Explanation> = {}): void {
