@@ -1,7 +1,8 @@
 import { freePort } from '../harness/programs/ports.ts';
 import { expect, Failure, type Explanation } from '../harness/run/failure.ts';
 import { grader } from '../harness/run/grader.ts';
-import { promptMs, type Server } from '../harness/run/run.ts';
+import type { Server } from '../harness/run/run.ts';
+import { promptMs } from '../harness/run/waits.ts';
 import { judgedClient, noTimerLeft, type Client } from '../harness/vocabulary/command-line.ts';
 import {
   expectEvents,

@@ -3,7 +3,8 @@ import { EventSource } from 'eventsource';
 import { crashed, type Held, type Program } from '../harness/programs/program.ts';
 import { expect, Failure, type Explanation } from '../harness/run/failure.ts';
 import { grader } from '../harness/run/grader.ts';
-import { promptMs, type Server } from '../harness/run/run.ts';
+import type { Server } from '../harness/run/run.ts';
+import { promptMs } from '../harness/run/waits.ts';
 import {
   checkComplaint,
   expectEnd,

@@ -1,7 +1,8 @@
 // How a learner's program ends, what it says, and what it leaves running: words for graders.
 import { crashed, cutShort, explainEnd, type Program } from '../programs/program.ts';
 import { expect, Failure, type Explanation } from '../run/failure.ts';
-import { promptMs, type Run } from '../run/run.ts';
+import type { Run } from '../run/run.ts';
+import { promptMs } from '../run/waits.ts';
 import { visible } from '../wire/transcript.ts';
 
 /** What a verdict says when the client did not print what it should have printed. */

@@ -1,7 +1,8 @@
 // A server of MCP that judges a learner's client: its script says what it answers, and each message that the client posts
 // knows the words that judge and answer it.
 import { expect, Failure, type Explanation } from '../run/failure.ts';
-import { promptMs, type Run } from '../run/run.ts';
+import type { Run } from '../run/run.ts';
+import { promptMs } from '../run/waits.ts';
 import type { Call } from '../wire/grader-server.ts';
 import { visible } from '../wire/transcript.ts';
 import { howEnded, judgedClient, keptAlive, lastWords, notCutShort, type Client } from './command-line.ts';
