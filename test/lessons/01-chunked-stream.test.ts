@@ -9,7 +9,7 @@ import { expectHeader, expectStatus, finished, release, untilEnd, workMs } from 
 import { startReading, type Reading } from '../harness/vocabulary/printed-lines.ts';
 import { drain, withoutWorkClock } from '../harness/vocabulary/work-clock.ts';
 import type { Exchange } from '../harness/wire/exchange.ts';
-import { visible } from '../harness/wire/transcript.ts';
+import { visible } from '../harness/wire/printable.js';
 
 export default grader((run) => {
   const { expectSoon, missing, random, requirement, sameCapture, startClient, startServer, task, until } = run;

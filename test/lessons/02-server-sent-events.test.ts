@@ -27,7 +27,7 @@ import {
 import { fromJson, isObject, look } from '../harness/vocabulary/value.ts';
 import type { Ask, Exchange } from '../harness/wire/exchange.ts';
 import type { Call } from '../harness/wire/grader-server.ts';
-import { visible } from '../harness/wire/transcript.ts';
+import { visible } from '../harness/wire/printable.js';
 
 export default grader((run) => {
   const { expectSoon, missing, random, requirement, startClient, startGraderServer, startServer, task, until } = run;

@@ -1,6 +1,8 @@
 import { mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { cutShort, explainEnd, type Program } from '../harness/programs/program.ts';
+import { explainEnd } from '../harness/programs/crash-report.ts';
+import { cutShort } from '../harness/programs/exit-report.ts';
+import type { Program } from '../harness/programs/program.ts';
 import { Failure, expect } from '../harness/run/failure.ts';
 import { grader } from '../harness/run/grader.ts';
 import type { Server } from '../harness/run/run.ts';
@@ -13,7 +15,7 @@ import { comesToRest, expectProgress } from '../harness/vocabulary/progress.ts';
 import { count, firstRows, readRows, rowsAhead, type RowReader } from '../harness/vocabulary/row-reader.ts';
 import type { Exchange } from '../harness/wire/exchange.ts';
 import type { Call } from '../harness/wire/grader-server.ts';
-import { visible } from '../harness/wire/transcript.ts';
+import { visible } from '../harness/wire/printable.js';
 
 const MiB = 1024 ** 2;
 

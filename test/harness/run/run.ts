@@ -97,7 +97,7 @@ export type Run = {
   missing(text: string, who?: string): void;
 };
 
-export type Requirement = { sentence: string; test: () => Promise<void>; file: LearnerFile; task: number };
+type Requirement = { sentence: string; test: () => Promise<void>; file: LearnerFile; task: number };
 
 /** A run, as its runner sees it. */
 export type OpenRun = {
