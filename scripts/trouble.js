@@ -102,7 +102,7 @@ const verbs = {
 };
 
 /** @param {string} name */
-export const missingFile = (name) => `${name} is missing.\n\`git checkout -- ${name}\` brings it back.`;
+const missingFile = (name) => `${name} is missing.\n\`git checkout -- ${name}\` brings it back.`;
 
 /** Node.js takes a star in a folder's name for the star of a pattern in a package's exports. @param {string} folder */
 export const nameIsLoadable = (folder) => !folder.includes('*');

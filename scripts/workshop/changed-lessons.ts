@@ -19,7 +19,7 @@ export function changedLessons(): readonly Lesson[] {
 }
 
 /** @param paths relative to the repository, with slashes */
-export function lessonsOf(paths: readonly string[]): readonly Lesson[] {
+function lessonsOf(paths: readonly string[]): readonly Lesson[] {
   if (paths.some((path) => ofAllLessons.test(path))) return catalog;
   const slugs = new Set(paths.map((path) => ofOneLesson.exec(path)?.[1]?.replace(/\.test$/, '')));
   return catalog.filter(({ slug }) => slugs.has(slug));

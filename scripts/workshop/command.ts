@@ -14,7 +14,7 @@ export class Refusal extends Error {
 /** A flag, or a flag with a value, and what `--help` prints for it. */
 type Option = { type: 'boolean' | 'string'; help: string };
 
-export type Command = {
+type Command = {
   /** As in `npm run check [lesson]`. */
   usage: string;
   /** One sentence. */

@@ -69,7 +69,7 @@ export function taskText(markdown: string, number: number): string | undefined {
 export const readHints = (lesson: Lesson): Hint[] => hintsOf(readLessonText(lesson, 'hints.md'));
 
 /** `## Task N` holds `### A question?` with its answer as Markdown. */
-export function hintsOf(markdown: string): Hint[] {
+function hintsOf(markdown: string): Hint[] {
   const hints: Hint[] = [];
   let task = 0;
   for (const line of markdown.split(/\r?\n/)) {

@@ -53,7 +53,7 @@ export function recordVerdict(lesson: Lesson, verdict: Verdict): void {
   writeAtomically(progressFile, `${[heading, ...lines].join('\n')}\n`);
 }
 
-export type Standing =
+type Standing =
   { state: 'not begun' } | { state: 'begun' | 'passed' | 'changed since it passed'; tasks: number; of: number };
 
 /** A recorded pass is believed as long as the files are those that passed. */

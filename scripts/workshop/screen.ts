@@ -3,7 +3,7 @@ import { pc } from './colours.ts';
 import { Refusal } from './command.ts';
 
 /** Where the watch mode prints. */
-export type Screen = {
+type Screen = {
   /** Prints in place of what is there; a `Refusal` is printed as its sentence. */
   show(print: () => void): void;
   /** Says below it what is going on, and which keys do something. */

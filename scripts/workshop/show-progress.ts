@@ -13,7 +13,7 @@ export function showProgress({ options }: Arguments): number {
   return 0;
 }
 
-export type Course = ReturnType<typeof readCourse>;
+type Course = ReturnType<typeof readCourse>;
 
 /** Every lesson and task with what is passed of it, and the slug of the lesson that is next. */
 export function readCourse() {

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { root } from '../harness/folders.js';
 
 /** How each scenario's checks ended, by its name: `SUCCESS`, or what was wrong; remarks are left out. */
-export type Findings = Record<string, string[]>;
+type Findings = Record<string, string[]>;
 
 const suite = join(root, 'node_modules', '@modelcontextprotocol', 'conformance', 'dist', 'index.js');
 const globSync = fileURLToPath(new URL('glob-sync.js', import.meta.url));

@@ -2,13 +2,14 @@ import { isDeepStrictEqual } from 'node:util';
 import { freePort } from '../harness/programs/ports.ts';
 import { expect, type Explanation } from '../harness/run/failure.ts';
 import { grader } from '../harness/run/grader.ts';
-import { promptMs, type Server } from '../harness/run/run.ts';
+import type { Server } from '../harness/run/run.ts';
+import { promptMs } from '../harness/run/waits.ts';
 import { checkComplaint, expectEnd, longestPause } from '../harness/vocabulary/command-line.ts';
 import { expectHeader, expectStatus, finished, release, untilEnd, workMs } from '../harness/vocabulary/http.ts';
 import { startReading, type Reading } from '../harness/vocabulary/printed-lines.ts';
 import { drain, withoutWorkClock } from '../harness/vocabulary/work-clock.ts';
 import type { Exchange } from '../harness/wire/exchange.ts';
-import { visible } from '../harness/wire/transcript.ts';
+import { visible } from '../harness/wire/printable.js';
 
 export default grader((run) => {
   const { expectSoon, missing, random, requirement, sameCapture, startClient, startServer, task, until } = run;

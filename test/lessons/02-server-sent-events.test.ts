@@ -1,7 +1,8 @@
 import { freePort } from '../harness/programs/ports.ts';
 import { expect, Failure, type Explanation } from '../harness/run/failure.ts';
 import { grader } from '../harness/run/grader.ts';
-import { promptMs, type Server } from '../harness/run/run.ts';
+import type { Server } from '../harness/run/run.ts';
+import { promptMs } from '../harness/run/waits.ts';
 import { judgedClient, noTimerLeft, type Client } from '../harness/vocabulary/command-line.ts';
 import {
   expectEvents,
@@ -26,7 +27,7 @@ import {
 import { fromJson, isObject, look } from '../harness/vocabulary/value.ts';
 import type { Ask, Exchange } from '../harness/wire/exchange.ts';
 import type { Call } from '../harness/wire/grader-server.ts';
-import { visible } from '../harness/wire/transcript.ts';
+import { visible } from '../harness/wire/printable.js';
 
 export default grader((run) => {
   const { expectSoon, missing, random, requirement, startClient, startGraderServer, startServer, task, until } = run;

@@ -1,9 +1,12 @@
 import { mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { cutShort, explainEnd, type Program } from '../harness/programs/program.ts';
+import { explainEnd } from '../harness/programs/crash-report.ts';
+import { cutShort } from '../harness/programs/exit-report.ts';
+import type { Program } from '../harness/programs/program.ts';
 import { Failure, expect } from '../harness/run/failure.ts';
 import { grader } from '../harness/run/grader.ts';
-import { promptMs, type Server } from '../harness/run/run.ts';
+import type { Server } from '../harness/run/run.ts';
+import { promptMs } from '../harness/run/waits.ts';
 import { checkComplaint, keptAlive, lastWords, notCrashed } from '../harness/vocabulary/command-line.ts';
 import { startDownload, type Download } from '../harness/vocabulary/download.ts';
 import { curl, expectHeader, expectStatus, finished, received } from '../harness/vocabulary/http.ts';
@@ -12,7 +15,7 @@ import { comesToRest, expectProgress } from '../harness/vocabulary/progress.ts';
 import { count, firstRows, readRows, rowsAhead, type RowReader } from '../harness/vocabulary/row-reader.ts';
 import type { Exchange } from '../harness/wire/exchange.ts';
 import type { Call } from '../harness/wire/grader-server.ts';
-import { visible } from '../harness/wire/transcript.ts';
+import { visible } from '../harness/wire/printable.js';
 
 const MiB = 1024 ** 2;
 

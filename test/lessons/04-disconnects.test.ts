@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EventSource } from 'eventsource';
-import { crashed, type Held, type Program } from '../harness/programs/program.ts';
+import { crashed } from '../harness/programs/crash-report.ts';
+import type { Held, Program } from '../harness/programs/program.ts';
 import { expect, Failure, type Explanation } from '../harness/run/failure.ts';
 import { grader } from '../harness/run/grader.ts';
-import { promptMs, type Server } from '../harness/run/run.ts';
+import type { Server } from '../harness/run/run.ts';
+import { promptMs } from '../harness/run/waits.ts';
 import {
   checkComplaint,
   expectEnd,
@@ -23,10 +25,10 @@ import {
   untilEnd,
   workMs,
 } from '../harness/vocabulary/http.ts';
+import { startCuttingRelay } from '../harness/wire/cutting-relay.ts';
 import type { Exchange } from '../harness/wire/exchange.ts';
 import type { Call, GraderServer } from '../harness/wire/grader-server.ts';
-import { startCuttingRelay } from '../harness/wire/cutting-relay.ts';
-import { visible } from '../harness/wire/transcript.ts';
+import { visible } from '../harness/wire/printable.js';
 
 export default grader((run) => {
   const { atEnd, changed, expectSoon, missing, note, random, requirement, sameCapture, task, until } = run;

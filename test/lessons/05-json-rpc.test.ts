@@ -1,4 +1,5 @@
-import { promptMs, type Server } from '../harness/run/run.ts';
+import type { Server } from '../harness/run/run.ts';
+import { promptMs } from '../harness/run/waits.ts';
 import { expect } from '../harness/run/failure.ts';
 import { grader } from '../harness/run/grader.ts';
 import { expectHeader, expectStatus, finished, received, workMs } from '../harness/vocabulary/http.ts';

@@ -30,7 +30,7 @@ import {
 import { officialClient } from '../harness/vocabulary/official-client.ts';
 import { expectText } from '../harness/vocabulary/tools.ts';
 import { asJson, isObject, look } from '../harness/vocabulary/value.ts';
-import { visible } from '../harness/wire/transcript.ts';
+import { visible } from '../harness/wire/printable.js';
 
 export default grader((run) => {
   const { expectSoon, missing, random, requirement, startServer, task, until } = run;

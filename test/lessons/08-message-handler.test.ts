@@ -20,7 +20,7 @@ import {
   type Terms,
 } from '../harness/vocabulary/mcp-server.ts';
 import { asJson, isObject } from '../harness/vocabulary/value.ts';
-import { visible } from '../harness/wire/transcript.ts';
+import { visible } from '../harness/wire/printable.js';
 
 export default grader((run) => {
   const { expectSoon, random, requirement, sameCapture, startClient, task, until } = run;

@@ -13,7 +13,7 @@ export type Grading = {
   error?: Error;
 };
 
-export type Board = {
+type Board = {
   of(lesson: Lesson): Grading;
   /** Takes in an event; returns the key of the requirement that it is about. */
   note(event: WatchEvent): string | undefined;

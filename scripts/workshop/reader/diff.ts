@@ -1,4 +1,4 @@
-export type DiffLine = { kind: 'same' | 'removed' | 'added'; text: string };
+type DiffLine = { kind: 'same' | 'removed' | 'added'; text: string };
 
 /** The lines that lead from one text to the other, by their longest common subsequence. */
 export function diffLines(from: string, to: string): DiffLine[] {

@@ -1,7 +1,7 @@
 // What happens, told to every open page as server-sent events with ids: a page that was away gets what it missed.
 import type { ServerResponse } from 'node:http';
 
-export type Live = {
+type Live = {
   /** Of the last event so far. A page that is made now has everything up to it. */
   readonly lastId: string;
   send(type: string, data: object): void;

@@ -7,7 +7,7 @@ import { sources } from './sources.ts';
 import { timeline } from './timeline.ts';
 import { captureFrom } from './wire-fence.ts';
 
-export type Heading = { id: string; level: number; text: string };
+type Heading = { id: string; level: number; text: string };
 
 const markdown = new MarkdownIt({ html: false }).disable('image');
 

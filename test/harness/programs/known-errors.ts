@@ -76,7 +76,7 @@ export function adviceOn(error: string): Pick<Explanation, 'advice'> {
 }
 
 /** A name that stands on a line before its declaration. */
-export type EarlyUse = { name: string; line: number };
+type EarlyUse = { name: string; line: number };
 
 /**
  * The constant or class that an error is about, when the file declares it only after the line that uses it. Built into

@@ -9,7 +9,7 @@ import { readFileSync, readdirSync } from 'node:fs';
  * @param {Set<number>} groups those in one of these process groups are none
  * @returns {number[]}
  */
-export function orphansOf(run, groups = new Set()) {
+function orphansOf(run, groups = new Set()) {
   const mark = `CHUNK_BY_CHUNK_RUN=${run}`;
   if (process.platform === 'linux') {
     return processIds()

@@ -7,7 +7,7 @@ const first = 20_000;
 const blocks = 100;
 const size = 100;
 
-export type Ports = {
+type Ports = {
   /**
    * A port on which nobody listens, and that no other process is given as long as this one lives.
    * @throws MachineFault when every block, or every port of this process's block, is taken

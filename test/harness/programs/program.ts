@@ -12,10 +12,6 @@ import { answerAll } from './questions.ts';
 import { connect, stopFor, type Running } from './running.ts';
 import { solutionImport } from './solution-import.ts';
 
-// For the graders.
-export { crashed, explainEnd } from './crash-report.ts';
-export { cutShort } from './exit-report.ts';
-
 /** A call of `work(label)` that waits for the grader. */
 export type Held = {
   label: string;

@@ -1,10 +1,4 @@
 // One run of a grader: what it is written with, and what has to be put away after it.
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { limit as timeLimit } from '../programs/breakpoints.js';
-import { crashed, explainEnd, explainError } from '../programs/crash-report.ts';
-import { busyWithoutPause } from '../programs/limits.ts';
 import { listeningOn } from '../programs/listening.ts';
 import { endRun } from '../programs/pool.js';
 import { freePort } from '../programs/ports.ts';
@@ -15,6 +9,9 @@ import { transcript as newTranscript, type Mark } from '../wire/transcript.ts';
 import { Failure, type Explanation } from './failure.ts';
 import type { Grader } from './grader.ts';
 import { randomFrom, type Random } from './random.ts';
+import { openServers } from './servers.ts';
+import { temporaryFolders } from './temporary-folders.ts';
+import { openWaits } from './waits.ts';
 
 /** What a run of a grader grades. */
 export type Target = {
@@ -100,13 +97,11 @@ export type Run = {
   missing(text: string, who?: string): void;
 };
 
-export type Requirement = { sentence: string; test: () => Promise<void>; file: LearnerFile; task: number };
+type Requirement = { sentence: string; test: () => Promise<void>; file: LearnerFile; task: number };
 
 /** A run, as its runner sees it. */
 export type OpenRun = {
   tasks: readonly (Task & { requirements: readonly Requirement[] })[];
-  /** Set when every task has passed. */
-  complete: boolean;
   /** Lets a grader register its tasks. */
   register(grader: Grader): void;
   /** Says that the requirements of this task come now. */
@@ -115,26 +110,21 @@ export type OpenRun = {
   workCalls(): number;
   /** Runs one requirement's test. @throws Failure when the programs do not meet it */
   test(requirement: Requirement): Promise<void>;
-  /** Ends everything that the run has started. */
-  close(): void;
+  /**
+   * Ends everything that the run has started.
+   * @param complete whether every task has passed
+   */
+  close(complete: boolean): void;
 };
-
-/** Milliseconds that a program has for something that it should do immediately. Only a wrong answer waits this long. */
-export const promptMs = 2000;
-
-/** Turns of a program's event loop for which a condition gets another look when its time is up: a busy machine is slow. */
-const extraTurns = 25;
 
 /** @param signal stops the run: what it is testing rejects with the signal's reason */
 export function openRun(target: Target, signal?: AbortSignal): OpenRun {
   const random = randomFrom(target.seed);
   const tasks: (Task & { requirements: Requirement[] })[] = [];
-  const watchers = new Set<() => void>();
   const stops: (() => void)[] = [];
-  const folders: string[] = [];
-  const servers = new Set<Program>();
-  /** The requests that a requirement can see go wrong, each with how much its server had printed on standard error before. */
-  let requests: { sent: Exchange; program: Program; printed: number; ifItThrows: Partial<Explanation> }[] = [];
+  const folders = temporaryFolders();
+  const servers = openServers();
+  const waits = openWaits(servers);
   let record = newTranscript();
   let recordBefore = record;
   /** Runs of the client so far, and the grader's newest server: what a server hears is the run that was started last for it. */
@@ -146,9 +136,6 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
   const workInAll = () => started.reduce((sum, { workCalls }) => sum + workCalls, 0);
 
   const transcript = () => record;
-  const changed = () => {
-    for (const look of [...watchers]) look();
-  };
   const atEnd = (stop: () => void) => {
     if (over) stop();
     else stops.push(stop);
@@ -160,42 +147,6 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
   });
   stopped.catch(() => {});
 
-  const until: Run['until'] = (condition, limit = promptMs) =>
-    new Promise((resolve, reject) => {
-      const settle = (act: () => void) => {
-        callOff();
-        watchers.delete(look);
-        act();
-      };
-      const look = () => {
-        if (over) return settle(() => {}); // nobody waits any more
-        try {
-          if (condition()) return settle(() => resolve(true));
-          const gone = [...servers].find((program) => program.end ?? program.verdict);
-          if (gone) return settle(() => reject(new Failure(explainEnd(gone, 'while it was answering'))));
-          const flood = requests.find(({ sent }) => sent.tooMuch);
-          if (flood) settle(() => reject(new Failure(flood.sent.tooMuch!)));
-        } catch (error) {
-          settle(() => reject(error));
-        }
-      };
-      const callOff = timeLimit(limit, () => settle(() => resolve(false)));
-      watchers.add(look);
-      look();
-    });
-
-  const expectSoon: Run['expectSoon'] = async (condition, explain, program, limit = promptMs) => {
-    if (await until(condition, limit)) return;
-    const explanation = explain();
-    for (let turn = 0; program && turn < extraTurns && !condition() && !program.end; turn++) {
-      if ((await program.caughtUp(1500)) || program.end) continue;
-      const name = program.name.slice(program.name.lastIndexOf('/') + 1);
-      throw new Failure({ ...explanation, ...busyWithoutPause(name), at: await program.busyAt() });
-    }
-    // The last look is here: what came while the program was asked counts.
-    if (!condition()) throw new Failure(explanation);
-  };
-
   const startLearners = (file: LearnerFile, env: Record<string, string>, args: string[] = []): Program => {
     const ofRun = file === 'client.ts' ? (newest.run = ++runs) : undefined;
     const program = startProgram({
@@ -203,7 +154,7 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
       file,
       args,
       env,
-      changed,
+      changed: waits.changed,
       transcript: ofRun === undefined ? transcript : () => record.ofRun(ofRun),
     });
     started.push(program);
@@ -230,10 +181,9 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
       servers.add(program);
       const url = new URL(`http://127.0.0.1:${port}`);
       const request: Server['request'] = (path, ask = {}) => {
-        const sent = exchange(new URL(path, url), ask, changed, transcript);
+        const sent = exchange(new URL(path, url), ask, waits.changed, transcript);
         atEnd(() => sent.close());
-        const { failsOnPurpose, ifItThrows = {} } = ask;
-        if (!failsOnPurpose) requests.push({ sent, program, printed: program.stderr.length, ifItThrows });
+        servers.addRequest(sent, program, ask);
         return sent;
       };
       return { program, url, run, request };
@@ -245,16 +195,15 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
       return startGraderServer({ run, transcript: () => record.ofRun(own.run) }, path, answer);
     },
     temporaryFolder() {
-      const folder = realpathSync(mkdtempSync(join(tmpdir(), 'chunk-by-chunk-')));
-      folders.push(folder);
-      atEnd(() => removeFolder(folder));
+      const folder = folders.make();
+      atEnd(() => folders.remove(folder));
       return folder;
     },
     atEnd,
 
-    until,
-    expectSoon,
-    changed,
+    until: waits.until,
+    expectSoon: waits.expectSoon,
+    changed: waits.changed,
 
     sameCapture() {
       record = recordBefore;
@@ -263,41 +212,8 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
     missing: (text, who) => record.add('✗', text, who),
   };
 
-  /** A server that ended or threw explains more than what its client saw of it: a connection that broke, a status 500. */
-  async function ownCause(): Promise<Failure | undefined> {
-    const flood = requests.find(({ sent }) => sent.tooMuch);
-    if (flood) return new Failure(flood.sent.tooMuch!);
-    for (const program of servers) {
-      if (!program.end && !program.verdict && (await program.caughtUp(1000))) continue;
-      if (!(program.end ?? program.verdict)) continue;
-      const sent = requests.find(({ sent, program: asked }) => asked === program && wentWrong(sent));
-      return new Failure({
-        ...explainEnd(program, 'while it was answering'),
-        ...(crashed(program) && sent?.ifItThrows),
-      });
-    }
-    for (const { sent, program, printed, ifItThrows } of requests) {
-      if (!wentWrong(sent)) continue;
-      const explanation = explainError(program, printed, `while it was answering ${sent.name}`);
-      if (explanation) return new Failure({ ...explanation, ...ifItThrows });
-    }
-    return undefined;
-  }
-
-  /** Without the names of the run's temporary folders, which differ each time. */
-  function withoutFolders(explanation: Explanation): Explanation {
-    let text = JSON.stringify(explanation);
-    for (const folder of folders) {
-      text = text
-        .replaceAll(JSON.stringify(join(folder, '/')).slice(1, -1), '')
-        .replaceAll(encodeURIComponent(folder), '%2F…');
-    }
-    return JSON.parse(text);
-  }
-
   return {
     tasks,
-    complete: false,
     register(grader) {
       grader(run);
       const empty = tasks.find(({ requirements }) => requirements.length === 0);
@@ -313,34 +229,24 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
       if (task <= (target.assumePassed ?? 0)) return;
       recordBefore = record;
       record = newTranscript();
-      // Keep running exchanges: they may still break. Drop those that have: they were about another requirement.
-      requests = requests.filter(({ sent }) => !wentWrong(sent));
+      servers.forgetFailed();
       try {
         await Promise.race([test(), stopped]);
       } catch (thrown) {
         if (!(thrown instanceof Failure)) throw thrown;
-        const { explanation } = (await ownCause()) ?? thrown;
+        const { explanation } = (await servers.ownCause()) ?? thrown;
         throw new Failure({
           at: `${target.folderName}/${file}`,
           wire: record.capture(),
-          ...withoutFolders(explanation),
+          ...folders.without(explanation),
         });
       }
     },
-    close() {
+    close(complete) {
       over = true;
-      endRun({ complete: this.complete });
+      waits.close();
+      endRun({ complete });
       for (const stop of stops.splice(0).reverse()) stop();
     },
   };
-}
-
-const wentWrong = (sent: Exchange) => sent.broken !== undefined || (sent.status ?? 0) >= 500;
-
-function removeFolder(folder: string): void {
-  try {
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-  } catch {
-    // a program still has a file of it open: the system clears its temporary folder
-  }
 }

@@ -33,6 +33,7 @@ export async function runGrader(
   const run = openRun(target, signal);
   const defects = watchForDefects();
   const verdicts: TaskVerdict[] = [];
+  let complete = false;
   try {
     run.register(grader);
     let failed = false;
@@ -57,14 +58,14 @@ export async function runGrader(
       });
     }
     const state = failed ? 'failed' : 'passed';
-    run.complete = !failed;
+    complete = !failed;
     return { lesson, state, seed: target.seed, tasks: verdicts };
   } catch (error) {
     signal?.throwIfAborted();
     throw reasonOf(lesson, error);
   } finally {
     defects.stop();
-    run.close();
+    run.close(complete);
   }
 }
 

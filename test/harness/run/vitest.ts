@@ -35,8 +35,7 @@ onDeclaration((grader) => {
     });
   }
   afterAll(() => {
-    run.complete = !failed;
-    run.close();
+    run.close(!failed);
     endAllPrograms();
   });
 });

@@ -1,11 +1,14 @@
 // How a learner's program ends, what it says, and what it leaves running: words for graders.
-import { crashed, cutShort, explainEnd, type Program } from '../programs/program.ts';
+import { crashed, explainEnd } from '../programs/crash-report.ts';
+import { cutShort } from '../programs/exit-report.ts';
+import type { Program } from '../programs/program.ts';
 import { expect, Failure, type Explanation } from '../run/failure.ts';
-import { promptMs, type Run } from '../run/run.ts';
-import { visible } from '../wire/transcript.ts';
+import type { Run } from '../run/run.ts';
+import { promptMs } from '../run/waits.ts';
+import { visible } from '../wire/printable.js';
 
 /** What a verdict says when the client did not print what it should have printed. */
-export type PrintAdvice = {
+type PrintAdvice = {
   /** The client printed nothing. */
   cause: string;
   /** The client printed something different. */
@@ -14,7 +17,7 @@ export type PrintAdvice = {
 };
 
 /** How a client should fail. */
-export type ExpectedFailure = {
+type ExpectedFailure = {
   /** Its exit code. */
   code: number;
   /** What it complains about: `a refused connection`. */
@@ -42,7 +45,7 @@ export type Client = Program & {
 };
 
 /** What explains more than missing output does, such as a message that the client should not have sent. */
-export type Unexpected = { happened(): unknown; expectNone(): Promise<void> };
+type Unexpected = { happened(): unknown; expectNone(): Promise<void> };
 
 /**
  * Gives a learner's client the words that judge it.

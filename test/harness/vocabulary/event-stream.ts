@@ -3,7 +3,7 @@ import { createParser } from 'eventsource-parser';
 import { expect, Failure, type Explanation } from '../run/failure.ts';
 import type { Run, Server } from '../run/run.ts';
 import type { Exchange } from '../wire/exchange.ts';
-import { visible } from '../wire/transcript.ts';
+import { visible } from '../wire/printable.js';
 import { curl, expectHeader, expectStatus, untilEnd } from './http.ts';
 
 /** An event, as a parser dispatches it. */
@@ -16,7 +16,7 @@ export type StreamEvent = {
   at: number;
 };
 
-export type ParsedStream = {
+type ParsedStream = {
   events: StreamEvent[];
   /** When each comment came. */
   comments: number[];

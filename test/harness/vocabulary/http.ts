@@ -3,7 +3,7 @@ import type { Program } from '../programs/program.ts';
 import { expect, type Explanation } from '../run/failure.ts';
 import type { Server } from '../run/run.ts';
 import type { Exchange } from '../wire/exchange.ts';
-import { visible } from '../wire/transcript.ts';
+import { visible } from '../wire/printable.js';
 
 /** Milliseconds within which everything is answered, also by a program whose work takes seconds by other means than the work clock. */
 export const workMs = 5000;

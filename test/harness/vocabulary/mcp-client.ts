@@ -3,7 +3,7 @@ import { createParser } from 'eventsource-parser';
 import { expect, Failure, type Explanation } from '../run/failure.ts';
 import type { Server } from '../run/run.ts';
 import type { Ask, Exchange } from '../wire/exchange.ts';
-import { visible } from '../wire/transcript.ts';
+import { visible } from '../wire/printable.js';
 import { finished, received, untilEnd, workMs } from './http.ts';
 import { asJson, fromJson, isObject, look, type Looked, type Message } from './value.ts';
 

@@ -1,9 +1,10 @@
 // A server of MCP that judges a learner's client: its script says what it answers, and each message that the client posts
 // knows the words that judge and answer it.
 import { expect, Failure, type Explanation } from '../run/failure.ts';
-import { promptMs, type Run } from '../run/run.ts';
+import type { Run } from '../run/run.ts';
+import { promptMs } from '../run/waits.ts';
 import type { Call } from '../wire/grader-server.ts';
-import { visible } from '../wire/transcript.ts';
+import { visible } from '../wire/printable.js';
 import { howEnded, judgedClient, keptAlive, lastWords, notCutShort, type Client } from './command-line.ts';
 import { eventOf } from './event-stream.ts';
 import { expectHeader } from './http.ts';
@@ -11,7 +12,7 @@ import { newestRevision } from './mcp-client.ts';
 import { asJson, fromJson, isObject, look, type Looked, type Message } from './value.ts';
 
 /** A request of HTTP that the client has sent. */
-export type Incoming = Call & {
+type Incoming = Call & {
   /** As explanations call it: `The request tools/call`. */
   what: string;
   /** It carries the revision and the session id on which the two ends have agreed. */

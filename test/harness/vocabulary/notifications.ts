@@ -1,7 +1,7 @@
 // Messages before the response: what a server says while it works (MCP 2025-11-25, basic, "Notifications").
 import { expect, Failure } from '../run/failure.ts';
 import type { Server } from '../run/run.ts';
-import { visible } from '../wire/transcript.ts';
+import { visible } from '../wire/printable.js';
 import { unfinishedEvent } from './event-stream.ts';
 import { finished, release, workMs } from './http.ts';
 import type { McpClient, Posted } from './mcp-client.ts';
@@ -143,7 +143,7 @@ export function expectResponseLast(posted: Posted): void {
  * @param params as a verdict shows them where the whole message is wrong
  * @returns its params
  */
-export function expectNotification(posted: Posted, message: Message, method: string, params: object): Looked {
+function expectNotification(posted: Posted, message: Message, method: string, params: object): Looked {
   const whole = look(message, '', posted.see);
   const like = asJson({ jsonrpc: '2.0', method, params });
   whole.expect('method' in message, 'Your server sent a message that is neither a notification nor a response.', {

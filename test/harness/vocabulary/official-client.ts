@@ -5,10 +5,10 @@ import type { Exchange } from '../wire/exchange.ts';
 import { finished, release, workMs } from './http.ts';
 import type { Log } from './notifications.ts';
 
-export type Generation = 'first' | 'second';
+type Generation = 'first' | 'second';
 
 /** An official client, connected. What it cannot do is a failure of the server. */
-export type OfficialClient = {
+type OfficialClient = {
   /** The names of the tools that it finds. */
   listTools(): Promise<string[]>;
   /** The first text of the tool's result. */
@@ -18,7 +18,7 @@ export type OfficialClient = {
 };
 
 /** A call of a tool that may still be going on. */
-export type OfficialCall = {
+type OfficialCall = {
   readonly over: boolean;
   /** The first text of the result; undefined as long as there is none. @throws Failure when the client refuses what came */
   text(): unknown;

@@ -1,14 +1,15 @@
 // The lines that a learner's client prints while it reads a stream of the grader's: words for graders.
 import { isDeepStrictEqual } from 'node:util';
-import { cutShort, explainEnd } from '../programs/program.ts';
+import { explainEnd } from '../programs/crash-report.ts';
+import { cutShort } from '../programs/exit-report.ts';
 import { Failure, expect, type Explanation } from '../run/failure.ts';
 import type { Run } from '../run/run.ts';
 import type { Call } from '../wire/grader-server.ts';
-import { visible } from '../wire/transcript.ts';
+import { visible } from '../wire/printable.js';
 import { judgedClient, notCrashed, type Client } from './command-line.ts';
 
 /** What a verdict says about lines that are not as they should be. */
-export type LineAdvice = {
+type LineAdvice = {
   /** The cause when a line is missing, where it is not that the client waits for more. */
   late?: string;
   advice: string;

@@ -5,7 +5,7 @@ import { rowAt } from '../../../lessons/support/rows.ts';
 import { expect, Failure, type Explanation } from '../run/failure.ts';
 import type { Server } from '../run/run.ts';
 import type { Exchange } from '../wire/exchange.ts';
-import { visible } from '../wire/transcript.ts';
+import { visible } from '../wire/printable.js';
 import { lastWords } from './command-line.ts';
 import { expectHeader, expectStatus, finished } from './http.ts';
 import { expectProgress } from './progress.ts';

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { Failure } from '../run/failure.ts';
 import type { Run } from '../run/run.ts';
 import type { Call } from '../wire/grader-server.ts';
-import { visible } from '../wire/transcript.ts';
+import { visible } from '../wire/printable.js';
 import { judgedClient, type Client } from './command-line.ts';
 
 type Server = {

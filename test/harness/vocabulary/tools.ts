@@ -11,7 +11,7 @@ export const objectIn = (posted: Posted, why?: Why): Looked =>
   });
 
 /** The tools that a server lists, and the answer with the first page of them. */
-export type ToolList = { first: Posted; tools: Named[] };
+type ToolList = { first: Posted; tools: Named[] };
 
 type Named = Message & { name: string };
 
@@ -52,7 +52,7 @@ async function pageOf(client: McpClient, params?: object) {
 }
 
 /** A tool with its description and its schema, as a list has it. */
-export type ListedTool = { name: string; description: string; inputSchema: Message };
+type ListedTool = { name: string; description: string; inputSchema: Message };
 
 /**
  * The one tool of this name.

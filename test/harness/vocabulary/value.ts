@@ -1,7 +1,7 @@
 // Values in messages: what is compared and what a verdict shows come from the value itself.
 import { isDeepStrictEqual } from 'node:util';
 import { Failure, type Explanation } from '../run/failure.ts';
-import { visible } from '../wire/transcript.ts';
+import { visible } from '../wire/printable.js';
 
 /** An object of a message, or whatever came in the place of one. */
 export type Message = Record<string, unknown>;

@@ -1,6 +1,7 @@
 // The work of a learner's server: words for graders that release it, and for programs that wait by other means.
 import { Failure, type Explanation } from '../run/failure.ts';
-import { promptMs, type Server } from '../run/run.ts';
+import type { Server } from '../run/run.ts';
+import { promptMs } from '../run/waits.ts';
 import type { Exchange } from '../wire/exchange.ts';
 import { finished, release, workMs } from './http.ts';
 

@@ -4,7 +4,7 @@ import { freePort } from '../programs/ports.ts';
 import type { Server } from '../run/run.ts';
 
 /** Where to break a stream off: behind so many events and so many bytes of the next; by a proper end, or without one. */
-export type Cut = { events: number; bytes: number; end: boolean };
+type Cut = { events: number; bytes: number; end: boolean };
 
 /** Milliseconds that no run takes. */
 const neverMs = 60_000;

@@ -1,7 +1,5 @@
 import { performance } from 'node:perf_hooks';
 
-export { visible } from './printable.js';
-
 /**
  * The marks of a `wire` capture: `→` sent by the client, `←` received by it, `▸` printed by it,
  * `·` the server's work, `✗` what should have been there.
