@@ -8,6 +8,7 @@ import { learnerFiles, readSolution } from './lessons.ts';
 import { readHints, readPage } from './page.ts';
 import { tasksIn } from './starter.ts';
 
+const fewestMistakes = 8;
 const fewestVariants = 3;
 const fewestHints = 3;
 
@@ -39,6 +40,9 @@ export function gapsOf(lesson: Lesson): string[] {
   for (const { number: task } of page.tasks) {
     if (!inSolution.has(task))
       gaps.push(`solutions/${slug} has no region for task ${task}: // #region task ${task}: …`);
+    const mistakes = mistakesIn(slug).filter((each) => each === task).length;
+    if (mistakes < fewestMistakes)
+      gaps.push(`test/mistakes/${slug}.ts has ${mistakes} mistakes for task ${task}; it needs ${fewestMistakes}.`);
     const hints = readHints(lesson).filter((hint) => hint.task === task).length;
     if (hints < fewestHints)
       gaps.push(`lessons/${slug}/hints.md has ${hints} hints for task ${task}; it needs ${fewestHints}.`);
@@ -54,6 +58,14 @@ export function gapsOf(lesson: Lesson): string[] {
     gaps.push(`README.md does not list lessons/${slug}/README.md in its table of lessons.`);
   return gaps;
 }
+
+/** The task of each mistake, as its call says it: server(1, 'name', …). */
+const mistakesIn = (slug: string): number[] =>
+  [
+    ...readText(join(root, 'test', 'mistakes', `${slug}.ts`), 'CONTRIBUTING.md says what stands in it.').matchAll(
+      /\b(?:server|client)\(\s*(\d+),/g,
+    ),
+  ].map(([, task]) => Number(task));
 
 /** Folders and files that belong to no lesson of the catalog. */
 function strayPlaces(): string[] {

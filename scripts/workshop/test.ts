@@ -59,8 +59,10 @@ export async function test({ options }: Arguments): Promise<number> {
     '--reporter=default',
     '--reporter=json',
     `--outputFile.json=${counts}`,
-    ...(options.update ? ['--update'] : []),
-    ...(lessons === catalog ? [] : ['test/proof', '--testNamePattern', lessons.map(({ slug }) => slug).join('|')]),
+    options.update ? '--update=all' : '--update=none', // without it, a verdict that is not kept yet would pass
+    ...(lessons === catalog
+      ? []
+      : ['test/proof', 'test/workshop/content', '--testNamePattern', lessons.map(({ slug }) => slug).join('|')]),
   );
   if (!existsSync(counts)) return status || 1;
   const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(counts, 'utf8')) as Record<string, number>;

@@ -133,7 +133,7 @@ describe('pages', () => {
 
   test('each action has one button, one key and one place in the list of keys', async () => {
     const { body } = await ask(lesson1);
-    const buttons = [...body.matchAll(/<(?:a|button)\b[^>]*\bdata-action="(\w+)"[^>]*>\s*([^<]*?)\s*</g)];
+    const buttons = [...body.matchAll(/<(?:a|button)\b[^>]*\bdata-action="([\w-]+)"[^>]*>\s*([^<]*?)\s*</g)];
     expect(buttons.map(([, name, label]) => [name, label])).toEqual(actions.map(({ name, label }) => [name, label]));
     const keys = [...body.matchAll(/<kbd>(.*?)<\/kbd><\/dt>\s*<dd>(.*?)<\/dd>/g)].map(([, key, does]) => [key, does]);
     expect(new Set(keys.map(([key]) => key)).size).toBe(keys.length);
