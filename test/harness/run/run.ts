@@ -181,7 +181,9 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
       servers.add(program);
       const url = new URL(`http://127.0.0.1:${port}`);
       const request: Server['request'] = (path, ask = {}) => {
-        const sent = exchange(new URL(path, url), ask, waits.changed, transcript);
+        // What comes of it later belongs to the capture that has its request.
+        const own = record;
+        const sent = exchange(new URL(path, url), ask, waits.changed, () => own);
         atEnd(() => sent.close());
         servers.addRequest(sent, program, ask);
         return sent;
