@@ -24,7 +24,7 @@ const npm =
 
 /**
  * Installs what package-lock.json says. Of two processes that want it, the second waits for the first.
- * @param {(folder: string) => boolean} isWhole tells it of the folder that holds node_modules
+ * @param {(folder: string) => boolean} isWhole tells whether a folder's node_modules has every package
  * @returns {Promise<void>}
  * @throws {Error} says why there is no new install; the old one is as it was.
  */

@@ -4,6 +4,7 @@ import type { Verdict } from '../../test/harness/run/verdict.ts';
 import { printableJson } from '../../test/harness/wire/printable.js';
 import { Refusal, type Arguments } from './command.ts';
 import { grade, learnersTarget } from './grade.ts';
+import { leaveWith, onInterrupt } from './interrupt.ts';
 import { findLesson, requireFiles, shortName } from './lessons.ts';
 import { fingerprint, nextLesson, readProgress, recordVerdict } from './progress.ts';
 import { report } from './report.ts';
@@ -43,11 +44,7 @@ function seedFrom(text: string): number {
 }
 
 async function gradeOnce(lesson: Lesson, seed: number | undefined): Promise<Verdict> {
-  const leave = () => {
-    endAllPrograms();
-    process.exit(130);
-  };
-  process.once('SIGINT', leave).once('SIGTERM', leave).once('SIGHUP', leave);
+  onInterrupt(() => leaveWith(130));
   const waiting = patience(`grading ${shortName(lesson)} …`);
   try {
     return await grade({ ...learnersTarget(lesson), ...(seed !== undefined && { seed }) });

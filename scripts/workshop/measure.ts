@@ -61,13 +61,19 @@ async function startWatch(copy: Copy, lesson: Lesson) {
   });
   let look = (_printed: string) => {};
   child.stdout.on('data', (bytes: Buffer) => look(bytes.toString()));
-  const verdict = () =>
-    new Promise<void>((resolve, reject) => {
-      look = (printed) => {
-        if (printed.includes('Passed')) resolve();
-        else if (printed.includes('✗')) reject(new Error(`The solution did not pass:\n${printed}`));
+  const ended = new Promise<never>((_resolve, reject) => {
+    child.once('exit', () => reject(new Error('npm run watch has ended.')));
+  });
+  ended.catch(() => {});
+  const verdict = () => {
+    const printed = new Promise<void>((resolve, reject) => {
+      look = (text) => {
+        if (text.includes('Passed')) resolve();
+        else if (text.includes('✗')) reject(new Error(`The solution did not pass:\n${text}`));
       };
     });
+    return Promise.race([printed, ended]);
+  };
   await verdict();
   const path = join('lessons', lesson.slug, 'server.ts');
   const server = copy.read(path);

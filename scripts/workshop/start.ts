@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { catalog } from '../../lessons/catalog.ts';
-import { endAllPrograms } from '../../test/harness/programs/pool.js';
 import { Refusal, type Arguments } from './command.ts';
+import { leaveWith, onInterrupt } from './interrupt.ts';
 import { shortName } from './lessons.ts';
 import { nextLesson, readProgress } from './progress.ts';
 import { editorLinks } from './reader/editor.ts';
@@ -32,12 +32,7 @@ export async function start({ options }: Arguments): Promise<number> {
   console.log('Ctrl+C ends it.');
   if (!options['no-open'] && process.stdout.isTTY && !process.env.CI) openBrowser(reader.url);
 
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => {
-      endAllPrograms();
-      process.exit(0);
-    });
-  }
+  onInterrupt(() => leaveWith(0));
   return new Promise(() => {});
 }
 

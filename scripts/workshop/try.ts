@@ -9,6 +9,7 @@ import { printable } from '../../test/harness/wire/printable.js';
 import { transcript, type Transcript } from '../../test/harness/wire/transcript.ts';
 import { rowText } from './capture-text.ts';
 import type { Arguments } from './command.ts';
+import { leaveWith, onInterrupt } from './interrupt.ts';
 import { findLesson, lessonFolder, requireFiles } from './lessons.ts';
 import { nextLesson, readProgress } from './progress.ts';
 
@@ -16,11 +17,7 @@ import { nextLesson, readProgress } from './progress.ts';
 export async function tryLesson({ words: [name] }: Arguments): Promise<number> {
   const lesson = name === undefined ? (nextLesson(readProgress()) ?? findLesson('1')) : findLesson(name);
   requireFiles(lesson);
-  const leave = () => {
-    endAllPrograms();
-    process.exit(130);
-  };
-  process.once('SIGINT', leave).once('SIGTERM', leave).once('SIGHUP', leave);
+  onInterrupt(() => leaveWith(130));
   try {
     return await runBoth(lesson, lessonFolder(lesson));
   } catch (error) {

@@ -15,6 +15,7 @@ import type { Verdict } from '../../test/harness/run/verdict.ts';
 import { Refusal } from './command.ts';
 import { grade, learnersTarget } from './grade.ts';
 import { currentLesson, findHint, findTask, questionsOf } from './hint.ts';
+import { leaveWith, onInterrupt } from './interrupt.ts';
 import { findLesson, readLessonText, requireFiles } from './lessons.ts';
 import { readPage, taskText } from './page.ts';
 import { fingerprint, nextLesson, readProgress, recordVerdict } from './progress.ts';
@@ -28,14 +29,10 @@ export async function tutor(): Promise<number> {
   if (process.stdin.isTTY) {
     console.error('This is an MCP server. An assistant starts it and writes to its standard input; Ctrl+C ends it.');
   }
-  const leave = (): never => {
-    endAllPrograms();
-    return process.exit(0);
-  };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, leave);
+  onInterrupt(() => leaveWith(0));
   serveStdio(createTutor, { onerror: (error) => console.error(error.message) });
   await Promise.race([once(process.stdin, 'end'), once(process.stdin, 'close')]);
-  return leave();
+  return leaveWith(0);
 }
 
 const instructions = `This is a workshop with graded lessons, and the user is a learner. Help the learner to find the answer; do not write

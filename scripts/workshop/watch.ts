@@ -1,7 +1,7 @@
 import { catalog, type Lesson } from '../../lessons/catalog.ts';
-import { endAllPrograms } from '../../test/harness/programs/pool.js';
 import type { Arguments } from './command.ts';
 import { hint } from './hint.ts';
+import { leaveWith, onInterrupt } from './interrupt.ts';
 import { findLesson } from './lessons.ts';
 import { hasPassed, nextLesson, readProgress } from './progress.ts';
 import { mark, report } from './report.ts';
@@ -46,10 +46,9 @@ export async function watch({ words: [name], options }: Arguments): Promise<numb
 
   const leave = (code: number) => {
     screen.close();
-    endAllPrograms();
-    process.exit(code);
+    leaveWith(code);
   };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => leave(130));
+  onInterrupt(() => leave(130));
   process.stdout.on('error', () => leave(130)); // nobody reads it any more
 
   const onEvent = (event: WatchEvent) => {

@@ -12,10 +12,10 @@ import { writeAtomically } from './write-atomically.js';
 const output = join(root, '.tmp', 'compiled');
 const recordFile = join(output, 'record.json');
 
-/** What may be imported from outside: each file in a folder, and others. */
+/** The files that `importTypeScript` imports: each file in a folder, and others. */
 const entryFolders = ['scripts', 'test/lessons'];
 const otherEntries = ['test/proof/worker.ts', 'test/workshop/watching.ts'];
-/** What decides how they are compiled, beside their text. */
+/** The files that decide how others are compiled. */
 const settings = [
   'package.json',
   'tsconfig.json',
@@ -48,7 +48,7 @@ export async function importTypeScript(path) {
   return import(urlOf(path));
 }
 
-/** @returns {Promise<Record_ | undefined>} undefined when nothing can be compiled or written: tsx does without, or says why */
+/** @returns {Promise<Record_ | undefined>} undefined when nothing can be compiled or written: then tsx runs the file, or says why it cannot */
 async function upToDate() {
   const compiler = compilerNow();
   const entries = entriesNow();
@@ -103,7 +103,7 @@ async function compileAll(compiler, entries) {
   return record;
 }
 
-/** What Node.js runs as it is, it imports from where it is. @type {import('esbuild').Plugin} */
+/** Leaves JavaScript where it is, because Node.js runs it from there. @type {import('esbuild').Plugin} */
 const javaScriptStays = {
   name: 'javascript-stays',
   setup: ({ onResolve }) =>
@@ -113,7 +113,7 @@ const javaScriptStays = {
     })),
 };
 
-/** Removes what earlier builds have left, and nobody can be running any more. @param {Record_} record */
+/** Removes what earlier builds have left a week ago, because no process runs it any more. @param {Record_} record */
 function removeOld({ files }) {
   const lastWeek = Date.now() - 7 * 24 * 60 * 60 * 1000;
   for (const path of readdirSync(output).map((name) => join(output, name))) {

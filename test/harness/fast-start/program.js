@@ -14,13 +14,13 @@ const support = join(lessonsFolder, 'support', sep);
 const temporary = join(root, '.tmp', sep);
 const dependencies = Object.keys(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).dependencies);
 
-/** What one file in another place cannot do as well. */
+/** Names in the source of a program that does not work as one file in another place. */
 const needsPlace =
   /\b(require|__dirname|__filename|child_process|worker_threads|cluster)\b|\bimport\.meta\b(?!\.(url|dirname|filename|main)\b)/;
 
 /**
  * How a program starts: from its built file, or by tsx from where it is. tsx runs a program that starts others, or looks
- * for files as CommonJS does; and one that is not there, because that is best said by whoever looks for it.
+ * for files as CommonJS does. It also gets a file that is missing, because it says so best.
  * @param {string} file
  * @returns {{ main: string, byTsx: boolean, imports: string[] }} `imports`: the packages that it will import
  */
@@ -54,7 +54,7 @@ export const builtFile = (file) =>
 
 /** What this process builds or has built, by its file. @type {Map<string, Promise<boolean>>} */
 const builds = new Map();
-/** What all of them need. @type {Promise<void> | undefined} */
+/** The build of what all programs share. @type {Promise<void> | undefined} */
 let shared;
 
 /**
@@ -81,7 +81,7 @@ export function buildAgain(folder) {
     if (dirname(file) !== folder) continue;
     // One after the other: a run that was stopped may still be building what is old now.
     const again = before.catch(() => {}).then(() => buildFile(file));
-    again.catch(() => {}); // whoever needs the file is told
+    again.catch(() => {}); // `build` throws it to its callers
     builds.set(file, again);
   }
 }

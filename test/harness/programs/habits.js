@@ -34,11 +34,11 @@ function readHabit(lesson) {
     const known = files.length <= mostFiles && files.every((/** @type {string} */ name) => /^[\w-]+\.ts$/.test(name));
     return known ? { files, complete: complete === true } : undefined;
   } catch {
-    return undefined; // nobody has learned anything yet
+    return undefined; // No process has learned anything yet.
   }
 }
 
-/** A run that failed early has taken the first of what a whole run takes: that teaches nothing. @param {string} lesson @param {Habit} seen */
+/** Keeps what a run took. A run that failed early teaches nothing, because it took only the first programs of a whole one. @param {string} lesson @param {Habit} seen */
 export function learn(lesson, seen) {
   const known = habitOf(lesson);
   if (!seen.complete && seen.files.every((name, i) => known.files[i] === name)) return;
@@ -47,6 +47,6 @@ export function learn(lesson, seen) {
   try {
     writeAtomically(habitFile(lesson), JSON.stringify(seen));
   } catch {
-    // then the next process learns it anew
+    // The next process learns it again.
   }
 }

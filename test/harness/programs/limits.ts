@@ -76,7 +76,7 @@ async function watchBreakpoints(program: Running): Promise<void> {
   goesOn(program, start.file);
 }
 
-/** Asks the program again and again; one that does not answer for so long is busy. */
+/** Asks the program again and again. A program that does not answer within its limit is busy. */
 async function watchLoop(program: Running): Promise<void> {
   const { file, busyLimit = 6000 } = program.start;
   const over = () => program.end ?? program.verdict;

@@ -22,7 +22,7 @@ export async function listeningOn(program: Program, port: number): Promise<void>
       throw new Failure(explainEnd(program, `before it listened on port ${port}`));
     }
     if (await accepts(port)) {
-      // What it did in the same moment, it did before.
+      // It may have ended in the turn of its event loop in which it began to listen.
       await program.caughtUp(500);
       if (!program.end) return;
       continue;

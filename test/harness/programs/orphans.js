@@ -4,7 +4,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 
 /**
  * The processes of a run, by the mark that its programs have in their environment and hand on to what they start.
- * On Windows nothing tells: there taskkill /T ends what a program has started, as long as the program is there.
+ * On Windows no call tells. There, taskkill /T ends what a program has started, as long as the program exists.
  * @param {string} run
  * @param {Set<number>} groups those in one of these process groups are none
  * @returns {number[]}

@@ -37,15 +37,16 @@ import { endAllProcesses, endProcess, endProcesses, spawnHeld } from './process.
 
 /**
  * A run, from `beginRun` to the next.
- * @typedef {{ folder: string, lesson: string | undefined, taken: string[], coming: string[], over: boolean }} Run
- * `lesson`: undefined where nothing is prepared; `taken`: the files of the programs that it has taken; `coming`: those that it is expected to take, and no spare is there for.
+ * @typedef {{ folder: string, lesson: string | undefined, taken: string[], expected: string[], over: boolean }} Run
+ * `lesson` is undefined where nothing is prepared. `taken` has the files of the programs that the run has taken, and
+ * `expected` those of the programs that it will take and that have no spare yet.
  */
 
 /** @type {Program[]} */
 let spares = [];
 /** @type {Run | undefined} */
 let run;
-/** A spare has ended by itself: until the next run, nothing is prepared. The machine may be full. */
+/** Set when a spare has ended by itself, because the machine may be full: nothing is prepared until the next run. */
 let preparationFailed = false;
 
 const firstRequest = pathToFileURL(join(root, 'test/harness/programs/first-request.js')).href;
@@ -57,13 +58,13 @@ const firstRequest = pathToFileURL(join(root, 'test/harness/programs/first-reque
 export function beginRun({ folder, lesson }) {
   buildAgain(folder);
   preparationFailed = false;
-  run = { folder, lesson: fastStart ? lesson : undefined, taken: [], coming: [], over: false };
+  run = { folder, lesson: fastStart ? lesson : undefined, taken: [], expected: [], over: false };
   if (run.lesson === undefined) return endSpares(() => true);
   endSpares(
     ({ file, byTsx, loading }) => loading !== undefined || dirname(file) !== folder || startOf(file).byTsx !== byTsx,
   );
-  run.coming = habitOf(run.lesson).files.map((name) => join(folder, name));
-  for (const { file } of spares) forget(run, file);
+  run.expected = habitOf(run.lesson).files.map((name) => join(folder, name));
+  for (const { file } of spares) stopExpecting(run, file);
   prepare();
 }
 
@@ -74,7 +75,7 @@ export function beginRun({ folder, lesson }) {
 export function endRun({ complete }) {
   if (!run || run.over) return;
   run.over = true;
-  run.coming = [];
+  run.expected = [];
   if (run.lesson === undefined) return;
   learn(run.lesson, { files: run.taken.map((file) => basename(file)), complete });
 }
@@ -88,7 +89,7 @@ export function endRun({ complete }) {
 export function takeProgram(file) {
   const spare = spares.find((each) => each.file === file);
   if (spare) spares = spares.filter((each) => each !== spare);
-  else if (run) forget(run, file);
+  else if (run) stopExpecting(run, file);
   const program = spare ?? start(file);
   if (run?.over === false) {
     run.taken.push(file);
@@ -158,15 +159,15 @@ export function endAllPrograms() {
 export const loading = (file) => spares.find((spare) => spare.file === file && spare.loading)?.loading;
 
 /**
- * Starts the programs that are coming, as many at a time as there are processors; and lets the spare that will be taken
+ * Starts the programs that are expected, as many at a time as there are processors; and lets the spare that will be taken
  * next load its file.
  */
 function prepare() {
   if (run?.over !== false || run.lesson === undefined) return;
   const starting = () => spares.filter(({ state }) => state === 'spawned').length;
-  while (run.coming.length > 0 && starting() < availableParallelism()) {
-    const file = /** @type {string} */ (run.coming.shift());
-    if (!addSpare(file)) run.coming = [];
+  while (run.expected.length > 0 && starting() < availableParallelism()) {
+    const file = /** @type {string} */ (run.expected.shift());
+    if (!addSpare(file)) run.expected = [];
   }
   const next = nextOf(run);
   if (next !== undefined) load(next);
@@ -186,7 +187,7 @@ function load(file) {
   const building = spare.byTsx ? Promise.resolve() : build(file);
   building.then(
     () => spare.state !== 'ended' && spare.connected && spare.send({ load: true }, () => {}),
-    () => {}, // it is told when the program begins
+    () => {}, // beginProgram says why
   );
 }
 
@@ -204,11 +205,11 @@ function addSpare(file, imports) {
       if (!spares.includes(spare)) return;
       spares = spares.filter((each) => each !== spare);
       preparationFailed = true;
-      if (run) run.coming = [];
+      if (run) run.expected = [];
     });
     return true;
   } catch {
-    preparationFailed = true; // whoever asks for a program is told
+    preparationFailed = true; // the next call of takeProgram says why
     return false;
   }
 }
@@ -236,7 +237,7 @@ function start(file, imports = []) {
     prepare();
   });
   program.once('exit', () => (program.state = 'ended'));
-  if (!how.byTsx) build(file).catch(() => {}); // it is told when the program begins
+  if (!how.byTsx) build(file).catch(() => {}); // beginProgram says why
   return program;
 }
 
@@ -248,9 +249,9 @@ function endSpares(useless) {
 }
 
 /** A program is there, so it does not have to come. @param {Run} run @param {string} file */
-function forget({ coming }, file) {
-  const index = coming.indexOf(file);
-  if (index >= 0) coming.splice(index, 1);
+function stopExpecting({ expected }, file) {
+  const index = expected.indexOf(file);
+  if (index >= 0) expected.splice(index, 1);
 }
 
 /** The file of the program that a run will take next, as far as is known. @param {Run} run */
@@ -260,7 +261,7 @@ function nextOf({ folder, lesson, taken }) {
 }
 
 /** Beyond what is known of a lesson, a run takes another of the file that it took last. @param {Run} run @param {string} file */
-function expectAnother({ lesson, coming }, file) {
-  if (lesson === undefined || coming.length > 0 || habitOf(lesson).complete) return;
-  if (!spares.some((spare) => spare.file === file)) coming.push(file);
+function expectAnother({ lesson, expected }, file) {
+  if (lesson === undefined || expected.length > 0 || habitOf(lesson).complete) return;
+  if (!spares.some((spare) => spare.file === file)) expected.push(file);
 }

@@ -38,7 +38,7 @@ export function ports(): Ports {
   };
 }
 
-/** Where each copy of this module in a process finds the ports of the process: with two blocks it would hold one for nothing. */
+/** Holds the ports of this process for each copy of this module in it, so that all of them share one block. */
 const ofThisProcess = globalThis as { [key: symbol]: Ports | undefined };
 
 /** A port from this process's block. @throws MachineFault, as `Ports.free` does */
@@ -64,7 +64,7 @@ async function claimBlock(): Promise<number> {
 function listens(port: number, keep = false): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
-    // An error comes within the same turn of the event loop; whoever tries the next port at once would stop all else.
+    // An error comes within the same turn of the event loop: without a pause, a search for a port would stop all else.
     server.once('error', () => setImmediate(resolve, false));
     server.listen(port, '127.0.0.1', () => {
       if (!keep) return server.close(() => resolve(true));

@@ -6,9 +6,9 @@ const { process } = globalThis;
 const fs = process.getBuiltinModule('node:fs'); // sooner there than by import
 const { pathToFileURL } = process.getBuiltinModule('node:url');
 
-// What is run may be built from the program's file.
+// Node.js runs `main`: the program's file, or what is built from it.
 const [, main, file] = process.argv;
-// What the program itself starts, by fork, is no program of the grader's.
+// A process that the program forks has a channel too, but that one leads to the program: only the grader sets WARM_IMPORTS.
 const send = process.env.WARM_IMPORTS !== undefined && process.send?.bind(process);
 
 if (send) {
@@ -35,7 +35,7 @@ if (send) {
   for (const name of process.env.WARM_IMPORTS?.split(',') ?? []) await import(name).catch(() => {});
   reply({ warm: true });
 
-  // As in a terminal: what is printed is out at once, also from a loop that never pauses.
+  // Blocking streams write immediately, as in a terminal, also from a loop that never pauses.
   for (const stream of [process.stdout, process.stderr]) stream._handle?.setBlocking?.(true);
 
   // Says where process.exit was called: its stack is still here.
@@ -77,7 +77,8 @@ function holdDisk(answer) {
 }
 
 /**
- * Loads a file with all that it imports, and runs nothing of it: what is imported together with it does not exist.
+ * Loads a file with all that it imports, and runs nothing of it: Node.js stops before it runs anything, because a name
+ * that is imported beside it does not exist.
  * An error of the file's own comes again when it is run.
  */
 async function load(file) {

@@ -28,6 +28,6 @@ export function lastOutput(text: string): { output?: string } {
 const debuggerLines =
   /^(Debugger (listening|ending) on ws:|For help, see: https:\/\/nodejs\.org|Debugger attached|Waiting for the debugger).*\n/gm;
 
-/** What is on standard error of the program's own: without colours, and without what Node.js says of its debugger. */
+/** The program's own text on standard error: without colours, and without Node.js's lines about its debugger. */
 export const ownWords = (stderr: string): string =>
   stripVTControlCharacters(cutLines(stderr).replace(debuggerLines, ''));

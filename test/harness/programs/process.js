@@ -131,7 +131,7 @@ export function endAllProcesses() {
   reaper = undefined;
 }
 
-/** Even a grader that is killed leaves nothing behind: a small process outlives it and ends its programs. @type {import('node:child_process').ChildProcess | undefined} */
+/** A small process that outlives a grader that is killed, and ends its programs. @type {import('node:child_process').ChildProcess | undefined} */
 let reaper;
 
 /** @param {string} line */
@@ -140,7 +140,7 @@ function tellReaper(line) {
   else reaper = startReaper();
 }
 
-/** Without one, programs still end when their channel to the grader closes; only one that is busy does not hear of that. */
+/** Without a reaper, programs still end when their channel to the grader closes, unless they are busy. */
 function startReaper() {
   const started = trySpawn(process.execPath, [join(here, 'reaper.js'), mark], {
     detached: true,

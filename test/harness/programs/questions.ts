@@ -41,7 +41,7 @@ function caughtUpWithin(program: Running, limit: number, begin: typeof timeLimit
     let callOff = wait();
     program.pings.set(ping, () => {
       answered = true;
-      // What the program sent before its answer is read by then.
+      // By then, the grader has read all that the program sent before its answer.
       afterTwoTurns(() => done(program.end === undefined));
     });
     // Between the end of its channel and its own there is no answer but its end.

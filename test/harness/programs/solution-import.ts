@@ -1,4 +1,4 @@
-// Sees that a program imports a finished solution: then the solution would be graded, and not the program.
+// Finds a program that imports a finished solution, because the grader would grade the solution and not the program.
 import { readFileSync, realpathSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { root, solutionsFolder } from '../folders.js';

@@ -89,7 +89,7 @@ export function exchange(url: URL, ask: Ask, changed: () => void, transcript: ()
     request.destroy();
     agent.destroy();
   };
-  // One read of the connection can bring thousands of chunks; who waits goes on after the last of them anyway.
+  // One read of the connection can bring thousands of chunks, and one look after the last of them is enough.
   let changing = false;
   const changedOnce = () => {
     if (changing) return;

@@ -45,7 +45,7 @@ const mostFirst = 100;
 const mostLast = 200;
 const mostBytes = 4000;
 
-/** What is kept of an entry until somebody wants to read it: most never are. */
+/** An entry as it is kept: its text is made when somebody asks for the capture, because most captures are never read. */
 type RawEntry = Omit<Entry, 'text' | 'bytes' | 'leftOut'> & { what: string | Buffer; size: number };
 
 /** `onEntry` is called with each entry as it is made. */
