@@ -51,10 +51,12 @@ export function openServers() {
         if (!program.end && !program.verdict && (await program.caughtUp(1000))) continue;
         if (!(program.end ?? program.verdict)) continue;
         const request = requests.find((each) => each.program === program && wentWrong(each.sent));
-        return new Failure({
-          ...explainEnd(program, 'while it was answering'),
-          ...(crashed(program) && request?.ifItThrows),
-        });
+        const explanation = explainEnd(program, 'while it was answering');
+        if (!crashed(program)) return new Failure(explanation);
+        // Where the crash has come after its response had ended, the last request still says where to look.
+        const latest = requests.findLast((each) => each.program === program);
+        const advice = explanation.advice ?? latest?.ifItThrows.advice;
+        return new Failure({ ...explanation, ...(advice && { advice }), ...request?.ifItThrows });
       }
       for (const { sent, program, printed, ifItThrows } of requests) {
         if (!wentWrong(sent)) continue;
