@@ -24,7 +24,8 @@ import {
   untilEnd,
   workMs,
 } from '../harness/vocabulary/http.ts';
-import { fromJson, isObject, look } from '../harness/vocabulary/value.ts';
+import { look } from '../harness/vocabulary/value.ts';
+import { fromJson, isObject } from '../harness/wire/json.ts';
 import type { Ask, Exchange } from '../harness/wire/exchange.ts';
 import type { Call } from '../harness/wire/grader-server.ts';
 import { visible } from '../harness/wire/printable.js';

@@ -4,7 +4,8 @@ import { expect } from '../harness/run/failure.ts';
 import { grader } from '../harness/run/grader.ts';
 import { expectHeader, expectStatus, finished, received, workMs } from '../harness/vocabulary/http.ts';
 import { judged, mcpClient, request, type McpClient, type Posted } from '../harness/vocabulary/mcp-client.ts';
-import { asJson, type Message } from '../harness/vocabulary/value.ts';
+import { asJson } from '../harness/vocabulary/value.ts';
+import { type Message } from '../harness/wire/json.ts';
 
 export default grader((run) => {
   const { expectSoon, missing, random, requirement, startServer, task, until } = run;

@@ -26,7 +26,8 @@ import {
   objectIn,
   toolIn,
 } from '../harness/vocabulary/tools.ts';
-import { asJson, fromJson, look, type Message } from '../harness/vocabulary/value.ts';
+import { asJson, look } from '../harness/vocabulary/value.ts';
+import { fromJson, type Message } from '../harness/wire/json.ts';
 import type { Server } from '../harness/run/run.ts';
 
 export default grader((run) => {

@@ -29,7 +29,8 @@ import {
 } from '../harness/vocabulary/notifications.ts';
 import { officialClient } from '../harness/vocabulary/official-client.ts';
 import { expectText } from '../harness/vocabulary/tools.ts';
-import { asJson, isObject, look } from '../harness/vocabulary/value.ts';
+import { asJson, look } from '../harness/vocabulary/value.ts';
+import { isObject } from '../harness/wire/json.ts';
 import { visible } from '../harness/wire/printable.js';
 
 export default grader((run) => {

@@ -19,7 +19,8 @@ import {
   type Script,
   type Terms,
 } from '../harness/vocabulary/mcp-server.ts';
-import { asJson, isObject } from '../harness/vocabulary/value.ts';
+import { asJson } from '../harness/vocabulary/value.ts';
+import { isObject } from '../harness/wire/json.ts';
 import { visible } from '../harness/wire/printable.js';
 
 export default grader((run) => {

@@ -5,7 +5,8 @@ import type { Server } from '../run/run.ts';
 import type { Ask, Exchange } from '../wire/exchange.ts';
 import { visible } from '../wire/printable.js';
 import { finished, received, untilEnd, workMs } from './http.ts';
-import { asJson, fromJson, isObject, look, type Looked, type Message } from './value.ts';
+import { asJson, look, type Looked } from './value.ts';
+import { fromJson, isObject, type Message } from '../wire/json.ts';
 
 /** What a verdict says of an answer that should have been a result: for any, or for one with this status or error code. */
 export type Why = Partial<Explanation> & {

@@ -9,7 +9,8 @@ import { howEnded, judgedClient, keptAlive, lastWords, notCutShort, type Client 
 import { eventOf } from './event-stream.ts';
 import { expectHeader } from './http.ts';
 import { newestRevision } from './mcp-client.ts';
-import { asJson, fromJson, isObject, look, type Looked, type Message } from './value.ts';
+import { asJson, look, type Looked } from './value.ts';
+import { fromJson, isObject, type Message } from '../wire/json.ts';
 
 /** A request of HTTP that the client has sent. */
 type Incoming = Call & {

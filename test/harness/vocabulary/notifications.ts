@@ -5,7 +5,8 @@ import { visible } from '../wire/printable.js';
 import { unfinishedEvent } from './event-stream.ts';
 import { finished, release, workMs } from './http.ts';
 import type { McpClient, Posted } from './mcp-client.ts';
-import { asJson, isObject, look, type Looked, type Message } from './value.ts';
+import { asJson, look, type Looked } from './value.ts';
+import { isObject, type Message } from '../wire/json.ts';
 
 /** The severities of RFC 5424, section 6.2.1, the least severe first. */
 export const levels = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];

@@ -9,7 +9,7 @@ import { visible } from '../wire/printable.js';
 import { lastWords } from './command-line.ts';
 import { expectHeader, expectStatus, finished } from './http.ts';
 import { expectProgress } from './progress.ts';
-import { fromJson, isObject } from './value.ts';
+import { fromJson, isObject } from '../wire/json.ts';
 
 export type RowReader = {
   stream: Exchange;

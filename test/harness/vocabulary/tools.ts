@@ -2,7 +2,8 @@
 import { expect, Failure, type Explanation } from '../run/failure.ts';
 import { finished } from './http.ts';
 import type { McpClient, Posted, Why } from './mcp-client.ts';
-import { asJson, isObject, look, type Looked, type Message } from './value.ts';
+import { asJson, look, type Looked } from './value.ts';
+import { isObject, type Message } from '../wire/json.ts';
 
 /** The result of a request; in MCP each is an object. */
 export const objectIn = (posted: Posted, why?: Why): Looked =>

@@ -1,23 +1,8 @@
 // Values in messages: what is compared and what a verdict shows come from the value itself.
 import { isDeepStrictEqual } from 'node:util';
 import { Failure, type Explanation } from '../run/failure.ts';
+import { isObject } from '../wire/json.ts';
 import { visible } from '../wire/printable.js';
-
-/** An object of a message, or whatever came in the place of one. */
-export type Message = Record<string, unknown>;
-
-/** The value of this JSON; undefined when the text is not JSON. */
-export function fromJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** An object of JSON: neither an array nor null. */
-export const isObject = (value: unknown): value is Message =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** A value as an explanation shows it. */
 export const asJson = (value: unknown): string => (value === undefined ? '(nothing)' : visible(JSON.stringify(value)));

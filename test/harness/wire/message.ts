@@ -1,6 +1,6 @@
 // Tells which JSON-RPC messages a capture carries, for those who draw it.
 import { createParser } from 'eventsource-parser';
-import { fromJson, isObject } from '../vocabulary/value.ts';
+import { fromJson, isObject } from './json.ts';
 import { isGap, type Capture, type Entry } from './transcript.ts';
 
 /** A JSON-RPC message, by what it is for its receiver (JSON-RPC 2.0, sections 4 and 5). */
