@@ -14,16 +14,7 @@ import {
   untilStreamEnds,
   type StreamEvent,
 } from '../harness/vocabulary/event-stream.ts';
-import {
-  curl,
-  expectHeader,
-  expectStatus,
-  finished,
-  received,
-  release,
-  untilEnd,
-  workMs,
-} from '../harness/vocabulary/http.ts';
+import { curl, expectHeader, expectStatus, finished, received, release, workMs } from '../harness/vocabulary/http.ts';
 import { look } from '../harness/vocabulary/value.ts';
 import { fromJson, isObject } from '../harness/wire/json.ts';
 import type { Ask, Exchange } from '../harness/wire/exchange.ts';

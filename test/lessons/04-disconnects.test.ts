@@ -15,16 +15,7 @@ import {
   notCutShort,
 } from '../harness/vocabulary/command-line.ts';
 import { parseStream, type StreamEvent } from '../harness/vocabulary/event-stream.ts';
-import {
-  curl,
-  expectHeader,
-  expectStatus,
-  finished,
-  received,
-  release,
-  untilEnd,
-  workMs,
-} from '../harness/vocabulary/http.ts';
+import { curl, expectHeader, expectStatus, finished, release, untilEnd, workMs } from '../harness/vocabulary/http.ts';
 import { startCuttingRelay } from '../harness/wire/cutting-relay.ts';
 import type { Exchange } from '../harness/wire/exchange.ts';
 import type { Call, GraderServer } from '../harness/wire/grader-server.ts';

@@ -7,12 +7,6 @@ const declaresApp = 'const app = express();\n';
 const importsPipeline = "import { pipeline } from 'node:stream';\n";
 const pathOf = 'const path = join(folder, request.params.name);';
 const opensFile = 'const file = dirname(path) === folder ? await open(path).catch(() => undefined) : undefined;';
-const refuses = `  if (!file || !stats?.isFile()) {
-    await file?.close();
-    response.status(404).json({ error: 'There is no such file.' });
-    return;
-  }
-`;
 const saysNone = "response.status(404).json({ error: 'There is no such file.' });";
 const head = "  response.set({ 'Content-Type': 'application/octet-stream', 'Content-Length': String(stats.size) });\n";
 const sendsFile = '  pipeline(file.createReadStream(), response, report);\n';
