@@ -12,6 +12,9 @@ app.get('/stream', async (_request, response) => {
 
 const port = Number(process.env.PORT ?? 3000);
 app.listen(port, '127.0.0.1', (error) => {
-  if (error) throw error;
+  if (error) {
+    console.error(`cannot listen on port ${port} (${error.message}): end the program that uses it, or set PORT`);
+    process.exit(1);
+  }
   console.log(`listening on http://127.0.0.1:${port}/stream`);
 });

@@ -39,7 +39,7 @@ export function rowAt(row: number): Row {
 
 const words = 'no row is lost, doubled or out of order; '.repeat(22);
 
-/** Tells whoever has started this program and listens: the grader, or examples/measure.ts of lesson 3. */
+/** Tells whoever has started this program and listens: the grader, or examples/measure.ts of lesson 4. */
 function report(): void {
   process.send?.({ rows: made, memory: process.memoryUsage.rss() }, () => {});
 }

@@ -8,13 +8,13 @@ import { readText } from './files.ts';
 /** The files that a learner edits, in the order in which they are named. */
 export const learnerFiles = ['server.ts', 'client.ts'] as const;
 
-/** As a learner types it: `lesson-3`. */
+/** As a learner types it: `lesson-4`. */
 export const shortName = ({ number }: Lesson): string => `lesson-${number}`;
 
 export const lessonFolder = ({ slug }: Lesson): string => join(lessonsFolder, slug);
 
 /**
- * The lesson that `3`, `03`, `lesson-3`, `lesson-03` or its slug names.
+ * The lesson that `3`, `03`, `lesson-4`, `lesson-03` or its slug names.
  * @throws Refusal when none is.
  */
 export function findLesson(name: string): Lesson {

@@ -21,9 +21,9 @@ const collects = solution('server.ts')
   .replace('for (let i', "let all = '';\n  for (let i")
   .replace(/response\.write\((.*)\);/, 'all += $1;')
   .replace('response.end()', 'response.end(all)');
-const lesson7 = '/lessons/07-notifications/';
+const lesson7 = '/lessons/09-notifications/';
 /** What a tool says, sent as a response to its call. */
-const respondsFirst = await afterMistake('07-notifications', 'a-response-for-each-file');
+const respondsFirst = await afterMistake('09-notifications', 'a-response-for-each-file');
 const cause = 'Message 1 was ready, and not on the wire while the server was at work on message 2.';
 
 /** The solution's server with a mistake in it. */

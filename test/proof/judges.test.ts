@@ -22,8 +22,8 @@ const notifications = ['tools-call-with-logging', 'logging-set-level'];
 
 // The suite asks for prompts, resources and more, which these servers do not have; each scenario here makes one check.
 test.for([
-  ['06-handshake', [...handshake, ...calls]],
-  ['07-notifications', [...handshake, ...calls, ...notifications]],
+  ['08-handshake', [...handshake, ...calls]],
+  ['09-notifications', [...handshake, ...calls, ...notifications]],
 ] as const)('the conformance suite accepts the server of %s', async ([slug, accepted]) => {
   const findings = await judgeServer(await serve(slug));
   const passed = Object.keys(findings).filter((name) => findings[name]!.every((finding) => finding === 'SUCCESS'));
@@ -31,8 +31,8 @@ test.for([
   for (const name of accepted) expect(findings[name]).toEqual(['SUCCESS']);
 });
 
-test('the conformance suite accepts the client of 08-message-handler', async () => {
-  const client = `${process.execPath} --import tsx solutions/08-message-handler/client.ts`;
+test('the conformance suite accepts the client of 11-message-handler', async () => {
+  const client = `${process.execPath} --import tsx solutions/11-message-handler/client.ts`;
   expect(await judgeClient('initialize', client)).toEqual({ initialize: ['SUCCESS'] });
 });
 

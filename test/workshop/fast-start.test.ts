@@ -151,9 +151,9 @@ const sample: Record<string, () => Programs | Promise<Programs>> = {
   'broken-programs/syntax-error': () => atTop('const port = = 3000;'),
   '01-chunked-stream/collects-everything': () => mistake('01-chunked-stream', 'collects-everything'),
   '02-server-sent-events/starter-3': () => starter('02-server-sent-events', 3),
-  '05-json-rpc/starter-2': () => starter('05-json-rpc', 2),
-  '06-handshake/starter-3': () => starter('06-handshake', 3), // with tools of the grader's
-  '08-message-handler/starter-2': () => starter('08-message-handler', 2),
+  '07-json-rpc/starter-2': () => starter('07-json-rpc', 2),
+  '08-handshake/starter-3': () => starter('08-handshake', 3), // with tools of the grader's
+  '11-message-handler/starter-2': () => starter('11-message-handler', 2),
 };
 
 describe('with FAST_START=off the verdict is the kept one', { concurrent: true }, () => {

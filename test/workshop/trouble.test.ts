@@ -165,8 +165,8 @@ describe('a lesson that is not whole', () => {
 
   test('the pages show the other lessons, and say what is wrong with this one', async () => {
     remove('lessons/02-server-sent-events');
-    rmSync(inCopy('lessons/03-backpressure/hints.md'));
-    rmSync(inCopy('solutions/04-disconnects/server.ts'));
+    rmSync(inCopy('lessons/04-backpressure/hints.md'));
+    rmSync(inCopy('solutions/05-disconnects/server.ts'));
     if (posix) {
       remove(`${lesson1}/server.ts`);
       spawnSync('mkfifo', [inCopy(lesson1, 'server.ts')]);
@@ -182,8 +182,8 @@ describe('a lesson that is not whole', () => {
     expect(course.text).toContain(catalog[7]!.title);
     for (const [path, sentence] of [
       ['/lessons/02-server-sent-events/', 'lessons/02-server-sent-events/README.md is missing.'],
-      ['/lessons/03-backpressure/hints', 'lessons/03-backpressure/hints.md is missing.'],
-      ['/lessons/04-disconnects/diff', 'solutions/04-disconnects/server.ts is missing.'],
+      ['/lessons/04-backpressure/hints', 'lessons/04-backpressure/hints.md is missing.'],
+      ['/lessons/05-disconnects/diff', 'solutions/05-disconnects/server.ts is missing.'],
       ...(posix ? [[`/${lesson1}/diff`, `${lesson1}/server.ts is a pipe, not a file.`]] : []),
     ]) {
       const page = await get(path!);

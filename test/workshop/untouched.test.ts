@@ -92,14 +92,14 @@ describe('the command', () => {
 
   const head = "import { client, type Mistake } from '../proof/mistake.ts';\nexport const mistakes: Mistake[] = [\n";
   const keepMistakes = (...mistakes: string[]) =>
-    copy.write('test/mistakes/03-backpressure.ts', `${head}${mistakes.join('\n')}\n];\n`);
+    copy.write('test/mistakes/04-backpressure.ts', `${head}${mistakes.join('\n')}\n];\n`);
 
   test('names each untouched line with its number in the solution, and counts', async () => {
     keepMistakes("  client(3, 'stays', ['process.exitCode = 1;', '']),");
-    const { code, stdout } = await copy.run('untouched', 'lesson-3');
+    const { code, stdout } = await copy.run('untouched', 'lesson-4');
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^lesson 3 · Backpressure\n\nserver\.ts, task 1\n/);
-    const lines = copy.read('solutions/03-backpressure/client.ts').split('\n');
+    expect(stdout).toMatch(/^lesson 4 · Backpressure\n\nserver\.ts, task 1\n/);
+    const lines = copy.read('solutions/04-backpressure/client.ts').split('\n');
     const [, listed] = /^client\.ts, task 3\n((?: +\d+ .*\n)+)/m.exec(stdout)!;
     for (const [, number, text] of listed!.matchAll(/^ +(\d+) {2}(.*?)…?$/gm)) {
       expect(lines[Number(number) - 1]!.startsWith(text!), text).toBe(true);

@@ -1,4 +1,4 @@
-// Tools that the grader of lesson 6 brings along; the words in them are drawn by the grader.
+// Tools that the grader of lesson 8 brings along; the words in them are drawn by the grader.
 import { z } from 'zod';
 import type { Tool } from '#support/tools.ts';
 import { work } from '#support/work.ts';

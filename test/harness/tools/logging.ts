@@ -1,4 +1,4 @@
-// Tools that the grader of lesson 7 brings along: they say what they are told to, fail, or say something too late.
+// Tools that the grader of lesson 9 brings along: they say what they are told to, fail, or say something too late.
 import { z } from 'zod';
 import type { Tool, ToolResult } from '#support/tools.ts';
 import { work } from '#support/work.ts';

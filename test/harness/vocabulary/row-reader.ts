@@ -1,4 +1,4 @@
-// A reader of the export of lesson 3: it reads as far as it is told, and looks at each row as it comes.
+// A reader of the export of lesson 4: it reads as far as it is told, and looks at each row as it comes.
 import { StringDecoder } from 'node:string_decoder';
 import { isDeepStrictEqual } from 'node:util';
 import { rowAt } from '../../../lessons/support/rows.ts';

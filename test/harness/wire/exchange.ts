@@ -52,7 +52,7 @@ export type Ask = {
   ifItThrows?: Partial<Explanation>;
 };
 
-/** What the grader keeps of a body: right programs send 18,000 chunks and 17 MB at the most, in lesson 3. */
+/** What the grader keeps of a body: right programs send 18,000 chunks and 17 MB at the most, in lesson 4. */
 const limits = { chunks: 200_000, mebibytes: 128 };
 
 /** Sends one request on a connection of its own and records what comes back. */
