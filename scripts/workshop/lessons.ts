@@ -34,6 +34,12 @@ export function findLesson(name: string): Lesson {
 export const readLessonText = (lesson: Lesson, name: 'README.md' | 'hints.md'): string =>
   readPart(join(lessonFolder(lesson), name), `lessons/${lesson.slug}`);
 
+/** The page of lessons/ that tells the revisions of MCP apart. */
+export const revisionsName = 'REVISIONS.md';
+
+/** @throws Refusal when it cannot be read. */
+export const readRevisions = (): string => readPart(join(lessonsFolder, revisionsName), `lessons/${revisionsName}`);
+
 /**
  * The source of a lesson's solution.
  * @throws Refusal when it cannot be read.

@@ -22,7 +22,7 @@ const parse = (markdown: string): Token[] => blocks.parse(markdown, {});
 
 export const readPage = (lesson: Lesson): Page => pageOf(readLessonText(lesson, 'README.md'));
 
-/** Every bullet under a heading `Task N · …` is a requirement; its line breaks are spaces. */
+/** Every bullet under a heading `Task N · …` is a requirement; its line breaks are spaces. Numbered items are only text. */
 export function pageOf(markdown: string): Page {
   const page: Page = { title: '', tasks: [], fences: [] };
   let task: PageTask | undefined;
@@ -32,9 +32,9 @@ export function pageOf(markdown: string): Page {
     const heading = tokens[i - 1]?.type === 'heading_open' ? tokens[i - 1]!.tag : undefined;
     if (token.type === 'fence') {
       page.fences.push({ info: token.info.trim(), code: token.content, line: (token.map?.[0] ?? 0) + 1 });
-    } else if (token.type === 'list_item_open') {
+    } else if (token.type === 'bullet_list_open') {
       bullets++;
-    } else if (token.type === 'list_item_close') {
+    } else if (token.type === 'bullet_list_close') {
       bullets--;
     } else if (token.type === 'inline' && bullets > 0) {
       task?.requirements.push(token.content.replaceAll('\n', ' '));

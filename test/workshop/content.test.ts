@@ -26,7 +26,7 @@ test('the catalog counts from 1, and each slug begins with its number', () => {
 });
 
 test('each lesson has its five places, and nothing else stands beside them', () => {
-  expect(namesIn('lessons')).toEqual([...slugs, 'catalog.ts', 'support'].sort());
+  expect(namesIn('lessons')).toEqual([...slugs, 'REVISIONS.md', 'catalog.ts', 'support'].sort());
   expect(namesIn('solutions')).toEqual(slugs);
   expect(namesIn('test', 'lessons')).toEqual(slugs.map((slug) => `${slug}.test.ts`));
   expect(namesIn('test', 'mistakes')).toEqual(slugs.map((slug) => `${slug}.ts`));

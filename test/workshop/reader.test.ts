@@ -79,6 +79,7 @@ const pages = [
     ),
   ),
   '/lessons/support/work.ts',
+  '/lessons/REVISIONS.md',
   `${lesson1}examples/blocking.ts`,
 ];
 
@@ -576,8 +577,7 @@ test('a quiet connection hears a comment now and then', () => {
 });
 
 describe('text', () => {
-  const [lesson] = catalog;
-  const rendered = (text: string) => lessonText(text, lesson!).body.markup;
+  const rendered = (text: string) => lessonText(text, '01-chunked-stream/').body.markup;
 
   test('raw HTML stays text', () => {
     expect(rendered('<script>alert(1)</script> <b onclick="x">b</b>\n\n<div style="x">')).not.toMatch(
@@ -593,6 +593,7 @@ describe('text', () => {
     );
     expect(hrefOf('examples/blocking.ts')).toBe('/lessons/01-chunked-stream/examples/blocking.ts');
     expect(hrefOf('../02-server-sent-events/README.md#task-2')).toBe('/lessons/02-server-sent-events/#task-2');
+    expect(hrefOf('../REVISIONS.md#what-stays')).toBe('/lessons/REVISIONS.md#what-stays');
     expect(hrefOf('#task-1')).toBe('#task-1');
     for (const target of [
       'javascript:alert(1)',

@@ -1,6 +1,7 @@
 // The lessons' text as markup. Raw HTML stays text, and a link leads to a page of the reader or to the web.
 import MarkdownIt, { type Token } from 'markdown-it';
-import { catalog, type Lesson } from '../../../lessons/catalog.ts';
+import { catalog } from '../../../lessons/catalog.ts';
+import { revisionsName } from '../lessons.ts';
 import { codeBlock } from './code.ts';
 import { html, raw, type Html } from './html.ts';
 import { sources } from './sources.ts';
@@ -34,17 +35,17 @@ export const inline = (text: string): Html => raw(markdown.renderInline(text));
 export const withCode = (text: string): Html =>
   html`${text.split(/`([^`]+)`/).map((part, i) => (i % 2 ? html`<code>${part}</code>` : part))}`;
 
-/** A piece of a lesson's text, such as an answer. */
-export function markup(text: string, lesson: Lesson): Html {
+/** A piece of a lesson's text, such as an answer. Links in it begin in `folder`, which is below lessons/. */
+export function markup(text: string, folder: string): Html {
   const tokens = markdown.parse(text, {});
-  restrictLinks(tokens, lesson);
+  restrictLinks(tokens, folder);
   return raw(markdown.renderer.render(tokens, markdown.options, {}));
 }
 
 /** A lesson's page: its headings can be linked to, and the bullets of its tasks are marked as requirements. */
-export function lessonText(text: string, lesson: Lesson): { body: Html; headings: Heading[] } {
+export function lessonText(text: string, folder: string): { body: Html; headings: Heading[] } {
   const tokens = markdown.parse(text, {});
-  restrictLinks(tokens, lesson);
+  restrictLinks(tokens, folder);
   const headings = nameHeadings(tokens);
   markRequirements(tokens);
   return { body: raw(markdown.renderer.render(tokens, markdown.options, {})), headings };
@@ -82,19 +83,19 @@ function markRequirements(tokens: Token[]): void {
     if (token.type === 'heading_open' && (token.tag === 'h1' || token.tag === 'h2')) {
       task = token.tag === 'h2' ? /^Task (\d+) · /.exec(tokens[i + 1]!.content)?.[1] : undefined;
       count = 0;
-    } else if (task && token.type === 'list_item_open') {
+    } else if (task && token.type === 'list_item_open' && token.info === '') {
       token.attrSet('class', 'requirement');
       token.attrSet('data-requirement', `${task}.${count++}`);
     }
   }
 }
 
-function restrictLinks(tokens: Token[], lesson: Lesson): void {
+function restrictLinks(tokens: Token[], folder: string): void {
   const files = sources();
   for (const { children } of tokens) {
     for (const token of children ?? []) {
       if (token.type !== 'link_open') continue;
-      const href = pageFor(String(token.attrGet('href') ?? ''), lesson, files);
+      const href = pageFor(String(token.attrGet('href') ?? ''), folder, files);
       token.attrs = href === undefined ? [] : [['href', href]];
       if (href && /^https?:/.test(href)) token.attrs.push(['rel', 'noreferrer'], ['target', '_blank']);
     }
@@ -102,13 +103,17 @@ function restrictLinks(tokens: Token[], lesson: Lesson): void {
 }
 
 /** Where a link in a lesson leads: to the web, to a lesson, to a file of the lessons, or nowhere. */
-function pageFor(href: string, lesson: Lesson, files: Map<string, string>): string | undefined {
+function pageFor(href: string, folder: string, files: Map<string, string>): string | undefined {
   if (href.startsWith('#')) return href;
-  const base = `http://reader/lessons/${lesson.slug}/`;
+  const base = `http://reader/lessons/${folder}`;
   if (!URL.canParse(href, base)) return undefined;
   const url = new URL(href, base);
   if (url.host !== 'reader') return /^https?:$/.test(url.protocol) ? url.href : undefined;
   const path = url.pathname.replace(/^\/lessons\//, '').replace(/(^|\/)(README\.md)?$/, '');
-  const known = catalog.some(({ slug }) => slug === path) ? `${path}/` : files.has(path) ? path : undefined;
+  const known = catalog.some(({ slug }) => slug === path)
+    ? `${path}/`
+    : files.has(path) || path === revisionsName
+      ? path
+      : undefined;
   return known && `/lessons/${known}${url.hash}`;
 }

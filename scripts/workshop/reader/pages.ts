@@ -1,7 +1,7 @@
 import { catalog, type Lesson } from '../../../lessons/catalog.ts';
 import { readText } from '../files.ts';
 import { currentTask } from '../hint.ts';
-import { learnerFiles, readLessonText, readOwn, shortName } from '../lessons.ts';
+import { learnerFiles, readLessonText, readOwn, readRevisions, shortName } from '../lessons.ts';
 import { readHints } from '../page.ts';
 import { nextLesson, standing } from '../progress.ts';
 import { solutionOf } from '../solution.ts';
@@ -176,7 +176,7 @@ const whereIs = (lesson: Lesson): Html =>
 
 /** A lesson: its text, and beside it its tasks. */
 export function lessonPage(lesson: Lesson, grading: Grading, editor: EditorLink, lastId: string): string {
-  const { body, headings } = lessonText(readLessonText(lesson, 'README.md'), lesson);
+  const { body, headings } = lessonText(readLessonText(lesson, 'README.md'), `${lesson.slug}/`);
   const [before, next] = [-1, 1].map((by) => catalog.find(({ number }) => number === lesson.number + by));
   return layout({
     title: `${lesson.number} · ${lesson.title}`,
@@ -279,7 +279,7 @@ export function hintsPage(lesson: Lesson, asked: string | null): string | undefi
         ({ question, answer }) =>
           html`<details class="hint" name="hint">
             <summary>${inline(question)}</summary>
-            <div>${markup(answer, lesson)}</div>
+            <div>${markup(answer, `${lesson.slug}/`)}</div>
           </details> `,
       )}
       <p class="others">
@@ -368,6 +368,15 @@ export function diffPage(lesson: Lesson): string {
       </section>`;
     })}`,
   );
+}
+
+/** What tells the revisions of MCP apart. */
+export function revisionsPage(): string {
+  const { body, headings } = lessonText(readRevisions(), '');
+  return layout({
+    title: headings[0]!.text,
+    main: html`<div class="leaf"><main id="main" class="text">${body}</main></div>`,
+  });
 }
 
 /** A file of a lesson, with a number to each line. */

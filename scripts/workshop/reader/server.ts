@@ -7,7 +7,7 @@ import { catalog, type Lesson } from '../../../lessons/catalog.ts';
 import { printable } from '../../../test/harness/wire/printable.js';
 import { printTrouble, sentencesFor } from '../../trouble.js';
 import { Refusal } from '../command.ts';
-import { findLesson, requireFiles } from '../lessons.ts';
+import { findLesson, requireFiles, revisionsName } from '../lessons.ts';
 import { replaceFiles, wayBack } from '../reset.ts';
 import { startersOf } from '../starters.ts';
 import type { watchLessons, WatchEvent } from '../watcher.ts';
@@ -22,6 +22,7 @@ import {
   hintsPage,
   lessonPage,
   messagePage,
+  revisionsPage,
   solutionPage,
   sourcePage,
 } from './pages.ts';
@@ -149,6 +150,7 @@ export async function openReader(options: {
     if (path === '/') return shown(coursePage(live.lastId));
     const [, name, rest] = /^\/lessons\/([^/]+)\/?(.*)$/.exec(path) ?? [];
     if (name === undefined) return notFound();
+    if (path === `/lessons/${revisionsName}`) return shown(revisionsPage());
     const source = sources().get(`${name}/${rest}`);
     if (source) return shown(sourcePage(`${name}/${rest}`, source, editor));
     const lesson = lessonNamed(name);
