@@ -593,7 +593,7 @@ describe('text', () => {
     );
     expect(hrefOf('examples/blocking.ts')).toBe('/lessons/01-chunked-stream/examples/blocking.ts');
     expect(hrefOf('../02-server-sent-events/README.md#task-2')).toBe('/lessons/02-server-sent-events/#task-2');
-    expect(hrefOf('../REVISIONS.md#what-stays')).toBe('/lessons/REVISIONS.md#what-stays');
+    expect(hrefOf('../REVISIONS.md#the-lessons')).toBe('/lessons/REVISIONS.md#the-lessons');
     expect(hrefOf('#task-1')).toBe('#task-1');
     for (const target of [
       'javascript:alert(1)',
