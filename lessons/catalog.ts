@@ -81,3 +81,27 @@ export const catalog: readonly Lesson[] = [
     tryPath: '/mcp',
   },
 ];
+
+/** Some of the lessons, in the order of the course, for a group that has not the time for all. */
+export type Track = {
+  /** How much time there is: `Half a day`. */
+  title: string;
+  /** Where it leads. */
+  goal: string;
+  /** Numbers of lessons. Nothing outside of them is needed. */
+  lessons: number[];
+};
+
+export const tracks: readonly Track[] = [
+  { title: 'Half a day', goal: 'from the first stream to notifications', lessons: [1, 2, 7, 8, 9] },
+  {
+    title: 'One day',
+    goal: 'a server and a client of MCP, with sessions and clear failures',
+    lessons: [1, 2, 3, 7, 8, 9, 10, 11, 12],
+  },
+  { title: 'Two days', goal: 'the whole course', lessons: catalog.map(({ number }) => number) },
+];
+
+/** The minutes of all lessons of a track. */
+export const minutesOf = ({ lessons }: Track): number =>
+  catalog.reduce((sum, { number, minutes }) => sum + (lessons.includes(number) ? minutes : 0), 0);

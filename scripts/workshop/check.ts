@@ -6,7 +6,7 @@ import { Refusal, type Arguments } from './command.ts';
 import { grade, learnersTarget } from './grade.ts';
 import { leaveWith, onInterrupt } from './interrupt.ts';
 import { findLesson, requireFiles, shortName } from './lessons.ts';
-import { fingerprint, nextLesson, readProgress, recordVerdict } from './progress.ts';
+import { fingerprint, hasSolution, nextLesson, readProgress, recordVerdict } from './progress.ts';
 import { report } from './report.ts';
 
 /** Grades the learner's files of a lesson, prints the verdict, and records what passed. */
@@ -31,6 +31,11 @@ async function checkLesson({ words, options }: Arguments): Promise<number> {
   const verdict = await gradeOnce(lesson, seed);
   const next = catalog.find(({ number }) => number === lesson.number + 1);
   console.log(options.json ? printableJson(verdict) : report(lesson, verdict, next));
+  if (hasSolution(lesson) && !options.json) {
+    console.log(
+      `\nThese files are the workshop's solution: you have lesson ${lesson.number}, but you did not pass it.`,
+    );
+  }
   if (fingerprint(lesson) === graded) recordVerdict(lesson, verdict);
   else console.error('\nA file was saved while it was graded, so this result is not recorded. Check the lesson again.');
   return verdict.state === 'passed' ? 0 : 1;

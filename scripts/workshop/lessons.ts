@@ -4,6 +4,7 @@ import { lessonsFolder, solutionsFolder } from '../../test/harness/folders.js';
 import { isThere, shownPath, whyUnreadable } from '../trouble.js';
 import { Refusal } from './command.ts';
 import { readText } from './files.ts';
+import { tasksIn } from './starter.ts';
 
 /** The files that a learner edits, in the order in which they are named. */
 export const learnerFiles = ['server.ts', 'client.ts'] as const;
@@ -33,6 +34,10 @@ export function findLesson(name: string): Lesson {
  */
 export const readLessonText = (lesson: Lesson, name: 'README.md' | 'hints.md'): string =>
   readPart(join(lessonFolder(lesson), name), `lessons/${lesson.slug}`);
+
+/** How many tasks a lesson has. */
+export const tasksOf = (lesson: Lesson): number =>
+  Math.max(...learnerFiles.flatMap((file) => tasksIn(readSolution(lesson, file))));
 
 /** The page of lessons/ that tells the revisions of MCP apart. */
 export const revisionsName = 'REVISIONS.md';

@@ -6,7 +6,9 @@ import type { Verdict } from '../../test/harness/run/verdict.ts';
 import { isThere } from '../trouble.js';
 import { Refusal } from './command.ts';
 import { readText, writeAtomically } from './files.ts';
-import { learnerFiles, readOwn } from './lessons.ts';
+import { formerRecords } from './former-lessons.ts';
+import { learnerFiles, readOwn, readSolution } from './lessons.ts';
+import { finished } from './starter.ts';
 
 /** What a learner has passed of a lesson, and the files that passed. */
 export type Passed = {
@@ -38,13 +40,17 @@ export function readProgress(): Progress {
           'Delete that line, or the whole file: a check of each lesson makes it again.',
       );
     }
-    progress.set(slug, { tasks: Number(tasks), of: Number(of), files });
+    const record = { tasks: Number(tasks), of: Number(of), files };
+    for (const [now, passed] of formerRecords(slug, record) ?? [[slug, record] as const]) {
+      if (!progress.has(now)) progress.set(now, passed);
+    }
   }
   return progress;
 }
 
-/** Keeps how many tasks have passed, counted from the first. */
+/** Keeps how many tasks have passed, counted from the first. That the solution passes is nobody's progress. */
 export function recordVerdict(lesson: Lesson, verdict: Verdict): void {
+  if (hasSolution(lesson)) return;
   const of = verdict.tasks.length;
   const failed = verdict.tasks.findIndex((task) => task.state !== 'passed');
   const tasks = failed < 0 ? of : failed;
@@ -54,32 +60,45 @@ export function recordVerdict(lesson: Lesson, verdict: Verdict): void {
 }
 
 type Standing =
-  { state: 'not begun' } | { state: 'begun' | 'passed' | 'changed since it passed'; tasks: number; of: number };
+  | { state: 'not begun' | 'has the solution' }
+  | { state: 'begun' | 'passed' | 'changed since it passed'; tasks: number; of: number };
 
-/** A recorded pass is believed as long as the files are those that passed. */
+/**
+ * A recorded pass is believed as long as the files are those that passed. Where the solution was put in place, the lesson
+ * is not passed, but it need not be done either.
+ */
 export function standing(progress: Progress, lesson: Lesson): Standing {
-  const passed = progress.get(lesson.slug);
-  if (!passed) return { state: 'not begun' };
-  const { tasks, of, files } = passed;
+  const { tasks, of, files } = progress.get(lesson.slug) ?? { tasks: 0, of: 1, files: '' };
+  if (tasks < of && hasSolution(lesson)) return { state: 'has the solution' };
+  if (tasks === 0) return { state: 'not begun' };
   if (tasks < of) return { state: 'begun', tasks, of };
   return { state: files === fingerprint(lesson) ? 'passed' : 'changed since it passed', tasks, of };
+}
+
+/** How many tasks have passed, counted from the first. */
+export function tasksPassed(progress: Progress, lesson: Lesson): number {
+  return progress.get(lesson.slug)?.tasks ?? 0;
 }
 
 /** Whether the lesson has passed once, whatever has become of its files. */
 export function hasPassed(lesson: Lesson): boolean {
   const { state } = standing(readProgress(), lesson);
-  return state === 'passed' || state === 'changed since it passed';
+  return state === 'passed' || state === 'changed since it passed' || state === 'has the solution';
 }
 
-/** The first lesson that is not passed, or undefined when all are. */
+/** The first lesson that is neither passed nor has its solution in place; undefined when there is no such lesson. */
 export const nextLesson = (progress: Progress): Lesson | undefined =>
-  catalog.find((lesson) => standing(progress, lesson).state !== 'passed');
+  catalog.find((lesson) => !['passed', 'has the solution'].includes(standing(progress, lesson).state));
+
+/** Whether the learner's files are the finished programs of the workshop, to the letter. */
+export const hasSolution = (lesson: Lesson): boolean =>
+  fingerprint(lesson) === fingerprintOf((name) => finished(readSolution(lesson, name)));
 
 /** 16 hexadecimal digits of a SHA-256 over the learner's files; the kind of line break does not count. */
-export function fingerprint(lesson: Lesson): string {
+export const fingerprint = (lesson: Lesson): string => fingerprintOf((name) => readOwn(lesson, name));
+
+function fingerprintOf(read: (name: (typeof learnerFiles)[number]) => string | undefined): string {
   const hash = createHash('sha256');
-  for (const name of learnerFiles) {
-    hash.update(`${name}\n${readOwn(lesson, name)?.replaceAll('\r\n', '\n') ?? ''}\n`);
-  }
+  for (const name of learnerFiles) hash.update(`${name}\n${read(name)?.replaceAll('\r\n', '\n') ?? ''}\n`);
   return hash.digest('hex').slice(0, 16);
 }

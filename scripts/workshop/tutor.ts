@@ -156,10 +156,11 @@ const courseSchema = z.object({
       number: z.number(),
       slug: z.string(),
       title: z.string(),
-      state: z.enum(['not begun', 'begun', 'passed', 'changed since it passed']),
+      state: z.enum(['not begun', 'begun', 'passed', 'changed since it passed', 'has the solution']),
       tasks: z.array(z.object({ number: z.number(), title: z.string(), passed: z.boolean() })),
     }),
   ),
+  tracks: z.array(z.object({ title: z.string(), goal: z.string(), lessons: z.array(z.number()), minutes: z.number() })),
   next: z.string().nullable().describe('The slug of the first lesson that is not passed.'),
 });
 

@@ -5,6 +5,8 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { catalog } from '../../lessons/catalog.ts';
 import { learnersCopy, startIn, type Copy } from '../../scripts/workshop/copy.ts';
 import { readPage } from '../../scripts/workshop/page.ts';
+import type { readCourse } from '../../scripts/workshop/show-progress.ts';
+import { writeOwnWork } from './own-work.ts';
 import { processesWith } from './processes.ts';
 import { patient } from './waiting.ts';
 
@@ -78,13 +80,18 @@ describe('a learner’s way through a lesson', () => {
 
     const checked = await copy.run('check', '01');
     expect(checked.stdout).toContain('3 of 3 tasks');
+    expect(checked.stdout).toContain('you have lesson 1, but you did not pass it');
     expect(checked.code).toBe(0);
-    expect(copy.read('.progress')).toMatch(/^01-chunked-stream 3\/3 [0-9a-f]{16}$/m);
+    const { stdout } = await copy.run('progress');
+    expect(stdout).toMatch(/^= lesson 1 · A chunked stream .*\(has the solution\)$/m);
+    expect(stdout).toContain('Next: lessons/02-server-sent-events/README.md');
 
     const back = await copy.run('reset', 'lesson-1', '--from', saved!);
     expect(back.code).toBe(0);
     expect(copy.read(`${lesson1}/server.ts`)).toBe(own);
-    await copy.run('solution', 'lesson-1', '--apply');
+    writeOwnWork(copy);
+    expect((await copy.run('check', '01')).stdout).not.toContain('did not pass');
+    expect(copy.read('.progress')).toMatch(/^01-chunked-stream 3\/3 [0-9a-f]{16}$/m);
   });
 
   test('the next check without a name goes on with the next lesson', async () => {
@@ -100,6 +107,29 @@ describe('a learner’s way through a lesson', () => {
     expect(stdout).toContain('0 of ');
     const data = JSON.parse((await copy.run('progress', '--json')).stdout) as { next: string };
     expect(data.next).toBe('01-chunked-stream');
+  });
+
+  test('what was passed in the course of eight lessons stays passed', async () => {
+    const now = copy.read('.progress');
+    const files = 'abcdef0123456789';
+    copy.write(
+      '.progress',
+      `02-server-sent-events 4/4 ${files}\n04-disconnects 2/4 ${files}\n05-json-rpc 3/3 ${files}\n`,
+    );
+    const { lessons } = JSON.parse((await copy.run('progress', '--json')).stdout) as ReturnType<typeof readCourse>;
+    const passed = lessons.map(({ number, tasks }) => [number, tasks.filter(({ passed }) => passed).length]);
+    const all = (number: number) => lessons[number - 1]!.tasks.length;
+    expect(passed.filter(([, tasks]) => tasks! > 0)).toEqual([
+      [2, all(2)],
+      [3, all(3)],
+      [5, 2],
+      [7, all(7)],
+    ]);
+    // The next record keeps them under the new names.
+    await copy.run('check', '1');
+    expect(copy.read('.progress')).toMatch(/^07-json-rpc (\d)\/\1 abcdef0123456789$/m);
+    expect(copy.read('.progress')).not.toContain('04-disconnects');
+    copy.write('.progress', now);
   });
 
   test('the same seed draws the same inputs', async () => {

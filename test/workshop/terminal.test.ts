@@ -7,6 +7,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { describe, test, vi, type TestContext } from 'vitest';
 import { catalog } from '../../lessons/catalog.ts';
 import { learnersCopy, learnersEnv, type Copy } from '../../scripts/workshop/copy.ts';
+import { writeOwnWork } from './own-work.ts';
 import { processesWith } from './processes.ts';
 import { patient } from './waiting.ts';
 
@@ -91,7 +92,7 @@ describe.skipIf(!hasTerminal)('watch in a terminal', { concurrent: true }, () =>
     type('v');
     expect(await screen((text) => text.includes('0 of 3 tasks'))).toContain('GET /stream answered with status 501.');
 
-    await copy.run('solution', '1', '--apply');
+    writeOwnWork(copy);
     const passed = await screen((text) => text.includes('3 of 3 tasks') && graded(text));
     expect(passed).not.toContain('0 of 3 tasks');
     expect(passed).toContain('n next lesson');

@@ -12,6 +12,7 @@ import { learnersCopy, learnersEnv, startIn, type Copy } from '../../scripts/wor
 import { learnerFiles } from '../../scripts/workshop/lessons.ts';
 import { readHints, readPage } from '../../scripts/workshop/page.ts';
 import { root } from '../harness/folders.js';
+import { writeOwnWork } from './own-work.ts';
 import { processesWith } from './processes.ts';
 import { patient } from './waiting.ts';
 
@@ -121,7 +122,7 @@ describe.each([
     expect(task.text).toMatch(/^## Task 2 · Keep serving everybody else\n[^]*`GET \/ping` answers `pong`/);
     expect(task.text).not.toContain('## Task 3');
 
-    await copy.run('solution', 'lesson-1', '--apply');
+    writeOwnWork(copy);
     const passed = await assistant.call('my_verdict', { lesson: 'lesson-1', seed: 7 });
     expect(passed.structuredContent).toMatchObject({ lesson: '01-chunked-stream', state: 'passed', seed: 7 });
     expect(copy.read('.progress')).toContain('01-chunked-stream 3/3');
@@ -195,7 +196,7 @@ describe('the tools', () => {
   });
 
   test('a call that is cancelled ends its programs and records nothing; the next one is graded', async () => {
-    await copy.run('solution', 'lesson-1', '--apply');
+    writeOwnWork(copy);
     const cancel = new AbortController();
     const cancelled = assistant.call('my_verdict', {}, { signal: cancel.signal, onprogress: () => cancel.abort() });
     await expect(cancelled).rejects.toThrow();

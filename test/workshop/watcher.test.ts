@@ -6,6 +6,7 @@ import { describe, test, vi, type TestContext } from 'vitest';
 import { learnersCopy, learnersEnv, type Copy } from '../../scripts/workshop/copy.ts';
 import { root } from '../harness/folders.js';
 import type { Verdict } from '../harness/run/verdict.ts';
+import { writeOwnWork } from './own-work.ts';
 import { exists, processesWith } from './processes.ts';
 import { patient } from './waiting.ts';
 
@@ -85,7 +86,7 @@ describe('a save', { concurrent: true }, () => {
     test(`is graded, ${how}: each requirement as it ends, then the verdict, recorded as check records it`, async (context) => {
       const { expect } = context;
       const { copy, events, next, close } = await watching(context, { poll });
-      await copy.run('solution', '1', '--apply');
+      writeOwnWork(copy);
       // Two files were written: one save, or two.
       let verdict: Verdict | undefined;
       while (verdict?.state !== 'passed') verdict = (await next('verdict')).verdict;

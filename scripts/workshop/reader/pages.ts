@@ -1,9 +1,10 @@
-import { catalog, type Lesson } from '../../../lessons/catalog.ts';
+import { catalog, minutesOf, tracks, type Lesson } from '../../../lessons/catalog.ts';
 import { readText } from '../files.ts';
 import { currentTask } from '../hint.ts';
 import { learnerFiles, readLessonText, readOwn, readRevisions, shortName } from '../lessons.ts';
 import { readHints } from '../page.ts';
-import { nextLesson, standing } from '../progress.ts';
+import { nextLesson, standing, tasksPassed } from '../progress.ts';
+import { hoursAndMinutes, inRanges } from '../show-progress.ts';
 import { solutionOf } from '../solution.ts';
 import { startersOf } from '../starters.ts';
 import { actions, type Action } from './actions.ts';
@@ -143,9 +144,9 @@ export function courseList(): Html {
         <ol>
           ${lessons.map((lesson) => {
             const now = standing(progress, lesson);
-            const done = now.state === 'not begun' ? 0 : now.tasks;
+            const done = tasksPassed(progress, lesson);
             const { tasks, trouble } = tasksIfReadable(lesson);
-            const state = now.state === 'passed' ? 'passed' : now.state === 'not begun' ? 'unknown' : 'begun';
+            const state = pageStates[now.state];
             return html`<li id="lesson-${lesson.number}" data-state="${state}" ${lesson === next && html` data-next`}>
               <span class="mark" role="img" aria-label="${now.state}"></span>
               <div>
@@ -157,6 +158,7 @@ export function courseList(): Html {
                 </ul>
                 ${trouble && html`<p class="changed">${trouble}</p>`}
                 ${now.state === 'changed since it passed' && html`<p class="changed">Your files have changed since it passed.</p>`}
+                ${now.state === 'has the solution' && html`<p class="changed">The workshop's solution is in place, so you can go on.</p>`}
               </div>
               <span class="minutes">${lesson.minutes} min</span>
             </li> `;
@@ -164,8 +166,42 @@ export function courseList(): Html {
         </ol>
       </section>`;
     })}
+    <section class="part" aria-labelledby="tracks">
+      <h2 id="tracks">Tracks</h2>
+      <div class="table">
+        <table>
+          <thead>
+            <tr>
+              <th>Time</th>
+              <th>Lessons</th>
+              <th>Work</th>
+              <th>Goal</th>
+            </tr>
+          </thead>
+          <tbody>
+            ${tracks.map(
+              (track) =>
+                html`<tr>
+                  <td>${track.title}</td>
+                  <td>${inRanges(track.lessons)}</td>
+                  <td>${hoursAndMinutes(minutesOf(track))}</td>
+                  <td>${track.goal}</td>
+                </tr>`,
+            )}
+          </tbody>
+        </table>
+      </div>
+    </section>
   </div>`;
 }
+
+const pageStates = {
+  passed: 'passed',
+  'has the solution': 'begun',
+  'changed since it passed': 'begun',
+  begun: 'begun',
+  'not begun': 'unknown',
+};
 
 const idOf = (part: string): string => part.toLowerCase().replaceAll(' ', '-');
 const hours = (minutes: number): string =>
@@ -296,8 +332,7 @@ export function hintsPage(lesson: Lesson, asked: string | null): string | undefi
 
 /** The solution, task by task: of those that are passed, and of the one that is asked for. */
 export function solutionPage(lesson: Lesson, reveal: string | null): string {
-  const now = standing(recorded().progress, lesson);
-  const passed = now.state === 'not begun' ? 0 : now.tasks;
+  const passed = tasksPassed(recorded().progress, lesson);
   return small(
     lesson,
     'Solution',

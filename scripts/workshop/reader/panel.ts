@@ -7,7 +7,7 @@ import type { State } from '../../../test/harness/run/verdict.ts';
 import { Refusal } from '../command.ts';
 import { lessonFolder, shortName } from '../lessons.ts';
 import type { PageTask } from '../page.ts';
-import { standing } from '../progress.ts';
+import { standing, tasksPassed } from '../progress.ts';
 import { keyOf, type Grading } from './board.ts';
 import type { EditorLink } from './editor.ts';
 import { html, type Html } from './html.ts';
@@ -36,8 +36,9 @@ const mark = (state: Shown): Html => html`<span class="mark" role="img" aria-lab
 export function tasksPanel(lesson: Lesson, grading: Grading, editor: EditorLink): Html {
   const tasks = tasksOf(lesson);
   const { running, verdict, error } = grading;
-  const now = standing(recorded().progress, lesson);
-  const done = now.state === 'not begun' ? 0 : now.tasks;
+  const { progress } = recorded();
+  const now = standing(progress, lesson);
+  const done = tasksPassed(progress, lesson);
   const stateOf = (task: PageTask, i: number): Shown => {
     if (running) return running.get(keyOf(task.number, i)) ?? 'running';
     const graded = verdict?.tasks.find(({ number }) => number === task.number)?.requirements[i];
