@@ -8,6 +8,7 @@ import { leaveWith, onInterrupt } from './interrupt.ts';
 import { findLesson, requireFiles, shortName } from './lessons.ts';
 import { fingerprint, hasSolution, nextLesson, readProgress, recordVerdict } from './progress.ts';
 import { report } from './report.ts';
+import { typesNote } from './types.ts';
 
 /** Grades the learner's files of a lesson, prints the verdict, and records what passed. */
 export async function check(args: Arguments): Promise<number> {
@@ -38,6 +39,9 @@ async function checkLesson({ words, options }: Arguments): Promise<number> {
   }
   if (fingerprint(lesson) === graded) recordVerdict(lesson, verdict);
   else console.error('\nA file was saved while it was graded, so this result is not recorded. Check the lesson again.');
+  endAllPrograms();
+  const note = options.json ? undefined : await typesNote(lesson);
+  if (note) console.log(`\n${note}`);
   return verdict.state === 'passed' ? 0 : 1;
 }
 

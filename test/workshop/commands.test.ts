@@ -109,6 +109,19 @@ describe('a learner’s way through a lesson', () => {
     expect(data.next).toBe('01-chunked-stream');
   });
 
+  test('a program whose types do not check passes, and the types are named below the verdict', async () => {
+    writeOwnWork(copy);
+    const right = copy.read(`${lesson1}/server.ts`);
+    expect((await copy.run('check', '1')).stdout).not.toContain('types');
+    copy.write(`${lesson1}/server.ts`, `${right}const count: number = 'three';\nvoid count;\n`);
+    const { code, stdout } = await copy.run('check', '1');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^Passed\.[^]*\n\nThe types of your files do not check\. [^]*01-chunked-stream\/server\.ts:\d+\n    Type 'string' is not assignable to type 'number'\.\n$/m,
+    );
+    copy.write(`${lesson1}/server.ts`, right);
+  });
+
   test('what was passed in the course of eight lessons stays passed', async () => {
     const now = copy.read('.progress');
     const files = 'abcdef0123456789';
