@@ -1,4 +1,5 @@
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lesson } from '../../lessons/catalog.ts';
 import { listeningOn } from '../../test/harness/programs/listening.ts';
 import { endAllPrograms } from '../../test/harness/programs/pool.js';
@@ -8,18 +9,19 @@ import { Failure } from '../../test/harness/run/failure.ts';
 import { printable } from '../../test/harness/wire/printable.js';
 import { transcript, type Transcript } from '../../test/harness/wire/transcript.ts';
 import { rowText } from './capture-text.ts';
-import type { Arguments } from './command.ts';
+import { Refusal, type Arguments } from './command.ts';
 import { leaveWith, onInterrupt } from './interrupt.ts';
 import { findLesson, lessonFolder, requireFiles } from './lessons.ts';
 import { nextLesson, readProgress } from './progress.ts';
 
 /** Runs the learner's server and client, at their own pace, and prints what goes over the wire as it does. */
-export async function tryLesson({ words: [name] }: Arguments): Promise<number> {
+export async function tryLesson({ words: [name], options }: Arguments): Promise<number> {
   const lesson = name === undefined ? (nextLesson(readProgress()) ?? findLesson('1')) : findLesson(name);
   requireFiles(lesson);
+  const leaveAfter = options.leave === undefined ? undefined : millisecondsFrom(String(options.leave));
   onInterrupt(() => leaveWith(130));
   try {
-    return await runBoth(lesson, lessonFolder(lesson));
+    return await runBoth(lesson, lessonFolder(lesson), leaveAfter);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     const { cause, output, advice, at } = error.explanation;
@@ -30,7 +32,15 @@ export async function tryLesson({ words: [name] }: Arguments): Promise<number> {
   }
 }
 
-async function runBoth(lesson: Lesson, folder: string): Promise<number> {
+function millisecondsFrom(seconds: string): number {
+  if (/^\d{1,3}(\.\d+)?$/.test(seconds)) return Number(seconds) * 1000;
+  throw new Refusal(`--leave takes a number of seconds, such as 2.5, and "${seconds}" is not such a number.`);
+}
+
+/** Milliseconds for which a server is watched when its client has left. */
+const afterwards = 3000;
+
+async function runBoth(lesson: Lesson, folder: string, leaveAfter: number | undefined): Promise<number> {
   const folderName = `lessons/${lesson.slug}`;
   let record = transcript();
   let look = () => {};
@@ -44,26 +54,51 @@ async function runBoth(lesson: Lesson, folder: string): Promise<number> {
 
   console.log('→ sent by the client   ← received   ▸ printed by the client\n');
   const between = await relay(port, () => record);
-  // A file or another program gets each row whole.
-  record = transcript((entry) => console.log(rowText(entry, process.stdout.columns || Infinity)));
+  // A file or another program gets each row whole, unless COLUMNS says how wide it is.
+  const columns = process.stdout.columns || Number(process.env.COLUMNS) || Infinity;
+  record = transcript((entry) => console.log(rowText(entry, columns)));
   const client = startProgram({ ...common, file: 'client.ts', args: [`${between.url}${lesson.tryPath}`], env });
+  const leaving = leaveAfter === undefined ? undefined : setTimeout(() => client.stop(), leaveAfter);
   await new Promise<void>((resolve) => {
     look = () => {
       if (client.end ?? server.end) resolve();
     };
     look();
   });
+  clearTimeout(leaving);
+  const hasLeft = client.end?.signal === 'SIGKILL';
+  if (hasLeft) {
+    console.log('\nThe client has left, and the server runs on for three seconds.');
+    await sleep(afterwards);
+  }
   between.close();
-  if (client.stderr.trim()) console.log(`\n${printable(client.stderr.trim())}`);
-  if (server.end) console.log(`\nserver.ts has ended.\n${printable(server.stderr.trim())}`);
-  console.log(`\nclient.ts ended with exit code ${client.end?.code ?? '(none)'}.`);
+  said('server.ts printed', server.stdout.replace(/^listening on .*\n/, ''));
+  said('server.ts printed on standard error', server.stderr);
+  said('client.ts printed on standard error', client.stderr);
+  if (server.end) console.log('\nserver.ts has ended.');
+  if (!hasLeft) console.log(`\nclient.ts ended with exit code ${client.end?.code ?? '(none)'}.`);
   return 0;
 }
+
+function said(what: string, output: string): void {
+  if (output.trim()) console.log(`\n${what}:\n${printable(output.trim()).replace(/^/gm, '  ')}`);
+}
+
+/** Request headers that say nothing about the lesson. */
+const usual =
+  /^(host|connection|user-agent|accept-encoding|accept-language|sec-fetch-mode|content-length|transfer-encoding)$/i;
+
+/** The others, as they are on the wire: names and values in turn. */
+const headerRows = (raw: string[]): string[] =>
+  raw.flatMap((name, i) =>
+    i % 2 === 0 && !usual.test(name) && raw[i + 1] !== '*/*' ? [`${name}: ${raw[i + 1]}`] : [],
+  );
 
 /** Stands between client and server, hands everything on as it comes, and writes it down. */
 async function relay(port: number, record: () => Transcript): Promise<{ url: string; close(): void }> {
   const server = createServer((request: IncomingMessage, response: ServerResponse) => {
     record().add('→', `${request.method} ${request.url}`);
+    for (const row of headerRows(request.rawHeaders)) record().add('→', row);
     const { method, url: path, headers } = request;
     const onward = httpRequest({ host: '127.0.0.1', port, method, path, headers, agent: false }, (answer) => {
       record().add('←', `${answer.statusCode} ${answer.statusMessage}`);

@@ -250,6 +250,23 @@ describe('try', { concurrent: true }, () => {
     },
   );
 
+  test('shows request headers and standard error, and lets the client leave', async ({ expect }) => {
+    const own = learnersCopy();
+    writeOwnWork(own);
+    own.write(
+      `${lesson1}/client.ts`,
+      "console.error('asking');\nawait (await fetch(process.argv[2]!, { headers: { 'X-Own': 'a'.repeat(99) } })).text();\n",
+    );
+    own.write(`${lesson1}/server.ts`, `${own.read(`${lesson1}/server.ts`)}console.error('serving');\n`);
+    const { stdout } = await own.run('try', '1', '--leave', '1.5');
+    own.remove();
+    expect(stdout).toMatch(/^ *\d+ ms {2}→ X-Own: a{99}$/m);
+    expect(stdout).toContain('\nThe client has left, and the server runs on for three seconds.\n');
+    expect(stdout).toContain('\nserver.ts printed on standard error:\n  serving\n');
+    expect(stdout).toContain('\nclient.ts printed on standard error:\n  asking\n');
+    expect(stdout).not.toContain('client.ts ended with exit code');
+  });
+
   test('ends quietly when nobody reads on', async ({ expect }) => {
     const own = learnersCopy();
     const command = startIn(own.folder, 'try', ['lesson-1']);
@@ -311,6 +328,7 @@ describe('bad input', { concurrent: true }, () => {
     ['start', '--port', '99999'],
     ['start', '--editor', 'javascript:alert(1)'],
     ['try', 'lesson-77'],
+    ['try', '1', '--leave', 'soon'],
     ['steady', '1', '--runs', 'many'],
     ['measure', '1', '--runs', '3'],
     ['untouched', 'lesson-99'],
