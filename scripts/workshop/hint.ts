@@ -66,8 +66,10 @@ function listed({ lesson, task: { number, title }, hints }: Questions, named: bo
 }
 
 function answered(questions: Questions, number: string): string {
+  const { lesson, task } = questions;
   const { question, answer } = findHint(questions, number);
-  return `${[escapeInvisible(question), ...answer.split(/\n{2,}/).map(layOut)].join('\n\n')}\n`;
+  const title = heading(lesson, `task ${task.number}, question ${Number(number)}`);
+  return `${[title, escapeInvisible(question), ...answer.split(/\n{2,}/).map(layOut)].join('\n\n')}\n`;
 }
 
 /** Paragraphs are wrapped; code is left as it stands. */

@@ -4,6 +4,7 @@ import { escapeInvisible, printable } from '../../test/harness/wire/printable.js
 import { captureText } from './capture-text.ts';
 import { pc } from './colours.ts';
 import { shortName } from './lessons.ts';
+import { forShell } from './shell.ts';
 
 const width = 80;
 export const mark = { passed: pc.green('✓'), failed: pc.red('✗'), waiting: pc.dim('·') };
@@ -63,7 +64,7 @@ function explanation(lesson: Lesson, { explanation }: RequirementVerdict, seed: 
     advice && wrap(advice, width - 7),
     [
       ...(at ? labelled('look in', at, pc.cyan) : []),
-      ...(see ? command('see it yourself', seeHow ? `${see}, ${seeHow}` : see) : []),
+      ...(see ? command('see it yourself', seeHow ? `${forShell(see)}, ${seeHow}` : forShell(see)) : []),
       ...labelled('a hint', `npm run hint ${shortName(lesson)}`, pc.cyan),
       ...labelled('the same again', `npm run check ${shortName(lesson)} -- --seed ${seed}`, pc.cyan),
     ],

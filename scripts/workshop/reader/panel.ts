@@ -8,6 +8,7 @@ import { Refusal } from '../command.ts';
 import { lessonFolder, shortName } from '../lessons.ts';
 import type { PageTask } from '../page.ts';
 import { standing, tasksPassed } from '../progress.ts';
+import { forShell } from '../shell.ts';
 import { keyOf, type Grading } from './board.ts';
 import type { EditorLink } from './editor.ts';
 import { html, type Html } from './html.ts';
@@ -181,7 +182,7 @@ function explain(lesson: Lesson, task: PageTask, explanation: Explanation, seed:
         see &&
         html`<div>
           <dt>see it yourself</dt>
-          <dd>${command(see)}${seeHow && `, ${seeHow}`}</dd>
+          <dd>${command(forShell(see))}${seeHow && `, ${seeHow}`}</dd>
         </div>`
       }
       <div>
