@@ -4,9 +4,10 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import * as prettier from 'prettier';
 import { afterAll, describe, expect, test } from 'vitest';
-import { catalog, type Lesson } from '../../lessons/catalog.ts';
+import { catalog, minutesOf, tracks, type Lesson } from '../../lessons/catalog.ts';
 import { learnerFiles } from '../../scripts/workshop/lessons.ts';
 import { readHints, readPage } from '../../scripts/workshop/page.ts';
+import { hoursAndMinutes, inRanges } from '../../scripts/workshop/show-progress.ts';
 import { finished, starterOf, tasksIn } from '../../scripts/workshop/starter.ts';
 import { lessonsFolder, root, solutionsFolder } from '../harness/folders.js';
 import { mistakesOf, withMistake } from '../proof/mistake.ts';
@@ -195,3 +196,33 @@ const withoutIndentation = (text: string): string =>
     .map((line) => line.trim())
     .filter(Boolean)
     .join('\n');
+
+test('the README lists the lessons and the tracks of the catalog', () => {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  for (const { number, title, slug, minutes } of catalog) {
+    expect(readme).toContain(`\n| ${number} | [${title}](lessons/${slug}/README.md) | ${minutes} | `);
+  }
+  for (const track of tracks) {
+    const row = [track.title, inRanges(track.lessons), hoursAndMinutes(minutesOf(track)), track.goal];
+    expect(readme).toContain(`\n| ${row.join(' | ')} |\n`);
+    expect(track.lessons.every((number) => catalog.some((lesson) => lesson.number === number))).toBe(true);
+  }
+});
+
+test('no file speaks of a lesson by a number or a slug that it does not have', () => {
+  const files = spawnSync('git', ['ls-files'], { cwd: root, encoding: 'utf8' })
+    .stdout.split('\n')
+    .filter((file) => /\.(ts|js|json|md|txt|yml)$/.test(file));
+  expect(files.length).toBeGreaterThan(100);
+  const old = new RegExp(
+    `\\b(?!(?:${slugs.join('|')})\\b)\\d\\d-(chunked-stream|server-sent-events|reading-events|backpressure|disconnects|` +
+      'resuming-a-stream|json-rpc|handshake|notifications|sessions-and-log-levels|message-handler|failing-clearly)\\b',
+  );
+  const found = files
+    .filter((file) => file !== 'scripts/workshop/former-lessons.ts' && file !== 'test/workshop/commands.test.ts')
+    .flatMap((file) => {
+      const lines = readFileSync(join(root, file), 'utf8').split('\n');
+      return lines.flatMap((line, i) => (old.test(line) ? [`${file}:${i + 1}: ${line.trim().slice(0, 100)}`] : []));
+    });
+  expect(found).toEqual([]);
+});
