@@ -91,8 +91,14 @@ export const nextLesson = (progress: Progress): Lesson | undefined =>
   catalog.find((lesson) => !['passed', 'has the solution'].includes(standing(progress, lesson).state));
 
 /** Whether the learner's files are the finished programs of the workshop, to the letter. */
-export const hasSolution = (lesson: Lesson): boolean =>
-  fingerprint(lesson) === fingerprintOf((name) => finished(readSolution(lesson, name)));
+export function hasSolution(lesson: Lesson): boolean {
+  try {
+    return fingerprint(lesson) === fingerprintOf((name) => finished(readSolution(lesson, name)));
+  } catch (error) {
+    if (error instanceof Refusal) return false; // a file is missing: the command that needs it says so
+    throw error;
+  }
+}
 
 /** 16 hexadecimal digits of a SHA-256 over the learner's files; the kind of line break does not count. */
 export const fingerprint = (lesson: Lesson): string => fingerprintOf((name) => readOwn(lesson, name));
