@@ -4,11 +4,11 @@ import { work } from '#support/work.ts';
 const app = express();
 
 app.get('/stream', async (_request, response) => {
-  // TODO task 1: send each message as soon as it is ready
+  // TODO task 1: send each message as soon as its work is done, then end the response
   response.status(501).send('not streaming yet');
 });
 
-// TODO task 2: answer a ping, whatever else is going on
+// TODO task 2: answer GET /ping, also while a stream is being sent
 
 const port = Number(process.env.PORT ?? 3000);
 app.listen(port, '127.0.0.1', (error) => {

@@ -2,7 +2,7 @@ import fetch from 'node-fetch';
 
 const url = process.argv[2] ?? 'http://127.0.0.1:3000/stream';
 
-// #region task 3: print each line as it arrives
+// #region task 3: print each line as soon as it is complete, and report every failure
 // starter: const response = await fetch(url);
 // starter: console.log(await response.text());
 try {
@@ -19,6 +19,7 @@ try {
     unfinished = lines.pop()!;
     for (const line of lines) console.log(line);
   }
+  unfinished += decoder.decode();
   if (unfinished) console.log(unfinished);
 } catch (error) {
   console.error(`${url}: ${(error as Error).message}`);

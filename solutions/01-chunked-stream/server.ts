@@ -4,7 +4,7 @@ import { work } from '#support/work.ts';
 const app = express();
 
 app.get('/stream', async (_request, response) => {
-  // #region task 1: send each message as soon as it is ready
+  // #region task 1: send each message as soon as its work is done, then end the response
   // starter: response.status(501).send('not streaming yet');
   response.type('text/plain');
   for (let i = 1; i <= 5; i++) {
@@ -15,7 +15,7 @@ app.get('/stream', async (_request, response) => {
   // #endregion
 });
 
-// #region task 2: answer a ping, whatever else is going on
+// #region task 2: answer GET /ping, also while a stream is being sent
 app.get('/ping', (_request, response) => {
   response.type('text/plain').send('pong');
 });

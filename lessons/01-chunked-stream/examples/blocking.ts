@@ -1,9 +1,9 @@
-// A stream that is none: its handler never gives the event loop a turn. Compare what arrives when.
+// A server that only looks like a streaming server: its handler never gives the event loop a turn.
 import express from 'express';
 
 const app = express();
 
-/** Keeps the processor busy, as a long calculation or a call that ends in Sync does. */
+/** Keeps the thread busy, as a long calculation does, or a call whose name ends in Sync. */
 function busyWait(milliseconds: number): void {
   const end = performance.now() + milliseconds;
   while (performance.now() < end);
@@ -24,6 +24,9 @@ app.get('/ping', (_request, response) => {
 
 const port = Number(process.env.PORT ?? 3000);
 app.listen(port, '127.0.0.1', (error) => {
-  if (error) throw error;
+  if (error) {
+    console.error(`cannot listen on port ${port} (${error.message}): end the program that uses it, or set PORT`);
+    process.exit(1);
+  }
   console.log(`listening on http://127.0.0.1:${port}/stream`);
 });

@@ -1,4 +1,4 @@
-// Three lines in four chunks, none of which is a line: a client cannot choose how a stream is cut.
+// Sends three lines in four chunks, and no chunk is a line: a client cannot choose where a stream is cut.
 import { createServer } from 'node:http';
 import { work } from '#support/work.ts';
 
@@ -14,6 +14,10 @@ const server = createServer(async (_request, response) => {
 });
 
 const port = Number(process.env.PORT ?? 3000);
+server.on('error', (error) => {
+  console.error(`cannot listen on port ${port} (${error.message}): end the program that uses it, or set PORT`);
+  process.exit(1);
+});
 server.listen(port, '127.0.0.1', () => {
   console.log(`listening on http://127.0.0.1:${port}/stream`);
 });

@@ -2,7 +2,7 @@
 import { ownWords } from './printed.ts';
 import { endProcess } from './process.js';
 import type { Program } from './program.ts';
-import { busyAt, caughtUp, hasBegun, holdDisk, listening } from './questions.ts';
+import { busyAt, caughtUp, hasBegun, holdDisk, listening, longestTurn } from './questions.ts';
 import { releaseDisk, tell, type Running } from './running.ts';
 
 export function ask(program: Running): Program {
@@ -50,6 +50,7 @@ export function ask(program: Running): Program {
     },
     caughtUp: (limit) => caughtUp(program, limit),
     busyAt: () => busyAt(program),
+    longestTurn: () => longestTurn(program),
     listening: () => listening(program),
     holdDisk: () => holdDisk(program),
     releaseDisk: () => releaseDisk(program),

@@ -1,5 +1,6 @@
 // Takes what a program says over its channel: `work` that begins, answers to questions, where it called process.exit.
 import { placeIn } from './places.ts';
+import type { Turn } from './program.ts';
 import { releaseDisk, tell, type Running } from './running.ts';
 
 type Message = {
@@ -12,6 +13,7 @@ type Message = {
   fileCalls?: number;
   rows?: number;
   diskHeld?: number;
+  longestTurn?: Turn;
   listening?: string[];
   exit?: string;
 };
@@ -28,6 +30,10 @@ export function handleMessages(program: Running): void {
     if (message.diskHeld !== undefined) {
       program.heldThreads = message.diskHeld;
       for (const resolve of program.diskWaits) resolve();
+    }
+    if (message.longestTurn) {
+      for (const resolve of program.turnWaits) resolve(message.longestTurn);
+      program.turnWaits.clear();
     }
     if (message.exit !== undefined) {
       program.exitedAt = placeIn(program.shorten(message.exit), program.start.folderName);

@@ -2,7 +2,7 @@
 // half of what the pool (pool.js) calls the life of a program.
 // Plain JavaScript, because most programs are built before they start: nothing in their process knows TypeScript.
 
-const { process } = globalThis;
+const { performance, process, setImmediate } = globalThis;
 const fs = process.getBuiltinModule('node:fs'); // sooner there than by import
 const { pathToFileURL } = process.getBuiltinModule('node:url');
 
@@ -22,6 +22,7 @@ if (send) {
       // Two turns of the event loop: what was readable when the question came has been handled by then.
       if (message.ping) setImmediate(() => setImmediate(() => reply(answerTo(message.ping, begun))));
       if (message.where) reply({ listening: begun ? listeningAddresses() : [] });
+      if (message.turns) tellLongestTurn((longestTurn) => reply({ longestTurn }));
       if (message.holdDisk) holdDisk((diskHeld) => reply({ diskHeld }));
       // As Ctrl-C does: without a listener, it ends the program.
       if (message.interrupt && !process.emit('SIGINT', 'SIGINT')) process.kill(process.pid, 'SIGINT');
@@ -74,6 +75,53 @@ function holdDisk(answer) {
   let held = threads;
   for (let i = 0; i < threads; i++) fs.read(4, Buffer.alloc(1), 0, 1, null, () => held--);
   setImmediate(() => setImmediate(() => answer(held)));
+}
+
+/** The longest turn of the event loop since the grader asked last, in milliseconds; undefined while nobody watches. */
+let longest;
+
+/**
+ * Tells the longest turn of the event loop since the last question, the turn of this question included. The first
+ * question begins the watch.
+ * @param {(turn: { processor: number, clock: number }) => void} answer
+ */
+function tellLongestTurn(answer) {
+  const nothing = { processor: 0, clock: 0 };
+  if (!longest) {
+    longest = nothing;
+    watchTurns();
+  }
+  // Two turns, as for a ping: what was readable when the question came has been handled by then.
+  setImmediate(() =>
+    setImmediate(() => {
+      answer(longest);
+      longest = nothing;
+    }),
+  );
+}
+
+/**
+ * Measures each turn of the event loop from now on. An immediate without a reference runs once a turn and keeps nothing
+ * alive. The time in which the loop waits for something to do does not count, and neither does what another thread does
+ * in this time.
+ */
+function watchTurns() {
+  let last = timesSoFar();
+  const measure = () => {
+    const now = timesSoFar();
+    const clock = now.active - last.active;
+    const processor = Math.min(now.processor - last.processor, clock);
+    longest = { processor: Math.max(longest.processor, processor), clock: Math.max(longest.clock, clock) };
+    last = now;
+    setImmediate(measure).unref();
+  };
+  setImmediate(measure).unref();
+}
+
+/** Milliseconds of processor time so far, and those in which the event loop did not wait. */
+function timesSoFar() {
+  const { user, system } = process.cpuUsage();
+  return { processor: (user + system) / 1000, active: performance.eventLoopUtilization().active };
 }
 
 /**

@@ -20,6 +20,12 @@ export type Held = {
   fail(message: string): void;
 };
 
+/**
+ * One turn of a program's event loop, in milliseconds: of processor time, which says the same on a busy machine, and of
+ * the clock, which also tells of a call that sleeps. The time in which the loop waits for something to do counts in neither.
+ */
+export type Turn = { processor: number; clock: number };
+
 export type End = { code: number | null; signal: NodeJS.Signals | null };
 
 /** A learner's program, running in a process of its own. */
@@ -62,6 +68,8 @@ export type Program = {
   readonly fault: MachineFault | undefined;
   /** Waits until the program has handled what it was sent so far; false when its event loop does not turn for `limit` ms. */
   caughtUp(limit?: number): Promise<boolean>;
+  /** The longest turn of its event loop since it was asked last; the first question begins the watch. */
+  longestTurn(): Promise<Turn>;
   /** Where it accepts connections, as `address:port`; undefined when its event loop does not turn. */
   listening(): Promise<string[] | undefined>;
   /** The line that keeps it busy, as `lessons/01-chunked-stream/server.ts:14`; only the file when nothing tells. */

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { limit as timeLimit } from './breakpoints.js';
 import { busyLine, processorUse } from './process.js';
+import type { Turn } from './program.ts';
 import { tell, type Running } from './running.ts';
 
 /** How many times a limit begins again for a program that wants a processor and gets too little of one. */
@@ -75,6 +76,15 @@ export function listening(program: Running): Promise<string[] | undefined> {
   });
 }
 
+/** The longest turn of its event loop since it was asked last; the first question begins the watch. */
+export function longestTurn(program: Running): Promise<Turn> {
+  return new Promise((resolve) => {
+    const none = { processor: 0, clock: 0 };
+    program.turnWaits.add((turn = none) => resolve(turn));
+    if (!tell(program, { turns: true })) resolve(none);
+  });
+}
+
 /** From now on the disk takes nothing of the program's and gives it nothing; false where that cannot be done. */
 export function holdDisk(program: Running): Promise<boolean> {
   return new Promise((resolve) => {
@@ -103,8 +113,8 @@ export async function busyAt(program: Running): Promise<string> {
 }
 
 /** Answers every question that waits: the program has ended. */
-export function answerAll({ pings, diskWaits }: Running): void {
-  for (const resolve of [...pings.values(), ...diskWaits]) resolve();
+export function answerAll({ pings, turnWaits, diskWaits }: Running): void {
+  for (const resolve of [...pings.values(), ...turnWaits, ...diskWaits]) resolve();
 }
 
 /** Resolves when the program's own code runs, or when it has ended. */

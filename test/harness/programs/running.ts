@@ -6,7 +6,7 @@ import type { MachineFault } from './machine-fault.js';
 import { shortener } from './places.ts';
 import { takeProgram, type Program as Spawned } from './pool.js';
 import { endProcess } from './process.js';
-import type { End, Held, Start } from './program.ts';
+import type { End, Held, Start, Turn } from './program.ts';
 
 export type Running = {
   readonly start: Start;
@@ -36,6 +36,7 @@ export type Running = {
   /** How many questions it was asked: each has a number. */
   asked: number;
   readonly places: Set<(addresses: string[] | undefined) => void>;
+  readonly turnWaits: Set<(turn?: Turn) => void>;
   readonly diskWaits: Set<() => void>;
   /** Called once, when the program has ended. */
   readonly atEnd: (() => void)[];
@@ -69,6 +70,7 @@ export function connect(start: Start): Running {
     pings: new Map(),
     asked: 0,
     places: new Set(),
+    turnWaits: new Set(),
     diskWaits: new Set(),
     atEnd: [],
   };
