@@ -16,6 +16,7 @@ const split = 'const lines = unfinished.split(/\\r?\\n/);';
 const keep = '    unfinished = lines.pop()!;\n';
 const print = 'for (const line of lines) console.log(line);';
 const rest = 'if (unfinished) console.log(unfinished);';
+const flush = '  unfinished += decoder.decode();\n';
 const complain = '  console.error(`${url}: ${(error as Error).message}`);\n';
 const exit = '  process.exitCode = 1;\n';
 const ok = 'if (!response.ok || !response.body) {';
@@ -77,7 +78,47 @@ export const mistakes: Mistake[] = [
     [end, '    yield all;\n  }\n  Readable.from(messages()).pipe(response);'],
   ),
 
+  server(1, 'uses-app-use', [stream, "app.use('/stream', async (_request, response) => {"]),
+  server(1, 'answers-every-method', [stream, "app.all('/stream', async (_request, response) => {"]),
+  server(1, 'answers-what-begins-alike', [stream, 'app.get(/^\\/stream/, async (_request, response) => {']),
+  server(
+    1,
+    'remembers-the-work',
+    [app, `${app}\nconst done = new Map<number, Promise<void>>();`],
+    [work, 'done.set(i, done.get(i) ?? work(`message ${i}`));\n    await done.get(i);'],
+  ),
+  // It waits, but for something else.
+  server(1, 'races-a-timer', [
+    work,
+    'await Promise.race([work(`message ${i}`), new Promise((done) => setTimeout(done, 100))]);',
+  ]),
+  server(1, 'waits-for-the-first-only', [work, `if (i === 1) ${work}`]),
+  server(
+    1,
+    'waits-for-all-the-work-first',
+    [loop, '  for (let i = 1; i <= 5; i++) await work(`message ${i}`);\n  for (let i = 1; i <= 5; i++) {'],
+    [work, 'await new Promise(setImmediate);'],
+  ),
+
   // Task 2: everybody else is served meanwhile.
+  // The grader holds the program at its work, and these are busy when it does not look.
+  server(2, 'busy-after-the-work', [work, `${work}\n    const end = Date.now() + 300;\n    while (Date.now() < end);`]),
+  server(2, 'sleeps-after-the-write', [
+    write,
+    `${write}\n    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);`,
+  ]),
+  server(2, 'busy-at-one-message', [
+    work,
+    `${work}\n    const began = process.cpuUsage();\n    while (i === 3 && process.cpuUsage(began).user < 300_000);`,
+  ]),
+  server(2, 'busy-before-the-first-message', [
+    type,
+    `${type}\n  const began = process.cpuUsage();\n  while (process.cpuUsage(began).user < 300_000);`,
+  ]),
+  server(2, 'busy-after-the-end', [
+    end,
+    `${end}\n  const began = process.cpuUsage();\n  while (process.cpuUsage(began).user < 300_000);`,
+  ]),
   server(2, 'no-ping', [ping, '']),
   server(2, 'ping-without-content', [pong, '  response.status(204).end();']),
   server(2, 'ping-never-ends', [pong, "  response.type('text/plain').write('pong');"]),
@@ -145,6 +186,27 @@ export const mistakes: Mistake[] = [
     [write, 'for (const client of clients) client.write(`Message ${i}\\n`);'],
     [end, `  clients.delete(response);\n${end}`],
   ),
+  // Each client has a counter of its own, and gets a message whenever any work is done.
+  server(
+    2,
+    'one-message-for-any-work',
+    [app, `${app}\nconst streams = new Map<express.Response, number>();`],
+    [loop, '  streams.set(response, 0);\n  for (let i = 1; streams.has(response); i++) {'],
+    [
+      write,
+      'for (const [each, sent] of streams) {\n      each.write(`Message ${sent + 1}\\n`);\n      streams.set(each, sent + 1);\n      if (sent < 4) continue;\n      streams.delete(each);\n      each.end();\n    }',
+    ],
+    [end, ''],
+  ),
+  server(
+    2,
+    'one-timer-for-all',
+    [
+      app,
+      `${app}\nlet tick: Promise<void> | undefined;\nconst nextTick = () => (tick ??= work('the next tick').finally(() => (tick = undefined)));`,
+    ],
+    [work, 'await nextTick();'],
+  ),
   server(
     2,
     'all-work-at-once',
@@ -178,9 +240,29 @@ export const mistakes: Mistake[] = [
   client(3, 'drops-empty-lines', [print, 'for (const line of lines) if (line) console.log(line);']),
   client(3, 'prints-an-empty-last-line', [rest, 'console.log(unfinished);']),
   client(3, 'loses-the-last-line', [rest, '']),
+  client(3, 'drops-half-a-character', [flush, '']),
+  client(3, 'flushes-too-late', [flush, ''], [rest, `${rest}\n${flush}`]),
+  client(
+    3,
+    'replaces-line-breaks-in-each-piece',
+    [decode, "unfinished += decoder.decode(chunk as Buffer, { stream: true }).replaceAll('\\r\\n', '\\n');"],
+    [split, "const lines = unfinished.split('\\n');"],
+  ),
   client(3, 'stays-alive', [rest, `${rest}\n  setInterval(() => {}, 1000);`]),
   client(3, 'fails-at-the-end', [rest, `${rest}\n  process.exit(1);`]),
   client(3, 'ignores-the-status', [ok, 'if (!response.body) {']),
+  client(3, 'looks-only-for-404', [ok, 'if (response.status === 404 || !response.body) {']),
+  client(3, 'looks-only-for-500', [ok, 'if (response.status === 500 || !response.body) {']),
+  client(3, 'looks-only-from-400-on', [ok, 'if (response.status >= 400 || !response.body) {']),
+  client(3, 'error-without-the-status', ['${response.status} ${response.statusText}', 'with an error']),
+  client(3, 'error-in-two-lines', [complain, `  console.error('it failed');\n${complain}`]),
+  client(
+    3,
+    'prints-the-rest-after-a-break',
+    ['try {\n  const response', "let unfinished = '';\ntry {\n  const response"],
+    ["  let unfinished = '';\n  for", '  for'],
+    [complain, `  if (unfinished) console.log(unfinished);\n${complain}`],
+  ),
   client(3, 'error-on-standard-output', [complain, complain.replace('error(`', 'log(`')]),
   client(3, 'error-with-its-stack', [complain, '  console.error(error);\n']),
   client(3, 'exits-with-zero', [exit, '']),

@@ -10,11 +10,11 @@ export type TurnWatch = {
   /** The step is over: looks at the turns since the last one. */
   stepIsOver(): Promise<void>;
   /**
-   * The number of the step, from 1, in which the program blocked its event loop; undefined when it never did.
-   * A turn that takes processor time counts wherever it is. One that only takes long counts when every step has one:
-   * a machine that gives the program no processor does so once, and a call that sleeps does so each time.
+   * The step in which the program blocked its event loop, from 1; undefined when it never did.
+   * A turn that takes processor time counts wherever it is. One that only takes long counts when there is one in each
+   * step: a machine that gives the program no processor does that once, and a call that sleeps does it each time.
    */
-  blockedStep(): number | undefined;
+  blocked(): number | 'each' | undefined;
 };
 
 /** Begins to watch. Begin after the program has answered a first request: that one compiles code. */
@@ -25,12 +25,11 @@ export async function watchTurns(program: Program): Promise<TurnWatch> {
     async stepIsOver() {
       turns.push(await program.longestTurn());
     },
-    blockedStep() {
+    blocked() {
       const busy = turns.findIndex(({ processor }) => processor >= blockingMs);
-      if (busy >= 0) return busy + 1;
-      // A program that stands at a breakpoint needs no processor time.
-      const sleeps = !debugging && turns.length > 1 && turns.every(({ clock }) => clock >= blockingMs);
-      return sleeps ? 1 : undefined;
+      // A program that stands at a breakpoint takes long, too.
+      const each = !debugging && turns.length > 1 && turns.every(({ clock }) => clock >= blockingMs);
+      return each ? 'each' : busy >= 0 ? busy + 1 : undefined;
     },
   };
 }

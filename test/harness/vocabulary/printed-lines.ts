@@ -9,7 +9,7 @@ import { visible } from '../wire/printable.js';
 import { judgedClient, notCrashed, type Client } from './command-line.ts';
 
 /** What a verdict says about lines that are not as they should be. */
-type LineAdvice = {
+type LineAdvice = Pick<Explanation, 'see' | 'seeHow'> & {
   /** The cause when a line is missing, where it is not that the client waits for more. */
   late?: string;
   advice: string;
@@ -73,7 +73,7 @@ const nextLine = (expected: readonly string[], lines: readonly string[]): string
 function explainLines(
   expected: readonly string[],
   printed: string,
-  { late, advice, extra = advice }: LineAdvice,
+  { late, advice, extra = advice, see, seeHow }: LineAdvice,
 ): Explanation {
   const lines = linesOf(printed);
   const next = nextLine(expected, lines);
@@ -84,33 +84,37 @@ function explainLines(
   const causes: [applies: boolean, cause: string, advice: string][] = [
     [
       printed.includes('\ufffd'),
-      'A character came out as \ufffd: its bytes came in two pieces, and the client decoded each piece by itself.',
+      'Your client printed \ufffd instead of a character, because the bytes of this character came in two pieces and your client decoded each piece by itself.',
       advice,
     ],
     [
       lines.some((line) => /^(<Buffer |Uint8Array\(|[\d,]+$)/.test(line)),
-      'The client printed bytes instead of text.',
+      'Your client printed bytes instead of text.',
       'Decode the bytes of each piece with a TextDecoder.',
     ],
     [
       begun,
-      'The client printed the beginning of a line that is not complete.',
-      'Keep the text after the last line break until the rest of its line is here.',
+      'Your client printed the beginning of a line, although the rest of this line had not arrived.',
+      'Keep the text after the last line break until the rest of its line has arrived.',
     ],
     [
       next !== undefined,
       late ??
-        `The line "${visible(next ?? '')}" was complete, but the client did not print it while it waited for more.`,
+        `The line "${visible(next ?? '')}" was complete, but your client had not printed it when it was waiting for more.`,
       advice,
     ],
     [
       isDeepStrictEqual(trimmed(lines), trimmed(expected)),
-      'The client changed the white space of a line.',
+      'Your client changed the white space of a line.',
       'Print each line as it came, without trim.',
     ],
-    [sameText && lines.length > expected.length, 'The client printed empty lines that were not sent.', extra],
-    [sameText, 'The client left out an empty line.', 'Print an empty line for each empty line of the stream.'],
-    [true, 'The client did not print the lines that were sent.', advice],
+    [
+      sameText && lines.length > expected.length,
+      'Your client printed empty lines that the server had not sent.',
+      extra,
+    ],
+    [sameText, 'Your client left out an empty line.', 'Print an empty line for each empty line of the stream.'],
+    [true, 'Your client did not print the lines as the server had sent them.', advice],
   ];
   const [, cause, instead] = causes.find(([applies]) => applies)!;
   const whole = expected.map((line) => `${line}\n`).join('');
@@ -118,5 +122,7 @@ function explainLines(
     cause,
     compare: { expected: visible(whole) || '(nothing)', received: visible(printed) || '(nothing)' },
     advice: instead,
+    ...(see && { see }),
+    ...(seeHow && { seeHow }),
   };
 }

@@ -16,6 +16,7 @@ function messages(): ReadableStream<Uint8Array> {
 }
 
 const server = createServer(async (request, response) => {
+  if (request.method !== 'GET') return response.writeHead(405, { allow: 'GET' }).end();
   const { pathname } = new URL(request.url!, 'http://localhost');
   if (pathname === '/ping') return response.end('pong');
   if (pathname !== '/stream') return response.writeHead(404, { 'content-length': 0 }).end();

@@ -19,6 +19,9 @@ get(process.argv[2]!, (response) => {
     text = lines.pop()!;
     for (const line of lines) console.log(line.endsWith('\r') ? line.slice(0, -1) : line);
   });
-  response.on('end', () => text && console.log(text));
+  response.on('end', () => {
+    text += decoder.end();
+    if (text) console.log(text);
+  });
   response.on('error', fail);
 }).on('error', fail);

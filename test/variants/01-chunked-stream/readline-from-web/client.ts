@@ -10,7 +10,8 @@ if (response instanceof Error) {
   console.error('not the stream, but', response.status);
   process.exitCode = 1;
 } else {
-  const input = Readable.fromWeb(response.body as ReadableStream);
+  const text = response.body!.pipeThrough(new TextDecoderStream());
+  const input = Readable.fromWeb(text as ReadableStream);
   const lines = createInterface({ input, crlfDelay: Infinity });
   lines.on('line', (line) => process.stdout.write(line + '\n'));
   lines.once('error', (error) => {

@@ -7,10 +7,10 @@ function stream(response: ServerResponse): void {
 
 createServer((request, response) => {
   response.setHeader('Content-Type', 'text/plain; charset="utf-8"');
-  switch (request.url) {
-    case '/stream':
+  switch (`${request.method} ${request.url}`) {
+    case 'GET /stream':
       return stream(response);
-    case '/ping':
+    case 'GET /ping':
       return response.end('pong');
     default:
       response.statusCode = 404;
