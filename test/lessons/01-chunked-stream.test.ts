@@ -20,6 +20,7 @@ export default grader((run) => {
   const see = { see: 'curl -N http://127.0.0.1:3000/stream' };
   const seeHeaders = { see: 'curl -i http://127.0.0.1:3000/stream' };
   const seeTwice = { ...see, seeHow: 'in two terminals' };
+  const seeAgain = { ...see, seeHow: 'twice' };
 
   const awaitWork =
     'Wait only with await work(…): a loop that waits, or a call whose name ends in Sync, blocks the event loop.';
@@ -165,7 +166,7 @@ export default grader((run) => {
               cause: `Your server sent Message ${i} before the work of this message was done.`,
               advice:
                 program.held.length > 1
-                  ? 'Write await before work(…). This function returns a promise, and without await nothing waits for the promise.'
+                  ? 'Write await before work(…). Without await, nothing waits for the promise that work returns.'
                   : 'Wait for the work of a message with await work(…), and for nothing else. Then write the message.',
               ...see,
             });
@@ -258,13 +259,13 @@ export default grader((run) => {
         const own = 'Keep what belongs to a request inside the handler: a counter, an array, a stream, the work.';
         expectBody(stream, {
           cause: 'Your server did not send the same five messages to the second request.',
-          advice: `${own} What is outside keeps its value from the first request.`,
-          ...seeTwice,
+          advice: `${own} A variable outside the handler keeps its value from the first request.`,
+          ...seeAgain,
         });
         expect(server.program.workCalls - before.workCalls >= workOfStream, {
           cause: 'Your server did the work for the first request, but not for the second one.',
           advice: `${own} Call work(…) for each message of each request.`,
-          ...seeTwice,
+          ...seeAgain,
         });
       },
     );
@@ -307,7 +308,7 @@ export default grader((run) => {
       async () => {
         for (const method of ['POST', 'PUT', 'DELETE']) {
           const advice =
-            'Answer only the method GET in this handler: use app.get, and not app.all or app.use. Express answers a method that has no handler with 404.';
+            'Answer only the method GET in this handler: use app.get instead of app.all or app.use. Express answers a method that has no handler with 404.';
           await expectRefusal('/stream', method, [404, 405], advice);
         }
       },
@@ -377,9 +378,11 @@ export default grader((run) => {
         expectMessages(stream);
         const blocked = watch.blocked();
         expect(blocked === undefined, {
-          cause: `At ${blocked === 'each' ? 'each message' : `Message ${blocked}`}, your server blocked the event loop for a quarter of a second or longer, although it also waits with await.`,
-          advice: `Look at the code before and after await work(…). ${awaitWork} Between two messages, nobody else is served while such code runs.`,
-          ...seePing,
+          cause: `Your server blocked the event loop at ${blocked === 'each' ? 'each message' : `Message ${blocked}`} for a quarter of a second or longer, so it could serve nobody else in this time.`,
+          advice:
+            'Look for a loop that waits, or a call whose name ends in Sync, before or after await work(…). Wait only with await work(…).',
+          see: 'curl -w " %{time_total} s" http://127.0.0.1:3000/ping',
+          seeHow: seePing.seeHow,
         });
       },
     );
@@ -465,7 +468,7 @@ export default grader((run) => {
             cause: `Client ${i + 1} of three ${mixed ? 'got its five messages in the wrong order' : 'did not get its own five messages'}.`,
             advice: mixed
               ? 'Await the work of a message before you begin the next: work that begins together ends in any order.'
-              : 'Keep what belongs to a request inside the handler: a counter, the response. What is outside is shared by all clients.',
+              : 'Keep what belongs to a request inside the handler: a counter, the response. All clients share the variables outside the handler.',
             ...seeTwice,
           });
           expect(stream.ended, {
@@ -501,8 +504,6 @@ export default grader((run) => {
 
   task({ number: 3, title: 'Print each line as it arrives', file: 'client.ts' }, () => {
     let reading: Reading;
-    const seeClient = { see: 'node --import tsx lessons/01-chunked-stream/client.ts' };
-    const seeUneven = { ...seeClient, seeHow: 'with examples/uneven-chunks.ts as the server' };
     const keep = 'Keep the text after the last line break until the rest of its line has arrived.';
     const afterLoop = {
       late: 'The stream has ended, but your client did not print the text after the last line break.',
@@ -528,10 +529,10 @@ export default grader((run) => {
       async () => {
         const [whole, start, middle, end] = random.words(4);
         await reading.call.send(`${whole}\n${start}`);
-        await reading.prints([whole!], { advice: keep, ...seeUneven });
+        await reading.prints([whole!], { advice: keep });
         await reading.call.send(middle!);
         await reading.call.send(`${end}\n`);
-        await reading.prints([`${start}${middle}${end}`], { advice: keep, ...seeUneven });
+        await reading.prints([`${start}${middle}${end}`], { advice: keep });
       },
     );
 

@@ -19,7 +19,7 @@ export function explainEnd(program: Program, when: string): Explanation {
   if (program.stderr.includes('heap out of memory')) {
     return {
       cause: `${basename(program.name)} ran out of memory ${when}.`,
-      advice: 'Something grows without end: an array or a string that is filled and never emptied?',
+      advice: 'Look for something that grows without end: an array or a string that is filled and never emptied.',
       at: program.name,
     };
   }
@@ -60,7 +60,14 @@ type Found = {
 
 function invalidTypeScript({ program, all, at }: Found): Explanation | undefined {
   const invalid = /^Error.*Transform failed/.test(all) && /:\d+:\d+: (?:ERROR|error): (.*)/.exec(all)?.[1];
-  return invalid ? { cause: `${basename(program.name)} is not valid TypeScript: ${invalid}.`, at } : undefined;
+  return invalid
+    ? {
+        cause: `${basename(program.name)} is not valid TypeScript: ${invalid}.`,
+        advice:
+          'Correct the line that is named below. The fault can also be just before it, such as a bracket that is not closed.',
+        at,
+      }
+    : undefined;
 }
 
 function missingImport({ program, all }: Found): Explanation | undefined {
@@ -71,12 +78,12 @@ function missingImport({ program, all }: Found): Explanation | undefined {
   return what === 'module'
     ? {
         cause: `${basename(inFile)} imports a file that does not exist: ${name}`,
-        advice: 'Is the name spelt as the file is, with its ending (.ts)?',
+        advice: 'Spell the name as the file is spelt, with its ending (.ts).',
         at,
       }
     : {
         cause: `${basename(inFile)} imports the package "${name}", which is not installed.`,
-        advice: 'Is its name spelt right? A lesson needs only the packages that its starter imports.',
+        advice: 'Check how the name is spelt. A lesson needs only the packages that its starter imports.',
         at,
       };
 }
@@ -88,9 +95,9 @@ function noError({ program, when, block, all, frames, at }: Found): Explanation 
   const value = rejected ?? thrown;
   if (value === undefined) return undefined;
   return {
-    cause: `${basename(program.name)} stopped ${when}: it threw something that is not an Error, and nothing caught it.`,
+    cause: `${basename(program.name)} stopped ${when}, because it threw something that is not an Error. Nothing caught this value.`,
     output: printable(value.split('\n')[0]!.slice(0, 140)),
-    advice: 'Throw an Error instead: it has a stack, which tells the line.',
+    advice: 'Throw an Error instead, because an Error has a stack, which tells the line.',
     at,
   };
 }

@@ -16,7 +16,10 @@ export function explainExit(program: Program, when: string): Explanation {
   if (program.exitedAt) {
     return {
       cause: `${file} called process.exit ${when}: it ended ${how}.`,
-      advice: `A ${file === 'server.ts' ? 'server runs until it is stopped' : 'client should end when its work is done'}.`,
+      advice:
+        file === 'server.ts'
+          ? 'Remove this call of process.exit, because a server should run until somebody stops it.'
+          : 'Set process.exitCode instead, and let the client end by itself when its work is done.',
       ...output,
       at: program.exitedAt,
     };
@@ -35,7 +38,7 @@ export function explainExit(program: Program, when: string): Explanation {
     cause: `${file} ended ${when}, ${how} and without an error.`,
     advice:
       code === 0
-        ? 'Nothing was left for it to do: does it wait for what it has begun?'
+        ? 'Look for something that the program does not wait for: a server that never listens, a promise without await, or a loop that ends too early.'
         : 'Look for what sets this exit code, or ends the process.',
     ...output,
     at: program.name,

@@ -17,7 +17,7 @@ const heldLimit = 10_000;
 export const busyWithoutPause = (file: string): Explanation => ({
   cause: `${file} is busy without a pause, so it can do nothing else.`,
   advice:
-    'Does a loop run without end, or wait by going round? Does a call that ends in Sync take long? While one does, the event loop stands still.',
+    'Look for a loop that runs without end or that waits, and for a call whose name ends in Sync. While such code runs, the event loop is blocked.',
 });
 
 /** Watches the program's memory and its event loop until it ends. */
@@ -37,7 +37,7 @@ export function checkOutput(program: Running, stream: 'stdout' | 'stderr'): void
   const firstLines = output[stream].split('\n', 3).map((line) => line.slice(0, 60));
   stopFor(program, {
     cause: `${start.file} wrote more than ${outputLimit / 1024 ** 2} MiB of output and was stopped.`,
-    advice: 'A loop that prints without end, or that never waits?',
+    advice: 'Look for a loop that prints without end, or that never waits.',
     output: `${printable(firstLines.join('\n'))}\n…`,
     at: name,
   });
@@ -49,7 +49,7 @@ function checkMemory(program: Running): void {
   if (used > memoryLimit) {
     stopFor(program, {
       cause: `${start.file} took more than ${memoryLimit} MiB of memory and was stopped.`,
-      advice: 'Something grows without end: an array or a buffer that is filled and never emptied?',
+      advice: 'Look for something that grows without end: an array or a buffer that is filled and never emptied.',
       at: name,
     });
   } else if (held.length > heldLimit) {

@@ -39,16 +39,16 @@ async function checkWhere(program: Program, port: number, elapsed: number): Prom
   const addresses = await program.listening();
   if (addresses && addresses.length > 0 && !(await accepts(port))) {
     throw new Failure({
-      cause: `${file} listens on ${addresses.join(' and ')}; it was asked to listen on 127.0.0.1:${port}.`,
-      advice: 'The port is in process.env.PORT, and the address is 127.0.0.1.',
+      cause: `${file} listens on ${addresses.join(' and ')}, although it was asked to listen on 127.0.0.1:${port}.`,
+      advice: 'Listen on the port in process.env.PORT, at the address 127.0.0.1.',
       at: program.name,
     });
   }
   // Without an answer it is busy, or the machine is: a verdict on that comes by itself.
   if (elapsed > (addresses ? readyLimit : 4 * readyLimit)) {
     throw new Failure({
-      cause: `${file} runs, but after ${readyLimit / 1000} seconds it still does not listen.`,
-      advice: 'It should listen on the port in process.env.PORT, at the address 127.0.0.1.',
+      cause: `${file} is running, but after ${readyLimit / 1000} seconds it does not listen yet.`,
+      advice: 'Listen on the port in process.env.PORT, at the address 127.0.0.1.',
       ...lastOutput(program.stderr + program.stdout),
       at: program.name,
     });

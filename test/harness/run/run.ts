@@ -117,6 +117,9 @@ export type OpenRun = {
   close(complete: boolean): void;
 };
 
+/** The advice where the program's own words are all that is known. */
+const readOutput = 'Read what the program says here, and begin at the line that is named below.';
+
 /** @param signal stops the run: what it is testing rejects with the signal's reason */
 export function openRun(target: Target, signal?: AbortSignal): OpenRun {
   const random = randomFrom(target.seed);
@@ -240,6 +243,7 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
         throw new Failure({
           at: `${target.folderName}/${file}`,
           wire: record.capture(),
+          ...(explanation.output !== undefined && { advice: readOutput }),
           ...folders.without(explanation),
         });
       }

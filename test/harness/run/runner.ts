@@ -14,7 +14,7 @@ export type Following = {
 };
 
 const neverWorked =
-  'Your program never called work, so the grader could not hold it in the middle of its work, and went by the order of arrival only. Write await work(…) where the lesson shows it.';
+  'Your program never called work, so the grader could not hold it in the middle of its work and judged only the order of arrival. Write await work(…) where the lesson shows it.';
 
 /** Milliseconds after which a requirement's test is taken for a defect of the grader: its own limits are far shorter. */
 const requirementLimit = 180_000;

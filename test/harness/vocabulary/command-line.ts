@@ -127,7 +127,7 @@ async function expectFailure(run: Run, client: Program, failure: ExpectedFailure
   const said = client.stderr.replace(/127\.0\.0\.1:\d+/g, '').trim();
   for (const part of said === '' ? [] : has) {
     expect(said.includes(String(part)), {
-      cause: `What the client says about ${about} leaves out what the server said.`,
+      cause: `The client printed an error about ${about}, but left out what the server said.`,
       compare: { expected: `… ${part} …`, received: visible(client.stderr.trim()) },
       advice:
         client.end?.code === code
@@ -177,7 +177,8 @@ export async function underTimeLimit<Case>(
 }
 
 /** Advice for a client that does not end. */
-export const keptAlive = 'Something keeps it alive: a timer, a reader that is never closed, a loop that never ends?';
+export const keptAlive =
+  'Look for what keeps the client alive: a timer, a reader that is never closed, or a loop that never ends.';
 
 /** Waits until the client has ended. */
 export async function expectEnd(run: Run, client: Program, cause: string, advice = keptAlive): Promise<void> {
@@ -220,30 +221,35 @@ export const lastWords = ({ stderr }: Program): Pick<Explanation, 'output'> =>
 export function checkComplaint(
   client: Program,
   what: string,
-  { silent = 'console.error writes there.', code = 1, advice = '' } = {},
+  {
+    silent = 'Print one line about the error with console.error, which writes to standard error.',
+    code = 1,
+    advice = '',
+  } = {},
 ): void {
   // Node's own warnings are not the client's.
   const received = client.stderr.replace(/^\(node:\d+\) .*\n|^\(Use `node --trace-.*\n/gm, '').trim();
   expect(received !== '', {
     cause: `The client says nothing on standard error about ${what}.`,
     advice: /error|fail|refused|abort|premature|terminated|\b[45]\d\d\b/i.test(client.stdout)
-      ? 'It says something on standard output: console.error writes to standard error.'
+      ? 'Print errors with console.error, which writes to standard error: your client printed this one on standard output.'
       : silent,
   });
   if (crashed(client)) {
     throw new Failure({
       ...explainEnd(client, `on ${what}`),
-      advice: 'Catch the error, and say what happened in a sentence.',
+      advice: 'Catch the error, and print one sentence about it with console.error.',
     });
   }
   expect(!/^[ \t]+at /m.test(received), {
     cause: `The client printed the stack of an error about ${what}.`,
-    advice: 'One line says what happened: error.message, not the whole error.',
+    advice: 'Print only error.message, in one line, instead of the whole error.',
     output: received.slice(0, received.search(/^[ \t]+at /m)).trimEnd(),
   });
   expect(!received.includes('\n'), {
     cause: `The client says more than one line on standard error about ${what}.`,
     compare: { expected: 'one line', received: visible(received) },
+    advice: 'Print one line only, for example error.message, because a program may read what your client prints.',
   });
   expect(client.end?.code === code, {
     cause: `The client did not exit with code ${code} after ${what}.`,

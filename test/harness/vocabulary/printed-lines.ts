@@ -9,7 +9,7 @@ import { visible } from '../wire/printable.js';
 import { judgedClient, notCrashed, type Client } from './command-line.ts';
 
 /** What a verdict says about lines that are not as they should be. */
-type LineAdvice = Pick<Explanation, 'see' | 'seeHow'> & {
+type LineAdvice = {
   /** The cause when a line is missing, where it is not that the client waits for more. */
   late?: string;
   advice: string;
@@ -50,7 +50,9 @@ export async function startReading(run: Run, path: string, status = 200): Promis
         const end = writableEnded
           ? cutShort(client, 'at the end of the stream')
           : explainEnd(client, 'while it was reading');
-        if (end) throw new Failure(end);
+        const stopped = client.end?.code === 0 && !client.exitedAt;
+        const readOn = { advice: 'Read until the stream ends: look for a break or a return inside the loop.' };
+        if (end) throw new Failure({ ...end, ...(stopped && readOn) });
       }
       notCrashed(client, 'while it was reading');
       expect(isDeepStrictEqual(lines, expected), explainLines(expected, printed(), words));
@@ -73,7 +75,7 @@ const nextLine = (expected: readonly string[], lines: readonly string[]): string
 function explainLines(
   expected: readonly string[],
   printed: string,
-  { late, advice, extra = advice, see, seeHow }: LineAdvice,
+  { late, advice, extra = advice }: LineAdvice,
 ): Explanation {
   const lines = linesOf(printed);
   const next = nextLine(expected, lines);
@@ -122,7 +124,5 @@ function explainLines(
     cause,
     compare: { expected: visible(whole) || '(nothing)', received: visible(printed) || '(nothing)' },
     advice: instead,
-    ...(see && { see }),
-    ...(seeHow && { seeHow }),
   };
 }

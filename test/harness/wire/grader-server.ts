@@ -98,8 +98,8 @@ export async function startGraderServer(
       await run.expectSoon(
         begun,
         () => ({
-          cause: `client.ts started, and sent no request to ${url} within ${startLimit / 1000} seconds.`,
-          advice: 'The address to ask is its first argument: process.argv[2].',
+          cause: `client.ts started, but sent no request to ${url} within ${startLimit / 1000} seconds.`,
+          advice: 'Send the request to the address in the first argument, process.argv[2].',
         }),
         program,
         0,
