@@ -24,7 +24,7 @@ const collects = solution('server.ts')
 const lesson7 = '/lessons/09-notifications/';
 /** What a tool says, sent as a response to its call. */
 const respondsFirst = await afterMistake('09-notifications', 'a-response-for-each-file');
-const cause = 'Message 1 was ready, and not on the wire while the server was at work on message 2.';
+const cause = 'Message 1 was ready, but your server had not sent it when it was already working on message 2.';
 
 /** The solution's server with a mistake in it. */
 async function afterMistake(slug: string, name: string): Promise<string> {
@@ -254,7 +254,7 @@ describe.skipIf(!chromiumPath)('in a browser', () => {
     const saved = /--from (\.saved\/\S+)$/.exec(command)![1]!;
     expect(copy.read(`${saved}/01-chunked-stream/server.ts`)).toBe(collects);
     expect(copy.read(`${folder}/server.ts`)).toContain('TODO task 1');
-    await page.getByText('GET /stream answered with status 501.', { exact: true }).waitFor();
+    await page.getByText('Your server answered GET /stream with status 501.', { exact: true }).waitFor();
   });
 
   test('the keyboard alone does the whole tour', async () => {
@@ -305,7 +305,7 @@ describe.skipIf(!chromiumPath)('in a browser', () => {
     await tabTo('Reset');
     await press('Enter');
     await page.locator('#notice code').waitFor();
-    await page.getByText('GET /stream answered with status 501.', { exact: true }).waitFor();
+    await page.getByText('Your server answered GET /stream with status 501.', { exact: true }).waitFor();
 
     await press('t');
     expect(await page.locator('html').getAttribute('data-type')).toBe('larger');

@@ -34,7 +34,7 @@ describe('a learner’s way through a lesson', () => {
     const { code, stdout } = await copy.run('check');
     expect(code).toBe(1);
     expect(stdout).toMatch(/^lesson 1 · A chunked stream +0 of 3 tasks$/m);
-    expect(stdout).toContain('GET /stream answered with status 501.');
+    expect(stdout).toContain('Your server answered GET /stream with status 501.');
     expect(stdout).toContain(`look in           ${lesson1}/server.ts`);
     for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
     expect(stdout).not.toContain('\x1b');

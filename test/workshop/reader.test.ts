@@ -420,7 +420,7 @@ describe('what happens is told', () => {
     ]);
     expect(heard![1]!.data).toEqual({ lesson: '01-chunked-stream', key: '1.0', state: 'failed' });
     const { panel, cause, course } = { ...heard!.at(-2)!.data, ...heard!.at(-1)!.data };
-    expect(cause).toBe('GET /stream answered with status 501.');
+    expect(cause).toBe('Your server answered GET /stream with status 501.');
     expect(panel).toContain('npm run check lesson-1 -- --seed 7');
     expect(panel).toContain('curl -i http://127.0.0.1:3000/stream');
     expect(course).toContain('0 of ');

@@ -75,7 +75,7 @@ describe.skipIf(!hasTerminal)('watch in a terminal', { concurrent: true }, () =>
     const { expect } = context;
     const { copy, type, screen, output, end } = watch(context, inTerminal(80));
     const starter = await screen((text) => text.includes('0 of 3 tasks') && graded(text));
-    expect(starter).toContain('GET /stream answered with status 501.');
+    expect(starter).toContain('Your server answered GET /stream with status 501.');
     expect(starter).toContain('h hint  l list  v verdict  r run again  c check all  q quit');
     type('h');
     await screen(
@@ -90,7 +90,7 @@ describe.skipIf(!hasTerminal)('watch in a terminal', { concurrent: true }, () =>
     type('n');
     await screen((text) => text.includes('lesson 1: not passed yet'));
     type('v');
-    expect(await screen((text) => text.includes('0 of 3 tasks'))).toContain('GET /stream answered with status 501.');
+    expect(await screen((text) => text.includes('0 of 3 tasks'))).toContain('Your server answered GET /stream with status 501.');
 
     writeOwnWork(copy);
     const passed = await screen((text) => text.includes('3 of 3 tasks') && graded(text));

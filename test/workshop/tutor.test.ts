@@ -114,12 +114,12 @@ describe.each([
     ]);
 
     const questions = await assistant.call('next_hint');
-    expect(questions.text).toContain('1. Which call sends a piece of the response?');
-    expect((await assistant.call('next_hint', { number: 1 })).text).toContain('`response.write` sends a piece');
+    expect(questions.text).toContain('1. Why do all the messages arrive together?');
+    expect((await assistant.call('next_hint', { number: 1 })).text).toContain('calls `response.write` only once');
     expect((await assistant.call('next_hint', { lesson: 2, task: 3 })).text).toContain('task 3 of lesson 2');
 
     const task = await assistant.call('lesson_text', { task: 2 });
-    expect(task.text).toMatch(/^## Task 2 · Keep serving everybody else\n[^]*`GET \/ping` answers `pong`/);
+    expect(task.text).toMatch(/^## Task 2 · Keep serving everybody else\n[^]*If a client sends `GET \/ping`/);
     expect(task.text).not.toContain('## Task 3');
 
     writeOwnWork(copy);
