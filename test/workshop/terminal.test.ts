@@ -90,7 +90,9 @@ describe.skipIf(!hasTerminal)('watch in a terminal', { concurrent: true }, () =>
     type('n');
     await screen((text) => text.includes('lesson 1: not passed yet'));
     type('v');
-    expect(await screen((text) => text.includes('0 of 3 tasks'))).toContain('Your server answered GET /stream with status 501.');
+    expect(await screen((text) => text.includes('0 of 3 tasks'))).toContain(
+      'Your server answered GET /stream with status 501.',
+    );
 
     writeOwnWork(copy);
     const passed = await screen((text) => text.includes('3 of 3 tasks') && graded(text));
