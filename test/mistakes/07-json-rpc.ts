@@ -25,14 +25,15 @@ const refusesType = `  if (!request.is('application/json')) {
   }
 `;
 const refusesMethod = `app.all('/mcp', (_request, response) => {
-  refuse(response.set('Allow', 'POST'), 405, -32600, 'this endpoint takes POST');
+  refuse(response.set('Allow', 'POST'), 405, -32600, 'the only HTTP method here is POST');
 });
 `;
 const knowsMethod = '  if (!Object.hasOwn(methods, method)) return failure(-32601, `unknown method: ${method}`);\n';
 const isNumber = `    if (typeof a !== 'number') return failure(-32602, 'a must be a number');
     if (typeof b !== 'number') return failure(-32602, 'b must be a number');
 `;
-const isZero = "    if (op === 'div' && b === 0) return failure(-32602, 'b must not be 0');\n";
+const isFinite =
+  "    if (!Number.isFinite(operations[op]!(a, b))) return failure(-32602, 'the result must be a finite number');\n";
 const hasIdOfItsType = 'return hasMethod(message) && isId(message.id);';
 const hasNoId = "return hasMethod(message) && !('id' in message);";
 const methodIsString = "    typeof message.method === 'string' &&\n";
@@ -180,16 +181,16 @@ ${onlyRequests}`,
     'isObject(message.result)',
   ]),
 
-  server(3, 'page-for-bad-json', [handlesParseErrors, "if (error.type === 'entity.parse.failed') _next(error);"]),
-  server(3, 'bad-json-is-an-invalid-request', [
+  server(4, 'page-for-bad-json', [handlesParseErrors, "if (error.type === 'entity.parse.failed') _next(error);"]),
+  server(4, 'bad-json-is-an-invalid-request', [
     handlesParseErrors,
     "if (error.type === 'entity.parse.failed') refuse(response, 400, -32600, 'the body is not JSON');",
   ]),
-  server(3, 'bad-json-with-status-200', [
+  server(4, 'bad-json-with-status-200', [
     handlesParseErrors,
     "if (error.type === 'entity.parse.failed') refuse(response, 200, -32700, 'the body is not JSON');",
   ]),
-  server(3, 'error-handler-with-three-parameters', [
+  server(4, 'error-handler-with-three-parameters', [
     handlesErrors,
     "app.use('/mcp', (error: any, _request: any, response: any) => {",
   ]),
@@ -281,8 +282,8 @@ ${refusesOthers}`,
         .replaceAll("typeof a !== 'number'", 'Number.isNaN(Number(a))')
         .replaceAll("typeof b !== 'number'", 'Number.isNaN(Number(b))'),
     ],
-    ['operations[op]!(a, b)', 'operations[op]!(Number(a), Number(b))'],
-    [isZero, isZero.replace('b === 0', 'Number(b) === 0')],
+    ['result: { value: operations[op]!(a, b) }', 'result: { value: operations[op]!(Number(a), Number(b)) }'],
+    [isFinite, isFinite.replace('(a, b)', '(Number(a), Number(b))')],
   ),
   server(
     3,
@@ -291,22 +292,18 @@ ${refusesOthers}`,
       isNumber,
       "    if (a && typeof a !== 'number') return failure(-32602, 'a must be a number');\n    if (b && typeof b !== 'number') return failure(-32602, 'b must be a number');\n",
     ],
-    ['operations[op]!(a, b)', 'operations[op]!(a as number, b as number)'],
+    ['result: { value: operations[op]!(a, b) }', 'result: { value: operations[op]!(a as number, b as number) }'],
+    [isFinite, "    if (op === 'div' && b === 0) return failure(-32602, 'b must not be 0');\n"],
   ),
-  server(
-    3,
-    'zero-is-missing',
-    [
-      isNumber,
-      isNumber
-        .replace("typeof a !== 'number'", "!a || typeof a !== 'number'")
-        .replace("typeof b !== 'number'", "!b || typeof b !== 'number'"),
-    ],
-    [isZero, ''],
-  ),
+  server(3, 'zero-is-missing', [
+    isNumber,
+    isNumber
+      .replace("typeof a !== 'number'", "!a || typeof a !== 'number'")
+      .replace("typeof b !== 'number'", "!b || typeof b !== 'number'"),
+  ]),
   server(3, 'nothing-divided', [
-    isZero,
-    "    if (op === 'div' && (a === 0 || b === 0)) return failure(-32602, 'b must not be 0');\n",
+    isFinite,
+    `${isFinite}    if (op === 'div' && a === 0) return failure(-32602, 'a must not be 0');\n`,
   ]),
   server(3, 'whole-numbers-only', [
     isNumber,
@@ -321,7 +318,8 @@ ${refusesOthers}`,
       "if (typeof op !== 'string' || !Object.hasOwn(operations, op)) {",
       'if (!Object.hasOwn(operations, op as string)) {',
     ],
-    ['operations[op]!(a, b)', 'operations[op as string]!(a, b)'],
+    ['result: { value: operations[op]!(a, b) }', 'result: { value: operations[op as string]!(a, b) }'],
+    [isFinite, isFinite.replace('operations[op]', 'operations[op as string]')],
   ),
   server(3, 'bad-parameters-with-another-code', [
     "return failure(-32602, 'a must be a number');",
@@ -332,11 +330,23 @@ ${refusesOthers}`,
     "throw new TypeError('a must be a number');",
   ]),
   server(3, 'inherited-operation', ['!Object.hasOwn(operations, op)', '!(op in operations)']),
-  server(3, 'sends-infinity', [isZero, '']),
-  server(3, 'page-for-get', [refusesMethod, '']),
-  server(3, 'no-allow', ["response.set('Allow', 'POST')", 'response']),
+  server(3, 'sends-infinity', [isFinite, '']),
+  server(3, 'only-a-division-is-looked-at', [
+    isFinite,
+    "    if (op === 'div' && b === 0) return failure(-32602, 'b must not be 0');\n",
+  ]),
+  server(3, 'small-divisors-are-zero', [
+    isFinite,
+    `${isFinite}    if (Math.abs(b) < 1) return failure(-32602, 'b is too small');\n`,
+  ]),
+  server(1, 'rounds', [
+    'result: { value: operations[op]!(a, b) }',
+    'result: { value: Math.round(operations[op]!(a, b)) }',
+  ]),
+  server(4, 'page-for-get', [refusesMethod, '']),
+  server(4, 'no-allow', ["response.set('Allow', 'POST')", 'response']),
   server(
-    3,
+    4,
     'takes-every-type',
     [refusesType, ''],
     [
@@ -344,26 +354,26 @@ ${refusesOthers}`,
       "express.json({ strict: false, limit: '1mb', type: () => true })",
     ],
   ),
-  server(3, 'type-is-not-looked-at', [refusesType, '']),
-  server(3, 'compares-the-type', [
+  server(4, 'type-is-not-looked-at', [refusesType, '']),
+  server(4, 'compares-the-type', [
     "!request.is('application/json')",
     "request.headers['content-type'] !== 'application/json'",
   ]),
-  server(3, 'accept-is-not-looked-at', [refusesAccept, '']),
-  server(3, 'compares-accept', [
+  server(4, 'accept-is-not-looked-at', [refusesAccept, '']),
+  server(4, 'compares-accept', [
     "!request.accepts('application/json') || !request.accepts('text/event-stream')",
     "request.headers.accept !== 'application/json, text/event-stream'",
   ]),
-  server(3, 'accept-by-substring', [
+  server(4, 'accept-by-substring', [
     "!request.accepts('application/json') || !request.accepts('text/event-stream')",
     "!/application\\/json|text\\/event-stream|\\*\\/\\*/i.test(request.headers.accept ?? '*/*')",
   ]),
-  server(3, 'accept-in-small-letters', [
+  server(4, 'accept-in-small-letters', [
     "!request.accepts('application/json') || !request.accepts('text/event-stream')",
     "!request.headers.accept?.split(',').some((type) => ['application/json', 'text/event-stream'].includes(type.split(';')[0]!.trim()))",
   ]),
   server(
-    3,
+    4,
     'type-by-substring',
     ["!request.is('application/json')", "!request.headers['content-type']?.toLowerCase().includes('application/json')"],
     [
@@ -371,15 +381,15 @@ ${refusesOthers}`,
       "express.json({ strict: false, limit: '1mb', type: () => true })",
     ],
   ),
-  server(3, 'status-only', [
-    "refuse(response.set('Allow', 'POST'), 405, -32600, 'this endpoint takes POST');",
+  server(4, 'status-only', [
+    "refuse(response.set('Allow', 'POST'), 405, -32600, 'the only HTTP method here is POST');",
     "response.set('Allow', 'POST').sendStatus(405);",
   ]),
-  server(3, 'limit-of-100-kb', ["limit: '1mb'", "limit: '100kb'"]),
-  server(3, 'no-limit', ["limit: '1mb'", "limit: '1gb'"]),
-  server(3, 'too-large-is-bad-json', [
+  server(4, 'limit-of-100-kb', ["limit: '1mb'", "limit: '100kb'"]),
+  server(4, 'no-limit', ["limit: '1mb'", "limit: '1gb'"]),
+  server(4, 'too-large-is-bad-json', [
     handlesOthers,
     'else if (error.status && error.status < 500) refuse(response, 400, -32700, error.message);',
   ]),
-  server(3, 'page-for-too-large', [handlesOthers, 'else if (error.status && error.status < 500) _next(error);']),
+  server(4, 'page-for-too-large', [handlesOthers, 'else if (error.status && error.status < 500) _next(error);']),
 ];
