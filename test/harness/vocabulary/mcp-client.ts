@@ -202,6 +202,7 @@ function whatIs(message: unknown): string {
   if (!isObject(message)) return `The body ${visible(JSON.stringify(message).slice(0, 40))}`;
   const { id, method } = message;
   if (method === undefined) return 'The response of the client';
+  if (method === '') return `A request with an empty method and the id ${asJson(id)}`;
   return id === undefined ? `The notification ${method}` : `The request ${method} with the id ${asJson(id)}`;
 }
 
@@ -281,9 +282,11 @@ function parsed({ what, see }: Posted, text: string): Message {
     compare: { expected: '{"jsonrpc":"2.0", …}', received: visible(text.slice(0, 120)) || '(nothing)' },
     advice: twice
       ? 'Answer each message one time only, with one JSON object.'
-      : text.startsWith('{')
-        ? 'Look for the end of the JSON: only its beginning has arrived. In an event, each line needs its own data:, and JSON.stringify without indentation writes a single line. A Content-Length counts bytes, not characters.'
-        : 'Send one JSON object as the body. response.json makes it from an object.',
+      : /^\{[^]*\}\s*$/.test(text)
+        ? 'Make the JSON with response.json or JSON.stringify, and send it as UTF-8. Both escape the quotation marks and backslashes in a string.'
+        : text.startsWith('{')
+          ? 'Send the JSON to its end: only its beginning has arrived. In an event, each line needs its own data:, and JSON.stringify without indentation writes a single line. A Content-Length counts bytes, not characters.'
+          : 'Send one JSON object as the body. response.json makes it from an object.',
     see,
   });
   return value;
@@ -336,7 +339,7 @@ function expectId({ what, text, see }: Posted, received: unknown, id: string | n
     compare,
     advice: sameText
       ? 'Send the id back as it came, without String, Number or a template. For a client, 7 and "7" are two different ids.'
-      : 'Take the id from the message that this response answers, in a const inside the handler. All requests share a variable outside the handler.',
+      : 'Send back the id of the message that this response answers, exactly as it came. Keep it in a const inside the handler: all requests share a variable outside the handler.',
     see,
   });
 }
@@ -425,10 +428,13 @@ const generally: Record<number, string> = {
   [-32601]: 'Add a function with the name of this method to methods. The name must be the same, letter by letter.',
 };
 
-function adviceFor(advice: Record<number, string>, ...keys: unknown[]): { advice?: string } {
+const followIt =
+  'Follow this message through the handler, and find the statement that answers it so. The server should answer it with a result.';
+
+function adviceFor(advice: Record<number, string>, ...keys: unknown[]): { advice: string } {
   const fallback = keys.find((key) => typeof key === 'string') as string | undefined;
   const found = keys.map((key) => (typeof key === 'number' ? advice[key] : undefined)).find(Boolean) ?? fallback;
-  return found === undefined ? {} : { advice: found };
+  return { advice: found ?? followIt };
 }
 
 /** What the codes of JSON-RPC say (section 5.1). */
@@ -469,6 +475,11 @@ function expectError(posted: Posted, code: number, advice: string): void {
       see,
     },
   );
+  const sent = codeIn(posted.text);
+  if (sent !== undefined && sent !== code) {
+    const [{ error }] = messagesIn(posted) as [{ error: Message }];
+    throw new Failure(wrongCode(posted, error, code));
+  }
   const error = responseTo(posted).error as Message;
   expect(error.code === code, wrongCode(posted, error, code));
 }
@@ -513,13 +524,14 @@ function expectAccepted(posted: Posted, advice?: string): void {
 
 function expectRefusal(posted: Posted, status: number, code: number | undefined, advice: string): void {
   const { what, see, message } = posted;
+  const sent = codeIn(posted.text);
   expect(posted.status === status, {
     cause:
-      posted.status! < 300
+      posted.status! < 300 && sent === undefined
         ? `Your server accepted ${lower(what)} with status ${posted.status}, but it should refuse it.`
         : `Your server refused ${lower(what)} with the wrong status.`,
     compare: { expected: String(status), received: received(posted) },
-    advice,
+    advice: sent !== undefined && sent === code ? `Send this error with status ${status}, as refuse does.` : advice,
     see,
   });
   expect(posted.text !== '', {
