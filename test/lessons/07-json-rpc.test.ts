@@ -461,7 +461,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If the `method` is not a string, or if a message lacks a `method`, a `result` and an `error`, the server answers with status 400 and the code `-32600`.',
+      'If the `method` is not a string, or if `method`, `result` and `error` are all missing, the server answers with status 400 and the code `-32600`.',
       async () => {
         const advice =
           'Check in the guards that a request and a notification have a method that is a string, and that a response has a result or an error.';
