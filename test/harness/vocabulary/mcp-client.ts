@@ -283,7 +283,7 @@ function parsed({ what, see }: Posted, text: string): Message {
     advice: twice
       ? 'Answer each message one time only, with one JSON object.'
       : /^\{[^]*\}\s*$/.test(text)
-        ? 'Make the JSON with response.json or JSON.stringify, and send it as UTF-8. Both escape the quotation marks and backslashes in a string.'
+        ? 'Make the JSON with response.json or JSON.stringify, and send it as UTF-8. These functions escape the quotation marks and backslashes in a string.'
         : text.startsWith('{')
           ? 'Send the JSON to its end: only its beginning has arrived. In an event, each line needs its own data:, and JSON.stringify without indentation writes a single line. A Content-Length counts bytes, not characters.'
           : 'Send one JSON object as the body. response.json makes it from an object.',
