@@ -53,7 +53,7 @@ export const catalog: readonly Lesson[] = [
     slug: '07-json-rpc',
     title: 'JSON-RPC over HTTP',
     part: 'MCP without an SDK',
-    minutes: 25,
+    minutes: 30,
     tryPath: '/mcp',
   },
   {

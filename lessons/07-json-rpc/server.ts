@@ -6,7 +6,7 @@ type JsonRpcRequest = { jsonrpc: '2.0'; id: string | number; method: string; par
 type JsonRpcNotification = { jsonrpc: '2.0'; method: string; params?: Params };
 type JsonRpcResponse = { jsonrpc: '2.0'; id: string | number } & Answer;
 
-/** What a request comes to. */
+/** The outcome of a request: the part of its response that says whether it succeeded. */
 type Answer = { result: object } | { error: { code: number; message: string } };
 
 const operations: Record<string, (a: number, b: number) => number> = {
@@ -16,12 +16,12 @@ const operations: Record<string, (a: number, b: number) => number> = {
   div: (a, b) => a / b,
 };
 
-/** What this server can be asked for. */
+/** The methods that a client can call on this server. */
 const methods: Record<string, (params: Params) => Answer | Promise<Answer>> = {
-  // TODO task 1: ping, which returns an empty result
+  // TODO task 1: add the method ping, which returns an empty object as its result
 
   async calculate(params) {
-    // TODO task 3: look at the parameters, rather than promise what they are
+    // TODO task 3: check a, b, op and the result, and return a failure with the code -32602 if one of them is wrong
     const { a, b, op } = params as { a: number; b: number; op: string };
     await work(`${a} ${op} ${b}`);
     return { result: { value: operations[op]!(a, b) } };
@@ -41,21 +41,21 @@ app.use('/mcp', (request, response, next) => {
 });
 
 app.post('/mcp', (request, response, next) => {
-  // TODO task 3: look at the headers before the body is read
+  // TODO task 4: refuse a wrong Accept header with status 406, and a wrong Content-Type with status 415
   next();
 });
 
 app.post('/mcp', express.json({ strict: false, limit: '1mb' }), async (request, response) => {
   const message = request.body;
-  // TODO task 3: refuse what is not one JSON-RPC message
-  // TODO task 2: only a request is answered; whatever else comes is taken with status 202
-  // TODO task 1: answer a request
+  // TODO task 3: refuse a body that is not a JSON-RPC message, with status 400 and the code -32600
+  // TODO task 2: answer everything that is not a request with status 202 and an empty body
+  // TODO task 1: send the response: jsonrpc, the id of the request, and what answer returns
   response.status(501).json({ error: 'no answer yet' });
 });
 
-/** Calls the method that a request asks for. */
+/** Calls the method that a request names. */
 async function answer({ method, params }: JsonRpcRequest): Promise<Answer> {
-  // TODO task 3: a method that this server does not have
+  // TODO task 3: if methods does not have this method, return a failure with the code -32601
   return methods[method]!(params ?? {});
 }
 
@@ -63,9 +63,19 @@ function failure(code: number, message: string): Answer {
   return { error: { code, message } };
 }
 
-// TODO task 2: the guard isRequest, for a message with a method and an id
+// TODO task 2: write the type guard isRequest: a request has a method and an id
 
-// TODO task 3: the guards isNotification and isResponse
+// TODO task 3: write the type guards isNotification and isResponse
+
+/** Everything that a request and a notification have in common. */
+function hasMethod(message: unknown): message is JsonRpcNotification & { id?: unknown } {
+  return (
+    isObject(message) &&
+    message.jsonrpc === '2.0' &&
+    typeof message.method === 'string' &&
+    (message.params === undefined || isObject(message.params))
+  );
+}
 
 function isId(id: unknown): id is string | number {
   return typeof id === 'string' || typeof id === 'number';
@@ -75,12 +85,12 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Answers with an error that belongs to no request: its id is null. */
+/** Answers with an error whose id is null, because the server has read no request that the error could belong to. */
 function refuse(response: Response, status: number, code: number, message: string): void {
   response.status(status).json({ jsonrpc: '2.0', id: null, ...failure(code, message) });
 }
 
-// TODO task 3: another HTTP method, and a body that cannot be read
+// TODO task 4: refuse every HTTP method except POST, and write an error handler for a body that cannot be read
 
 const port = Number(process.env.PORT ?? 3000);
 app.listen(port, '127.0.0.1', (error) => {

@@ -6,7 +6,7 @@ type JsonRpcRequest = { jsonrpc: '2.0'; id: string | number; method: string; par
 type JsonRpcNotification = { jsonrpc: '2.0'; method: string; params?: Params };
 type JsonRpcResponse = { jsonrpc: '2.0'; id: string | number } & Answer;
 
-/** What a request comes to. */
+/** The outcome of a request: the part of its response that says whether it succeeded. */
 type Answer = { result: object } | { error: { code: number; message: string } };
 
 const operations: Record<string, (a: number, b: number) => number> = {
@@ -16,14 +16,14 @@ const operations: Record<string, (a: number, b: number) => number> = {
   div: (a, b) => a / b,
 };
 
-/** What this server can be asked for. */
+/** The methods that a client can call on this server. */
 const methods: Record<string, (params: Params) => Answer | Promise<Answer>> = {
-  // #region task 1: ping, which returns an empty result
+  // #region task 1: add the method ping, which returns an empty object as its result
   ping: () => ({ result: {} }),
   // #endregion
 
   async calculate(params) {
-    // #region task 3: look at the parameters, rather than promise what they are
+    // #region task 3: check a, b, op and the result, and return a failure with the code -32602 if one of them is wrong
     // starter: const { a, b, op } = params as { a: number; b: number; op: string };
     const { a, b, op } = params;
     if (typeof a !== 'number') return failure(-32602, 'a must be a number');
@@ -31,7 +31,7 @@ const methods: Record<string, (params: Params) => Answer | Promise<Answer>> = {
     if (typeof op !== 'string' || !Object.hasOwn(operations, op)) {
       return failure(-32602, `op must be ${Object.keys(operations).join(' or ')}`);
     }
-    if (op === 'div' && b === 0) return failure(-32602, 'b must not be 0');
+    if (!Number.isFinite(operations[op]!(a, b))) return failure(-32602, 'the result must be a finite number');
     // #endregion
     await work(`${a} ${op} ${b}`);
     return { result: { value: operations[op]!(a, b) } };
@@ -51,7 +51,7 @@ app.use('/mcp', (request, response, next) => {
 });
 
 app.post('/mcp', (request, response, next) => {
-  // #region task 3: look at the headers before the body is read
+  // #region task 4: refuse a wrong Accept header with status 406, and a wrong Content-Type with status 415
   if (!request.accepts('application/json') || !request.accepts('text/event-stream')) {
     refuse(response, 406, -32600, 'Accept must list application/json and text/event-stream');
     return;
@@ -66,27 +66,27 @@ app.post('/mcp', (request, response, next) => {
 
 app.post('/mcp', express.json({ strict: false, limit: '1mb' }), async (request, response) => {
   const message = request.body;
-  // #region task 3: refuse what is not one JSON-RPC message
+  // #region task 3: refuse a body that is not a JSON-RPC message, with status 400 and the code -32600
   if (!isRequest(message) && !isNotification(message) && !isResponse(message)) {
     refuse(response, 400, -32600, 'the body must be one JSON-RPC message');
     return;
   }
   // #endregion
-  // #region task 2: only a request is answered; whatever else comes is taken with status 202
+  // #region task 2: answer everything that is not a request with status 202 and an empty body
   if (!isRequest(message)) {
     response.status(202).end();
     return;
   }
   // #endregion
-  // #region task 1: answer a request
+  // #region task 1: send the response: jsonrpc, the id of the request, and what answer returns
   // starter: response.status(501).json({ error: 'no answer yet' });
   response.json({ jsonrpc: '2.0', id: message.id, ...(await answer(message)) });
   // #endregion
 });
 
-/** Calls the method that a request asks for. */
+/** Calls the method that a request names. */
 async function answer({ method, params }: JsonRpcRequest): Promise<Answer> {
-  // #region task 3: a method that this server does not have
+  // #region task 3: if methods does not have this method, return a failure with the code -32601
   if (!Object.hasOwn(methods, method)) return failure(-32601, `unknown method: ${method}`);
   // #endregion
   return methods[method]!(params ?? {});
@@ -96,22 +96,13 @@ function failure(code: number, message: string): Answer {
   return { error: { code, message } };
 }
 
-// #region task 2: the guard isRequest, for a message with a method and an id
+// #region task 2: write the type guard isRequest: a request has a method and an id
 function isRequest(message: unknown): message is JsonRpcRequest {
   return hasMethod(message) && isId(message.id);
 }
-
-function hasMethod(message: unknown): message is JsonRpcNotification & { id?: unknown } {
-  return (
-    isObject(message) &&
-    message.jsonrpc === '2.0' &&
-    typeof message.method === 'string' &&
-    (message.params === undefined || isObject(message.params))
-  );
-}
 // #endregion
 
-// #region task 3: the guards isNotification and isResponse
+// #region task 3: write the type guards isNotification and isResponse
 function isNotification(message: unknown): message is JsonRpcNotification {
   return hasMethod(message) && !('id' in message);
 }
@@ -126,6 +117,16 @@ function isResponse(message: unknown): message is JsonRpcResponse {
 }
 // #endregion
 
+/** Everything that a request and a notification have in common. */
+function hasMethod(message: unknown): message is JsonRpcNotification & { id?: unknown } {
+  return (
+    isObject(message) &&
+    message.jsonrpc === '2.0' &&
+    typeof message.method === 'string' &&
+    (message.params === undefined || isObject(message.params))
+  );
+}
+
 function isId(id: unknown): id is string | number {
   return typeof id === 'string' || typeof id === 'number';
 }
@@ -134,14 +135,14 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Answers with an error that belongs to no request: its id is null. */
+/** Answers with an error whose id is null, because the server has read no request that the error could belong to. */
 function refuse(response: Response, status: number, code: number, message: string): void {
   response.status(status).json({ jsonrpc: '2.0', id: null, ...failure(code, message) });
 }
 
-// #region task 3: another HTTP method, and a body that cannot be read
+// #region task 4: refuse every HTTP method except POST, and write an error handler for a body that cannot be read
 app.all('/mcp', (_request, response) => {
-  refuse(response.set('Allow', 'POST'), 405, -32600, 'this endpoint takes POST');
+  refuse(response.set('Allow', 'POST'), 405, -32600, 'the only HTTP method here is POST');
 });
 
 type HttpError = { status?: number; type?: string; message: string };

@@ -47,6 +47,8 @@ export type PostOptions = Pick<Ask, 'headers' | 'who' | 'ifItThrows'> & {
   what?: string;
   /** The command that shows the same, instead of the one that posts it; empty where none does, as for a grader's tool. */
   see?: string;
+  /** How the body goes out, where it is not in one piece: in chunks, without a Content-Length, or cut at this byte into two packets. */
+  body?: 'chunked' | { cutAt: number };
 };
 
 /** A client, and what it sends along with each message. */
@@ -113,16 +115,25 @@ function post(client: McpClient, message: unknown, options: PostOptions): Posted
   const body = typeof message === 'string' ? message : JSON.stringify(message);
   const all = { ...ownHeaders, ...client.headers, ...headers };
   const unusual = ([name, value]: [string, string]) => name in ownHeaders && value !== ownHeaders[name];
-  const see = options.see ?? withoutSession(curlOf(body, all), client);
+  const chunked = options.body === 'chunked' && { 'Transfer-Encoding': 'chunked' };
+  const see = options.see ?? withoutSession(curlOf(body, { ...all, ...chunked }), client);
   const exchange = server.request('/mcp', {
     method: 'POST',
-    headers: all,
+    headers: typeof options.body === 'object' ? { ...all, 'Content-Length': String(Buffer.byteLength(body)) } : all,
     shown: Object.fromEntries(Object.entries(headers).filter(unusual)),
-    body,
+    ...bodyOf(server, body, options.body),
     ...((options.who ?? who) !== undefined && { who: (options.who ?? who)! }),
     ...(ifItThrows && { ifItThrows: { see, ...ifItThrows } }),
   });
   return judged(server, exchange, message, options.what ?? whatIs(message), see);
+}
+
+function bodyOf({ program }: Server, body: string, form: PostOptions['body']): Pick<Ask, 'body' | 'pieces'> {
+  if (form === undefined) return { body };
+  const bytes = Buffer.from(body);
+  if (form === 'chunked') return { pieces: { bytes: [bytes] } };
+  const pieces = [bytes.subarray(0, form.cutAt), bytes.subarray(form.cutAt)];
+  return { pieces: { bytes: pieces, between: () => program.caughtUp() } };
 }
 
 /** A command cannot know the id of a session that its server will give. */
@@ -137,14 +148,14 @@ export function judged(server: Server, exchange: Exchange, message: unknown, wha
   const late = () => ({
     cause:
       posted.status === undefined
-        ? `${posted.what} has no answer.`
-        : `The answer to ${lower(posted.what)} does not end.`,
+        ? `Your server did not answer ${lower(posted.what)}.`
+        : `Your server began to answer ${lower(posted.what)}, but did not end the response.`,
     advice: endEachWay,
     see: posted.see,
   });
   const broken = () => ({
-    cause: `${posted.what}: the connection broke before the answer had ended.`,
-    advice: 'Let the handler end the response, and nothing else close the connection.',
+    cause: `Your server closed the connection before it had answered ${lower(posted.what)} completely.`,
+    advice: 'End the response in the handler, with response.json or response.end, and do not close the connection.',
     see: posted.see,
   });
   const posted: Posted = Object.assign(exchange, {
@@ -184,13 +195,15 @@ export function judged(server: Server, exchange: Exchange, message: unknown, wha
   return posted;
 }
 
-const endEachWay = 'Every way through the handler has to end the response: with response.json, or with response.end.';
+const endEachWay =
+  'Make sure that every path through the handler ends the response, with response.json or with response.end. Until then, the client waits.';
 
 function whatIs(message: unknown): string {
   if (!isObject(message)) return `The body ${visible(JSON.stringify(message).slice(0, 40))}`;
   const { id, method } = message;
   if (method === undefined) return 'The response of the client';
-  return id === undefined ? `The notification ${method}` : `The request ${method} with the id ${JSON.stringify(id)}`;
+  if (method === '') return `A request with an empty method and the id ${asJson(id)}`;
+  return id === undefined ? `The notification ${method}` : `The request ${method} with the id ${asJson(id)}`;
 }
 
 /** As it stands inside a sentence; `GET` stays as it is. */
@@ -212,15 +225,16 @@ function messagesIn(posted: Posted): Message[] {
   const type = String(posted.headers['content-type'] ?? '');
   if (/^application\/json\b/i.test(type)) return posted.ended ? [parsed(posted, posted.text)] : [];
   expect(posted.text !== '' || !posted.ended, {
-    cause: `${posted.what} has an answer without a body.`,
+    cause: `Your server answered ${lower(posted.what)} without a body.`,
     compare: { expected: '{"jsonrpc":"2.0", …}', received: received(posted) },
+    advice: 'Send the JSON-RPC response as the body, with response.json.',
     see: posted.see,
   });
   const page = /^\s*</.test(posted.text);
   expect(/^text\/event-stream\b/i.test(type), {
     cause: page
-      ? `${posted.what} was answered with an HTML page.`
-      : `The answer to ${lower(posted.what)} does not say that it is JSON.`,
+      ? `Your server answered ${lower(posted.what)} with an HTML page.`
+      : `Your server answered ${lower(posted.what)} with a Content-Type that is not JSON.`,
     compare: {
       expected: 'Content-Type: application/json',
       received: type ? `Content-Type: ${type}` : '(no Content-Type)',
@@ -228,15 +242,15 @@ function messagesIn(posted: Posted): Message[] {
     advice: page
       ? pageAdvice
       : /^text\/plain\b/i.test(type)
-        ? 'response.json sets the Content-Type; response.sendStatus sends the name of the status, as plain text.'
-        : 'response.json sets the Content-Type; response.send takes a string for HTML.',
+        ? 'Send the response with response.json, which sets the Content-Type. response.sendStatus sends the name of the status as plain text.'
+        : 'Send the response with response.json, which sets the Content-Type. response.send sends a string as HTML.',
     see: posted.see,
   });
   return dataOf(posted).map((text) => parsed(posted, text));
 }
 
 const pageAdvice =
-  'Express answers so when nobody else does: to a method or path without a handler, and to an error without an error handler, which has four parameters.';
+  'Add the handler that is missing. Express sends its own HTML page when no handler matches the HTTP method and the path, and when an error occurs and there is no error handler. An error handler is a function with four parameters.';
 
 /** The data of the events so far. An event with empty data only tells the client an id to come back with. */
 function dataOf({ text, see }: Posted): string[] {
@@ -244,9 +258,9 @@ function dataOf({ text, see }: Posted): string[] {
   const parser = createParser({
     onEvent: ({ event: type = 'message', data: text }) => {
       expect(type === 'message', {
-        cause: `An event has the type ${visible(type)}: clients of MCP read the events of the type message, and skip all others.`,
+        cause: `Your server sent an event of the type ${visible(type)}, but clients of MCP read only events of the type message.`,
         compare: { expected: 'event: message (or no field event)', received: `event: ${visible(type)}` },
-        advice: 'What kind of message it is, the JSON says: its method, or its result.',
+        advice: 'Leave out the field event. The JSON says what kind of message it is: by its method, or by its result.',
         see,
       });
       data.push(text);
@@ -260,13 +274,19 @@ function dataOf({ text, see }: Posted): string[] {
 
 function parsed({ what, see }: Posted, text: string): Message {
   const value = fromJson(text);
+  const twice = /\}\s*\{"jsonrpc"/.test(text);
   expect(isObject(value), {
-    cause: `What came in answer to ${lower(what)} is not a JSON object.`,
+    cause: twice
+      ? `Your server answered ${lower(what)} with more than one JSON value in one body.`
+      : `Your server answered ${lower(what)} with a body that is not a JSON object.`,
     compare: { expected: '{"jsonrpc":"2.0", …}', received: visible(text.slice(0, 120)) || '(nothing)' },
-    ...(text.startsWith('{') && {
-      advice:
-        'Only its beginning arrived? In an event each line has a data: of its own; JSON.stringify without indentation writes one line.',
-    }),
+    advice: twice
+      ? 'Answer each message one time only, with one JSON object.'
+      : /^\{[^]*\}\s*$/.test(text)
+        ? 'Make the JSON with response.json or JSON.stringify, and send it as UTF-8. These functions escape the quotation marks and backslashes in a string.'
+        : text.startsWith('{')
+          ? 'Send the JSON to its end: only its beginning has arrived. In an event, each line needs its own data:, and JSON.stringify without indentation writes a single line. A Content-Length counts bytes, not characters.'
+          : 'Send one JSON object as the body. response.json makes it from an object.',
     see,
   });
   return value;
@@ -279,37 +299,47 @@ function responseTo(posted: Posted): Message {
   expect(responses.length === 1, {
     cause:
       responses.length === 0
-        ? `The answer to ${lower(posted.what)} has no response in it.`
-        : `The answer to ${lower(posted.what)} has more than one response in it.`,
+        ? `Your server answered ${lower(posted.what)}, but sent no JSON-RPC response.`
+        : `Your server sent more than one JSON-RPC response to ${lower(posted.what)}.`,
     compare: { expected: 'one response', received: visible(posted.text.slice(0, 200)) || '(nothing)' },
     advice:
       'Send exactly one response to each request, also when a method or a tool has failed: a result or an error, with the id of the request.',
     see: posted.see,
   });
   expectShape(posted, response!);
-  expectId(response!.id, id, posted.see);
+  expectId(posted, response!.id, id);
   return response!;
 }
 
-function expectId(received: unknown, id: string | number, see: string): void {
+function expectId({ what, text, see }: Posted, received: unknown, id: string | number): void {
   const compare = {
-    expected: `"id":${JSON.stringify(id)}`,
-    received: received === undefined ? '(no id)' : `"id":${JSON.stringify(received)}`,
+    expected: `"id":${visible(JSON.stringify(id))}`,
+    received: received === undefined ? '(no id)' : `"id":${asJson(received)}`,
   };
+  // A parser keeps the last of two members with one name.
+  const twice = [...text.matchAll(/(?<=[{,]\s*)"id"\s*:/g)].length > 1;
+  expect(received === id || !twice, {
+    cause: `The response to ${lower(what)} has more than one member "id".`,
+    compare: { ...compare, received: visible(text.slice(0, 160)) },
+    advice: 'Write the id into the response one time only, as it came. A client reads only one of the two members.',
+    see,
+  });
   expect(received !== undefined && received !== null, {
-    cause:
-      'The response does not have the id of its request, so the client cannot tell which of its requests it answers.',
+    cause: `The response to ${lower(what)} does not have the id of its request.`,
     compare,
-    advice: 'Result or error: the answer to a request takes its id along.',
+    advice:
+      'Put the id of the request into every response, with a result or with an error. The client uses it to find the request.',
     see,
   });
   const sameText = String(received) === String(id);
   expect(received === id, {
-    cause: sameText ? 'The id came back with another type.' : 'The response has the id of another request, or of none.',
+    cause: sameText
+      ? `The response to ${lower(what)} has an id of a different type.`
+      : `The response to ${lower(what)} has a wrong id.`,
     compare,
     advice: sameText
-      ? 'A client looks its request up by the id: 7 and "7" are two ids. Send back what came, without String or Number.'
-      : 'Take the id out of the message that this response answers; a variable outside of the handler belongs to all requests.',
+      ? 'Send the id back as it came, without String, Number or a template. For a client, 7 and "7" are two different ids.'
+      : 'Send back the id of the message that this response answers, exactly as it came. Keep it in a const inside the handler: all requests share a variable outside the handler.',
     see,
   });
 }
@@ -320,47 +350,47 @@ function expectShape({ what, see }: Posted, message: Message): void {
     expect(condition, { cause, compare: { expected, received: asJson(message).slice(0, 160) }, advice, see });
   shape(
     'jsonrpc' in message || 'result' in message || 'error' in message,
-    `The answer to ${lower(what)} is not a JSON-RPC message.`,
+    `Your server answered ${lower(what)} with an object that is not a JSON-RPC message.`,
     '{"jsonrpc":"2.0","id":…,"result":…}',
-    'What a request comes to stands inside of a response, beside the version and the id.',
+    'Put the result into a response, in the member result, beside jsonrpc and the id.',
   );
   shape(
     message.jsonrpc === '2.0',
-    `The answer to ${lower(what)} does not say which version of JSON-RPC it is.`,
+    `Your server answered ${lower(what)} with a message that has no "jsonrpc":"2.0".`,
     '{"jsonrpc":"2.0", …}',
-    'Every message begins so, responses too; the version is a string.',
+    'Add jsonrpc with the string "2.0" to every message, also to a response. A number is wrong.',
   );
   shape(
     !('result' in message && 'error' in message),
-    `The answer to ${lower(what)} has both a result and an error.`,
+    `Your server answered ${lower(what)} with both a result and an error.`,
     '"result" or "error"',
-    'A client looks whether there is an error: leave the property away, null is a value too.',
+    'Leave out the member that does not apply. A client checks whether the member error exists, and null is a value too.',
   );
   shape(
     'result' in message || 'error' in message,
-    `The answer to ${lower(what)} has neither a result nor an error.`,
+    `Your server answered ${lower(what)} with neither a result nor an error.`,
     '{"jsonrpc":"2.0","id":…,"result":…}',
-    'A method returns an object with its result: `ping` returns { result: {} }. Or is there a promise that nobody awaits? Nothing of it gets into an object or into JSON, and neither does undefined.',
+    'Await what the method returns, and let every method return an object with its result: ping returns { result: {} }. A promise or undefined leaves no member in the JSON.',
   );
   if (!('error' in message)) return;
   const error = message.error as Message;
   shape(
     isObject(error),
-    'The error is not an object.',
+    `Your server answered ${lower(what)} with an error that is not an object.`,
     '"error":{"code":…,"message":"…"}',
-    'An error has a code for programs, and a message for people.',
+    'Make the error an object with a code for programs and a message for people.',
   );
   shape(
     Number.isInteger(error.code),
-    'The code of the error is not a whole number.',
+    `Your server answered ${lower(what)} with an error whose code is not a whole number.`,
     '"code":-32…',
-    'JSON-RPC has numbers for its errors, without quotes.',
+    'Write the code as a whole number, without quotes.',
   );
   shape(
     typeof error.message === 'string' && error.message !== '',
-    'The error has no message.',
+    `Your server answered ${lower(what)} with an error that has no message.`,
     '"message":"…"',
-    'A sentence says what is wrong.',
+    'Add a message to the error: a sentence that tells people what is wrong.',
   );
 }
 
@@ -369,7 +399,7 @@ function resultOf(posted: Posted, { when = {}, like, ...why }: Why = {}): Looked
   const { status, see } = posted;
   const code = status === 200 ? undefined : codeIn(posted.text);
   expect(status === 200, {
-    cause: `${posted.what} was answered with status ${status}.`,
+    cause: `Your server answered ${lower(posted.what)} with status ${status}.`,
     compare: { expected: `200${like === undefined ? '' : ` ${expected}`}`, received: received(posted) },
     ...adviceFor({ ...generally, ...when }, status, code, /^\s*</.test(posted.text) ? pageAdvice : undefined),
     see,
@@ -378,7 +408,7 @@ function resultOf(posted: Posted, { when = {}, like, ...why }: Why = {}): Looked
   const { error, result } = responseTo(posted);
   if (isObject(error)) {
     throw new Failure({
-      cause: `${posted.what} was answered with an error.`,
+      cause: `Your server answered ${lower(posted.what)} with an error, but it should send a result.`,
       compare: { expected, received: `"error":${asJson(error)}` },
       ...adviceFor({ ...generally, ...when }, error.code),
       see,
@@ -395,29 +425,32 @@ const codeIn = (text: string): unknown => {
 
 /** Advice for any answer with an error of this code. */
 const generally: Record<number, string> = {
-  [-32601]: 'methods has no function with the name of this method yet. Their names are compared letter by letter.',
+  [-32601]: 'Add a function with the name of this method to methods. The name must be the same, letter by letter.',
 };
 
-function adviceFor(advice: Record<number, string>, ...keys: unknown[]): { advice?: string } {
+const followIt =
+  'Follow this message through the handler, and find the statement that answers it so. The server should answer it with a result.';
+
+function adviceFor(advice: Record<number, string>, ...keys: unknown[]): { advice: string } {
   const fallback = keys.find((key) => typeof key === 'string') as string | undefined;
   const found = keys.map((key) => (typeof key === 'number' ? advice[key] : undefined)).find(Boolean) ?? fallback;
-  return found === undefined ? {} : { advice: found };
+  return { advice: found ?? followIt };
 }
 
 /** What the codes of JSON-RPC say (section 5.1). */
 const meanings: Record<number, string> = {
   [-32700]: 'this is not JSON',
   [-32600]: 'this is not a JSON-RPC message',
-  [-32601]: 'there is no such method',
-  [-32602]: 'the method is there, and cannot do it with these params',
-  [-32603]: 'something went wrong in the server itself',
+  [-32601]: 'the server does not have this method',
+  [-32602]: 'the server has the method, but the params are wrong',
+  [-32603]: 'the server itself has failed',
 };
 
-/** Why an error has another code than it should. */
+/** Why an error does not have the code that it should have. */
 const wrongCode = ({ what, see }: Posted, error: Message, code: number): Explanation => ({
-  cause: `The error that answers ${lower(what)} has another code.`,
+  cause: `Your server answered ${lower(what)} with an error that has the wrong code.`,
   compare: { expected: `"code":${code}`, received: asJson(error) },
-  advice: `The code ${code} says: ${meanings[code]}.`,
+  advice: `Use the code ${code}, which means: ${meanings[code]}.`,
   see,
 });
 
@@ -425,23 +458,28 @@ function expectError(posted: Posted, code: number, advice: string): void {
   const { see } = posted;
   // An error may also come with one of the statuses that HTTP has for it.
   expect([200, 400, 404].includes(posted.status!), {
-    cause: `${posted.what} was answered with status ${posted.status}.`,
+    cause: `Your server answered ${lower(posted.what)} with status ${posted.status}.`,
     compare: { expected: `200 "error":{"code":${code}, …}`, received: received(posted) },
     advice:
       posted.status! < 500 && codeIn(posted.text) !== undefined
-        ? 'The message arrived and was understood: that the method went wrong is said by JSON-RPC, not by HTTP.'
+        ? 'Send the error with status 200. The message has arrived and was understood, so only JSON-RPC reports the failure, and HTTP does not.'
         : advice,
     see,
   });
   expect(
     messagesIn(posted).some((message) => 'error' in message),
     {
-      cause: `${posted.what} was not answered with an error.`,
+      cause: `Your server answered ${lower(posted.what)} with a result, but it should send an error.`,
       compare: { expected: `"error":{"code":${code}, …}`, received: received(posted) },
       advice,
       see,
     },
   );
+  const sent = codeIn(posted.text);
+  if (sent !== undefined && sent !== code) {
+    const [{ error }] = messagesIn(posted) as [{ error: Message }];
+    throw new Failure(wrongCode(posted, error, code));
+  }
   const error = responseTo(posted).error as Message;
   expect(error.code === code, wrongCode(posted, error, code));
 }
@@ -449,53 +487,66 @@ function expectError(posted: Posted, code: number, advice: string): void {
 function expectAccepted(posted: Posted, advice?: string): void {
   const { status, text, what, see } = posted;
   const compare = { expected: '202 and no body', received: received(posted) };
-  const noAnswer = advice ?? 'A notification has no id: whatever it says, it is taken with 202 and never answered.';
-  expect(status! < 300, { cause: `${what} was refused.`, compare, advice: noAnswer, see });
-  expect(!/"(result|error)"/.test(text), { cause: `${what} was answered.`, compare, advice: noAnswer, see });
+  const noAnswer =
+    advice ??
+    'Answer a notification with status 202 and no body. It has no id, so nobody waits for a result or an error.';
+  expect(status! < 300, {
+    cause: `Your server refused ${lower(what)} with status ${status}.`,
+    compare,
+    advice: noAnswer,
+    see,
+  });
+  expect(!/"(result|error)"/.test(text), {
+    cause: `Your server answered ${lower(what)} as if it were a request.`,
+    compare,
+    advice: noAnswer,
+    see,
+  });
   expect(status === 202, {
-    cause: `${what} came back with status ${status}.`,
+    cause: `Your server answered ${lower(what)} with status ${status} instead of 202.`,
     compare,
     advice:
       status === 200 || status === 204
-        ? 'MCP has agreed on 202 Accepted: taken, and nothing to say about it.'
+        ? 'Set the status to 202, as MCP requires: response.status(202).end(). It means that the server has taken the message.'
         : noAnswer,
     see,
   });
   expect(text === '', {
-    cause: 'The status is 202, and there is a body.',
+    cause: `Your server answered ${lower(what)} with status 202, but also sent a body.`,
     compare,
     advice:
       text === 'Accepted'
-        ? 'response.sendStatus sends the name of the status as the body; response.status(202).end() sends none.'
-        : 'response.status(202).end() sends none.',
+        ? 'Write response.status(202).end(), which sends no body. response.sendStatus sends the name of the status as the body.'
+        : 'Write response.status(202).end(), which sends no body.',
     see,
   });
 }
 
 function expectRefusal(posted: Posted, status: number, code: number | undefined, advice: string): void {
   const { what, see, message } = posted;
+  const sent = codeIn(posted.text);
   expect(posted.status === status, {
     cause:
-      posted.status === 202
-        ? `${what} was taken as if all were well.`
-        : `${what} came back with status ${posted.status}.`,
+      posted.status! < 300 && sent === undefined
+        ? `Your server accepted ${lower(what)} with status ${posted.status}, but it should refuse it.`
+        : `Your server refused ${lower(what)} with the wrong status.`,
     compare: { expected: String(status), received: received(posted) },
-    advice,
+    advice: sent !== undefined && sent === code ? `Send this error with status ${status}, as refuse does.` : advice,
     see,
   });
   expect(posted.text !== '', {
-    cause: `${what} came back with status ${status}, but without a body.`,
+    cause: `Your server refused ${lower(what)} with status ${status}, but without a body.`,
     compare: { expected: '{"jsonrpc":"2.0", …}', received: received(posted) },
-    advice: 'Write a JSON-RPC error as the body, too: the function refuse does both.',
+    advice: 'Send a JSON-RPC error as the body: the function refuse sets the status and sends the error.',
     see,
   });
   const [answer = {}] = messagesIn(posted);
   expectShape(posted, answer);
   const error = answer.error as Message | undefined;
   expect(error, {
-    cause: `${what} was answered with a result.`,
+    cause: `Your server refused ${lower(what)} with status ${status}, but the body has a result instead of an error.`,
     compare: { expected: '"error":…', received: received(posted) },
-    advice,
+    advice: 'Send a JSON-RPC error as the body: the function refuse sets the status and sends the error.',
     see,
   });
   expect(code === undefined || error.code === code, {
@@ -505,9 +556,10 @@ function expectRefusal(posted: Posted, status: number, code: number | undefined,
   const own = isObject(message) ? message.id : undefined;
   const readable = typeof own === 'string' || typeof own === 'number';
   expect(answer.id === undefined || answer.id === null || (readable && answer.id === own), {
-    cause: 'The error has an id that no request has.',
+    cause: `The error with which your server refused ${lower(what)} has an id that does not belong to a request.`,
     compare: { expected: '"id":null', received: `"id":${asJson(answer.id)}` },
-    advice: 'Where no id could be read, the error belongs to no request: its id is null.',
+    advice:
+      'Set the id of this error to null, as refuse does. The server has read no valid id, so it cannot send one back.',
     see,
   });
 }

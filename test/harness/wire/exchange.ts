@@ -1,4 +1,10 @@
-import { Agent, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import {
+  Agent,
+  request as httpRequest,
+  type ClientRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+} from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { StringDecoder } from 'node:string_decoder';
 import type { Explanation } from '../run/failure.ts';
@@ -42,6 +48,12 @@ export type Ask = {
   /** The headers that the transcript shows, beside Last-Event-ID. */
   shown?: Record<string, string>;
   body?: string | Uint8Array;
+  /** The body in pieces instead: without a Content-Length among the headers, they go out as chunks. */
+  pieces?: {
+    bytes: readonly Uint8Array[];
+    /** Waits between two pieces, so that the server has read the first before the second goes out. */
+    between?: () => Promise<unknown>;
+  };
   /** The path as it goes out, where a URL would tidy it up: `/files/../secret`. */
   path?: string;
   /** How the transcript names this client, where there are several. */
@@ -57,7 +69,7 @@ const limits = { chunks: 200_000, mebibytes: 128 };
 
 /** Sends one request on a connection of its own and records what comes back. */
 export function exchange(url: URL, ask: Ask, changed: () => void, transcript: () => Transcript): Exchange {
-  const { method = 'GET', headers = {}, shown = {}, body, path = `${url.pathname}${url.search}`, who } = ask;
+  const { method = 'GET', headers = {}, shown = {}, body, pieces, path = `${url.pathname}${url.search}`, who } = ask;
   const name = `${method} ${path}`;
   const chunks: Chunk[] = [];
   let status: number | undefined;
@@ -130,7 +142,10 @@ export function exchange(url: URL, ask: Ask, changed: () => void, transcript: ()
   });
   transcript().add('→', requestLine(name, { 'Last-Event-ID': headers['Last-Event-ID'], ...shown }), who);
   if (body) transcript().add('→', Buffer.from(body), who);
-  request.end(body);
+  if (pieces) {
+    const show = (piece: Uint8Array) => transcript().add('→', Buffer.from(piece), who);
+    void sendInPieces(request, pieces, show);
+  } else request.end(body);
 
   return {
     name,
@@ -168,6 +183,22 @@ export function exchange(url: URL, ask: Ask, changed: () => void, transcript: ()
       agent.destroy();
     },
   };
+}
+
+async function sendInPieces(
+  request: ClientRequest,
+  { bytes, between }: NonNullable<Ask['pieces']>,
+  show: (piece: Uint8Array) => void,
+): Promise<void> {
+  for (const [i, piece] of bytes.entries()) {
+    show(piece);
+    // The callback gets the error of a connection that breaks; the listener of the request reports it.
+    const written = new Promise((resolve) => request.write(piece, resolve));
+    if (!between || i === bytes.length - 1) continue;
+    await written;
+    await between();
+  }
+  request.end();
 }
 
 const count = (number: number): string => number.toLocaleString('en');

@@ -67,7 +67,9 @@ const dispatcher = new Dispatcher()
 const app = express();
 app.use('/mcp', (request, response, next) => {
   const reject = (status: number, text: string) => next(new RpcError(-32000, text, status));
-  if (request.method !== 'POST') {
+  const asked = [request.hostname, new URL(request.get('Origin') ?? 'http://localhost').hostname];
+  if (!asked.every((name) => ['localhost', '127.0.0.1'].includes(name))) reject(403, 'this machine only');
+  else if (request.method !== 'POST') {
     response.append('Allow', 'POST');
     reject(405, 'POST only');
   } else if (!request.is('application/json')) reject(415, 'JSON only');

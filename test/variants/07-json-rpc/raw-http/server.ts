@@ -3,9 +3,13 @@ import { work } from '#support/work.ts';
 
 // No library. Errors have no id where none could be read; those of a method go out with status 400 and 404.
 const limit = 1_000_000;
+const local = /^https?:\/\/(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/;
 
 const server = createServer(async (request, response) => {
   if (request.url !== '/mcp') return void response.writeHead(404).end();
+  const { host, origin } = request.headers;
+  if (!local.test(`http://${host}`) || (origin !== undefined && !local.test(origin)))
+    return fail(response, 403, -32000, 'Forbidden');
   if (request.method !== 'POST') {
     response.setHeader('allow', 'POST');
     return fail(response, 405, -32000, 'Method Not Allowed');
@@ -28,18 +32,20 @@ const server = createServer(async (request, response) => {
   if (kindOf(message) === 'invalid') return fail(response, 400, -32600, 'Invalid Request');
   if (kindOf(message) !== 'request') return void response.writeHead(202).end();
 
-  const { id, method, params = {} } = message;
+  const { id, method } = message;
+  const params = message.params ?? {};
   switch (method) {
     case 'ping':
       return send(response, 200, { result: {}, id, jsonrpc: '2.0' });
     case 'calculate': {
       const { a, b, op } = params;
       const numbers = [a, b].every(Number.isFinite);
-      if (!numbers || !['add', 'sub', 'mul', 'div'].includes(op) || (op === 'div' && b === 0)) {
+      if (!numbers || !['add', 'sub', 'mul', 'div'].includes(op)) {
         return fail(response, 400, -32602, 'Invalid params', id);
       }
-      await work(`calculate ${a} ${op} ${b}`);
       const value = op === 'add' ? a + b : op === 'sub' ? a - b : op === 'mul' ? a * b : a / b;
+      if (!Number.isFinite(value)) return fail(response, 400, -32602, 'No finite number', id);
+      await work(`calculate ${a} ${op} ${b}`);
       return send(response, 200, { jsonrpc: '2.0', id, result: { value } });
     }
     default:

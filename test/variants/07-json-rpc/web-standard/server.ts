@@ -17,6 +17,9 @@ const error = (status: number, code: number, message: string, id: unknown = null
 
 async function handle(request: Request): Promise<Response> {
   if (new URL(request.url).pathname !== '/mcp') return error(404, -32600, 'Try /mcp.');
+  const origin = request.headers.get('origin');
+  for (const url of [request.url, ...(origin ? [origin] : [])])
+    if (!['127.0.0.1', 'localhost'].includes(new URL(url).hostname)) return error(403, -32600, 'Try from here.');
   if (request.method !== 'POST') return error(405, -32600, 'Try POST.', null, { allow: 'POST' });
   if (!/^application\/json\s*(;|$)/i.test(request.headers.get('content-type') ?? ''))
     return error(415, -32600, 'Send JSON.');
@@ -28,7 +31,7 @@ async function handle(request: Request): Promise<Response> {
     return error(406, -32600, 'Take JSON and event streams.');
 
   const body = await request.text();
-  if (body.length > 2 ** 20) return error(413, -32600, 'That is too much.');
+  if (Buffer.byteLength(body) > 2 ** 20) return error(413, -32600, 'That is too much.');
   let message: Rpc | null;
   try {
     message = JSON.parse(body);
@@ -54,8 +57,9 @@ async function handle(request: Request): Promise<Response> {
   if (op === 'add') value = a + b;
   else if (op === 'sub') value = a - b;
   else if (op === 'mul') value = a * b;
-  else if (op === 'div' && b !== 0) value = a / b;
+  else if (op === 'div') value = a / b;
   else return error(200, -32602, 'There is no such operation.', id);
+  if (!Number.isFinite(value)) return error(200, -32602, 'No number comes out.', id);
   await work('calculate');
   return Response.json({ jsonrpc: '2.0', id, result: { value } });
 }
@@ -63,7 +67,7 @@ async function handle(request: Request): Promise<Response> {
 createServer(async (incoming, outgoing) => {
   const hasBody = incoming.method !== 'GET' && incoming.method !== 'HEAD';
   const response = await handle(
-    new Request(`http://127.0.0.1${incoming.url}`, {
+    new Request(`http://${incoming.headers.host}${incoming.url}`, {
       method: incoming.method!,
       headers: incoming.headers as Record<string, string>,
       ...(hasBody && { body: Readable.toWeb(incoming) as unknown as ReadableStream, duplex: 'half' }),

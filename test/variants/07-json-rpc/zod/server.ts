@@ -17,7 +17,8 @@ const RpcResponse = z.union([
 ]);
 const Calculation = z
   .object({ a: z.number(), b: z.number(), op: z.enum(['add', 'sub', 'mul', 'div']) })
-  .refine(({ b, op }) => op !== 'div' || b !== 0, 'division by zero');
+  .transform(({ a, b, op }) => ({ add: a + b, sub: a - b, mul: a * b, div: a / b })[op])
+  .pipe(z.number());
 
 const app = express();
 app.disable('x-powered-by');
@@ -27,6 +28,13 @@ const error = (code: number, message: string, id: unknown = null) => ({
   error: { code, message, data: { at: 'server' } },
 });
 
+const Local = z.enum(['localhost', '127.0.0.1']);
+app.use((request, response, next) => {
+  const { origin } = request.headers;
+  const names = z.array(Local).safeParse([request.hostname, ...(origin ? [new URL(origin).hostname] : [])]);
+  if (names.success) next();
+  else response.status(403).json(error(-32000, 'forbidden'));
+});
 app
   .route('/mcp')
   .post(
@@ -62,17 +70,15 @@ app
           response.json(error(-32602, z.prettifyError(calculation.error), id));
           return;
         }
-        const { a, b, op } = calculation.data;
         await sleep(130);
-        const value = { add: a + b, sub: a - b, mul: a * b, div: a / b }[op];
-        response.json({ jsonrpc: '2.0', id, result: { value } });
+        response.json({ jsonrpc: '2.0', id, result: { value: calculation.data } });
       } else {
         response.json(error(-32601, `Method not found: ${method}`, id));
       }
     },
   )
   .all((_request, response) => {
-    response.status(405).header('Allow', 'POST, OPTIONS').json(error(-32000, 'Method not allowed.'));
+    response.status(405).header('Allow', 'POST').json(error(-32000, 'Method not allowed.'));
   });
 
 const onError: ErrorRequestHandler = (thrown, _request, response, _next) => {
