@@ -69,7 +69,15 @@ export const catalog: readonly Lesson[] = [
     slug: '09-notifications',
     title: 'Notifications',
     part: 'MCP without an SDK',
-    minutes: 35,
+    minutes: 30,
+    tryPath: '/mcp',
+  },
+  {
+    number: 10,
+    slug: '10-sessions-and-log-levels',
+    title: 'Sessions and log levels',
+    part: 'MCP without an SDK',
+    minutes: 30,
     tryPath: '/mcp',
   },
   {

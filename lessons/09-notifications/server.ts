@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { inspect } from 'node:util';
 import express, { type NextFunction, type Request, type Response } from 'express';
 import { z } from 'zod';
 import { documents } from '#support/documents.ts';
@@ -23,20 +23,14 @@ const processFiles: Tool<typeof processFilesInput> = {
   description: 'Processes the documents one after the other',
   input: processFilesInput,
   async run({ message }, context) {
-    // TODO task 1: say which file it is at, before each
+    // TODO task 1: log a message before the work on each document
     for (const { name } of documents) await work(name);
     return { content: [{ type: 'text', text: `Done: ${message}` }] };
   },
 };
 
-// TODO task 2: the levels, and what a client may ask for
-
 /** What a log message says (MCP 2025-11-25, server/utilities/logging). */
 type LogMessage = { level: string; logger: string | undefined; data: unknown };
-
-/** What the server remembers of a client from one request to the next. */
-type Session = { level: string };
-const sessions = new Map<string, Session>();
 
 const tools: Tool[] = [processFiles, ...moreTools];
 
@@ -48,8 +42,11 @@ const initializeParams = z.object({
 
 const callParams = z.object({ name: z.string(), arguments: z.record(z.string(), z.unknown()).default({}) });
 
+/** What a tool has to return. It may have further members, which stay in the result. */
+const toolResult = z.looseObject({ content: z.array(z.looseObject({ type: z.string() })) });
+
 /** What this server can be asked for. */
-const methods: Record<string, (params: Params, context: Context, session: Session) => Answer | Promise<Answer>> = {
+const methods: Record<string, (params: Params, context: Context) => Answer | Promise<Answer>> = {
   ping: () => ({ result: {} }),
 
   initialize(params) {
@@ -59,13 +56,14 @@ const methods: Record<string, (params: Params, context: Context, session: Sessio
     return {
       result: {
         protocolVersion,
-        capabilities: { tools: {}, logging: {} },
+        // TODO task 1: declare that this server sends log messages
+        capabilities: { tools: {} },
         serverInfo: { name: 'chunk-by-chunk', version: '1.0.0' },
       },
     };
   },
 
-  // TODO task 2: set the level of this session
+  // TODO task 1: accept the level that a client sets; lesson 10 makes use of it
 
   'tools/list': () => ({
     result: {
@@ -82,18 +80,26 @@ const methods: Record<string, (params: Params, context: Context, session: Sessio
     if (call.error) return failure(-32602, z.prettifyError(call.error));
     const tool = tools.find(({ name }) => name === call.data.name);
     if (!tool) return failure(-32602, `Unknown tool: ${call.data.name}`);
-    const args = tool.input.safeParse(call.data.arguments);
-    if (args.error) return toolFailure(z.prettifyError(args.error));
     try {
-      return { result: await tool.run(args.data, context) };
+      const args = tool.input.safeParse(call.data.arguments);
+      if (args.error) return toolFailure(z.prettifyError(args.error));
+      const returned = JSON.stringify(await tool.run(args.data, context));
+      return { result: toolResult.parse(JSON.parse(returned)) };
     } catch (error) {
-      return toolFailure((error as Error).message);
+      return toolFailure(reasonOf(error));
     }
   },
 };
 
+/** What 'tools/call' returns when a tool fails: a result, so that the model reads the text. */
 function toolFailure(text: string): Answer {
   return { result: { content: [{ type: 'text', text }], isError: true } };
+}
+
+/** Why a tool has failed. It has usually thrown an Error, but JavaScript can throw any value. */
+function reasonOf(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message || thrown.name;
+  return typeof thrown === 'string' ? thrown : inspect(thrown);
 }
 
 const app = express();
@@ -131,34 +137,43 @@ app.post('/mcp', express.json({ strict: false, limit: '1mb' }), async (request, 
     refuse(response, 400, -32600, 'the body must be one JSON-RPC message');
     return;
   }
-  // TODO task 2: initialize begins a session; every other message belongs to one
-  const session: Session = { level: 'info' };
   if (!isRequest(message)) {
     response.status(202).end();
     return;
   }
-  // TODO task 1: a call of a tool is answered by a stream
-  const answered = await answer(message, silent, session);
-  // TODO task 2: the client learns the id of its session
-  response.json({ jsonrpc: '2.0', id: message.id, ...answered });
+  if (message.method === 'tools/call') await streamAnswer(message, response);
+  else response.json({ jsonrpc: '2.0', id: message.id, ...(await answer(message, silent)) });
 });
 
-// TODO task 1: the messages while the tool works, each in an event, and the answer last
-
-/** Sends a log message to the client that waits for this response. */
-function log(response: Response, session: Session, params: LogMessage): void {
-  // TODO task 2: nothing below the level of the session
-  // TODO task 3: nothing after the answer
-  // TODO task 1: a notification is a message without an id
+/** Answers a call with an event stream: the tool's log messages while it works, then the response. */
+async function streamAnswer(message: JsonRpcRequest, response: Response): Promise<void> {
+  // TODO task 1: send the headers of an event stream, and make a context for this call
+  const context = silent;
+  const answered = await answer(message, context);
+  // TODO task 1: send the response as the last event, and end the stream
+  response.json({ jsonrpc: '2.0', id: message.id, ...answered });
 }
 
-/** One JSON object has no room for anything beside the answer. */
+/** Writes one message, in one event, in one chunk. */
+function send(response: Response, message: JsonRpcNotification | JsonRpcResponse): void {
+  // TODO task 1: write the message as an event
+  void [response, message];
+}
+
+/** Sends a log message to the client that waits for this response. */
+function log(response: Response, params: LogMessage): void {
+  // TODO task 2: send nothing after the response has ended
+  // TODO task 1: send the notification notifications/message
+  void [response, params];
+}
+
+/** A single JSON object has room for the response only, so what a tool logs is dropped. */
 const silent: Context = { log: () => {} };
 
 /** Calls the method that a request asks for. */
-async function answer({ method, params }: JsonRpcRequest, context: Context, session: Session): Promise<Answer> {
+async function answer({ method, params }: JsonRpcRequest, context: Context): Promise<Answer> {
   if (!Object.hasOwn(methods, method)) return failure(-32601, `unknown method: ${method}`);
-  return methods[method]!(params ?? {}, context, session);
+  return methods[method]!(params ?? {}, context);
 }
 
 function failure(code: number, message: string): Answer {
@@ -204,10 +219,7 @@ function refuse(response: Response, status: number, code: number, message: strin
   response.status(status).json({ jsonrpc: '2.0', id: null, ...failure(code, message) });
 }
 
-// TODO task 2: a client that is done with its session says so
-
 app.all('/mcp', (_request, response) => {
-  // TODO task 2: with DELETE, when you have it
   refuse(response.set('Allow', 'POST'), 405, -32600, 'this endpoint takes POST');
 });
 

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { inspect } from 'node:util';
 import express, { type NextFunction, type Request, type Response } from 'express';
 import { z } from 'zod';
 import { documents } from '#support/documents.ts';
@@ -23,7 +23,7 @@ const processFiles: Tool<typeof processFilesInput> = {
   description: 'Processes the documents one after the other',
   input: processFilesInput,
   async run({ message }, context) {
-    // #region task 1: say which file it is at, before each
+    // #region task 1: log a message before the work on each document
     // starter: for (const { name } of documents) await work(name);
     for (const [i, { name }] of documents.entries()) {
       context.log('info', `Processing file ${i + 1}/${documents.length}...`, 'process_files');
@@ -34,19 +34,8 @@ const processFiles: Tool<typeof processFilesInput> = {
   },
 };
 
-// #region task 2: the levels, and what a client may ask for
-/** The severities of RFC 5424, section 6.2.1, the least severe first. */
-const levels = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
-
-const setLevelParams = z.object({ level: z.enum(levels) });
-// #endregion
-
 /** What a log message says (MCP 2025-11-25, server/utilities/logging). */
 type LogMessage = { level: string; logger: string | undefined; data: unknown };
-
-/** What the server remembers of a client from one request to the next. */
-type Session = { level: string };
-const sessions = new Map<string, Session>();
 
 const tools: Tool[] = [processFiles, ...moreTools];
 
@@ -58,8 +47,11 @@ const initializeParams = z.object({
 
 const callParams = z.object({ name: z.string(), arguments: z.record(z.string(), z.unknown()).default({}) });
 
+/** What a tool has to return. It may have further members, which stay in the result. */
+const toolResult = z.looseObject({ content: z.array(z.looseObject({ type: z.string() })) });
+
 /** What this server can be asked for. */
-const methods: Record<string, (params: Params, context: Context, session: Session) => Answer | Promise<Answer>> = {
+const methods: Record<string, (params: Params, context: Context) => Answer | Promise<Answer>> = {
   ping: () => ({ result: {} }),
 
   initialize(params) {
@@ -69,19 +61,17 @@ const methods: Record<string, (params: Params, context: Context, session: Sessio
     return {
       result: {
         protocolVersion,
+        // #region task 1: declare that this server sends log messages
+        // starter: capabilities: { tools: {} },
         capabilities: { tools: {}, logging: {} },
+        // #endregion
         serverInfo: { name: 'chunk-by-chunk', version: '1.0.0' },
       },
     };
   },
 
-  // #region task 2: set the level of this session
-  'logging/setLevel'(params, _context, session) {
-    const { data, error } = setLevelParams.safeParse(params);
-    if (error) return failure(-32602, z.prettifyError(error));
-    session.level = data.level;
-    return { result: {} };
-  },
+  // #region task 1: accept the level that a client sets; lesson 10 makes use of it
+  'logging/setLevel': () => ({ result: {} }),
   // #endregion
 
   'tools/list': () => ({
@@ -99,18 +89,26 @@ const methods: Record<string, (params: Params, context: Context, session: Sessio
     if (call.error) return failure(-32602, z.prettifyError(call.error));
     const tool = tools.find(({ name }) => name === call.data.name);
     if (!tool) return failure(-32602, `Unknown tool: ${call.data.name}`);
-    const args = tool.input.safeParse(call.data.arguments);
-    if (args.error) return toolFailure(z.prettifyError(args.error));
     try {
-      return { result: await tool.run(args.data, context) };
+      const args = tool.input.safeParse(call.data.arguments);
+      if (args.error) return toolFailure(z.prettifyError(args.error));
+      const returned = JSON.stringify(await tool.run(args.data, context));
+      return { result: toolResult.parse(JSON.parse(returned)) };
     } catch (error) {
-      return toolFailure((error as Error).message);
+      return toolFailure(reasonOf(error));
     }
   },
 };
 
+/** What 'tools/call' returns when a tool fails: a result, so that the model reads the text. */
 function toolFailure(text: string): Answer {
   return { result: { content: [{ type: 'text', text }], isError: true } };
+}
+
+/** Why a tool has failed. It has usually thrown an Error, but JavaScript can throw any value. */
+function reasonOf(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message || thrown.name;
+  return typeof thrown === 'string' ? thrown : inspect(thrown);
 }
 
 const app = express();
@@ -148,78 +146,58 @@ app.post('/mcp', express.json({ strict: false, limit: '1mb' }), async (request, 
     refuse(response, 400, -32600, 'the body must be one JSON-RPC message');
     return;
   }
-  // #region task 2: initialize begins a session; every other message belongs to one
-  // starter: const session: Session = { level: 'info' };
-  const begins = isRequest(message) && message.method === 'initialize';
-  const sessionId = begins ? randomUUID() : request.get('MCP-Session-Id');
-  const session = begins ? { level: 'info' } : sessions.get(sessionId ?? '');
-  if (!session) {
-    if (sessionId === undefined) refuse(response, 400, -32600, 'MCP-Session-Id is missing');
-    else refuse(response, 404, -32600, 'no such session');
-    return;
-  }
-  // #endregion
   if (!isRequest(message)) {
     response.status(202).end();
     return;
   }
-  // #region task 1: a call of a tool is answered by a stream
-  if (message.method === 'tools/call') {
-    await streamAnswer(message, session, response);
-    return;
-  }
-  // #endregion
-  const answered = await answer(message, silent, session);
-  // #region task 2: the client learns the id of its session
-  if (begins && 'result' in answered) {
-    sessions.set(sessionId!, session);
-    response.set('MCP-Session-Id', sessionId);
-  }
-  // #endregion
-  response.json({ jsonrpc: '2.0', id: message.id, ...answered });
+  if (message.method === 'tools/call') await streamAnswer(message, response);
+  else response.json({ jsonrpc: '2.0', id: message.id, ...(await answer(message, silent)) });
 });
 
-// #region task 1: the messages while the tool works, each in an event, and the answer last
-/** Answers with an event stream: what the tool says while it works, then the one answer. */
-async function streamAnswer(message: JsonRpcRequest, session: Session, response: Response): Promise<void> {
+/** Answers a call with an event stream: the tool's log messages while it works, then the response. */
+async function streamAnswer(message: JsonRpcRequest, response: Response): Promise<void> {
+  // #region task 1: send the headers of an event stream, and make a context for this call
+  // starter: const context = silent;
   response.set({
     'Content-Type': 'text/event-stream',
     'Cache-Control': 'no-cache, no-transform',
     'X-Accel-Buffering': 'no',
   });
   response.flushHeaders();
-  const context: Context = { log: (level, data, logger) => log(response, session, { level, logger, data }) };
-  const answered = await answer(message, context, session);
+  const context: Context = { log: (level, data, logger) => log(response, { level, logger, data }) };
+  // #endregion
+  const answered = await answer(message, context);
+  // #region task 1: send the response as the last event, and end the stream
+  // starter: response.json({ jsonrpc: '2.0', id: message.id, ...answered });
   send(response, { jsonrpc: '2.0', id: message.id, ...answered });
   response.end();
+  // #endregion
 }
 
 /** Writes one message, in one event, in one chunk. */
 function send(response: Response, message: JsonRpcNotification | JsonRpcResponse): void {
+  // #region task 1: write the message as an event
   response.write(`data: ${JSON.stringify(message)}\n\n`);
+  // #endregion
 }
-// #endregion
 
 /** Sends a log message to the client that waits for this response. */
-function log(response: Response, session: Session, params: LogMessage): void {
-  // #region task 2: nothing below the level of the session
-  if (levels.indexOf(params.level) < levels.indexOf(session.level)) return;
-  // #endregion
-  // #region task 3: nothing after the answer
+function log(response: Response, params: LogMessage): void {
+  // #region task 2: send nothing after the response has ended
   if (response.writableEnded) return;
   // #endregion
-  // #region task 1: a notification is a message without an id
+  // #region task 1: send the notification notifications/message
   send(response, { jsonrpc: '2.0', method: 'notifications/message', params });
   // #endregion
 }
 
-/** One JSON object has no room for anything beside the answer. */
+/** A single JSON object has room for the response only, so what a tool logs is dropped. */
 const silent: Context = { log: () => {} };
 
 /** Calls the method that a request asks for. */
-async function answer({ method, params }: JsonRpcRequest, context: Context, session: Session): Promise<Answer> {
+async function answer({ method, params }: JsonRpcRequest, context: Context): Promise<Answer> {
   if (!Object.hasOwn(methods, method)) return failure(-32601, `unknown method: ${method}`);
-  return methods[method]!(params ?? {}, context, session);
+  return methods[method]!(params ?? {}, context);
 }
 
 function failure(code: number, message: string): Answer {
@@ -265,19 +243,8 @@ function refuse(response: Response, status: number, code: number, message: strin
   response.status(status).json({ jsonrpc: '2.0', id: null, ...failure(code, message) });
 }
 
-// #region task 2: a client that is done with its session says so
-app.delete('/mcp', (request, response) => {
-  const ended = sessions.delete(request.get('MCP-Session-Id') ?? '');
-  if (ended) response.status(204).end();
-  else refuse(response, 404, -32600, 'no such session');
-});
-// #endregion
-
 app.all('/mcp', (_request, response) => {
-  // #region task 2: with DELETE, when you have it
-  // starter: refuse(response.set('Allow', 'POST'), 405, -32600, 'this endpoint takes POST');
-  refuse(response.set('Allow', 'POST, DELETE'), 405, -32600, 'this endpoint takes POST');
-  // #endregion
+  refuse(response.set('Allow', 'POST'), 405, -32600, 'this endpoint takes POST');
 });
 
 type HttpError = { status?: number; type?: string; message: string };
