@@ -14,36 +14,41 @@ export async function work(label: string, { signal }: { signal?: AbortSignal } =
   if (process.env.WORK_FAILS === label) throw new Error('no connection to the database at 10.0.0.7:5432');
 }
 
+type Message = { release?: number; failure?: string };
+
 let calls = 0;
-let waiting = 0;
+/** The calls that wait. One listener hears for all of them, so that Node still warns of a program that adds many. */
+const waiting = new Map<number, (message: Message) => void>();
+const onMessage = (message: Message) => waiting.get(message.release ?? 0)?.(message);
 
 function heldByGrader(label: string, signal?: AbortSignal): Promise<void> {
   // The error of a real timer that is given up.
   const givenUp = () => sleep(0, undefined, { signal });
   if (signal?.aborted) return givenUp();
   const call = ++calls;
-  // The channel to the grader keeps the program alive only while somebody waits on it.
-  if (++waiting === 1) process.channel?.ref();
   return new Promise((resolve, reject) => {
     const over = () => {
-      process.off('message', onMessage);
+      waiting.delete(call);
       signal?.removeEventListener('abort', onAbort);
-      if (--waiting === 0) process.channel?.unref();
-    };
-    const onMessage = (message: unknown) => {
-      const { release, failure } = message as { release?: number; failure?: string };
-      if (release !== call) return;
-      over();
-      if (failure === undefined) resolve();
-      else reject(new Error(failure));
+      if (waiting.size > 0) return;
+      process.off('message', onMessage);
+      process.channel?.unref();
     };
     const onAbort = () => {
       over();
       process.send?.({ givenUp: call });
       resolve(givenUp());
     };
-    process.setMaxListeners(0);
-    process.on('message', onMessage);
+    // The channel to the grader keeps the program alive only while somebody waits on it.
+    if (waiting.size === 0) {
+      process.channel?.ref();
+      process.on('message', onMessage);
+    }
+    waiting.set(call, ({ failure }) => {
+      over();
+      if (failure === undefined) resolve();
+      else reject(new Error(failure));
+    });
     signal?.addEventListener('abort', onAbort);
     process.send?.({ work: label, call });
   });
