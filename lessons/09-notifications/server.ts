@@ -157,14 +157,12 @@ async function streamAnswer(message: JsonRpcRequest, response: Response): Promis
 /** Writes one message, in one event, in one chunk. */
 function send(response: Response, message: JsonRpcNotification | JsonRpcResponse): void {
   // TODO task 1: write the message as an event
-  void [response, message];
 }
 
 /** Sends a log message to the client that waits for this response. */
 function log(response: Response, params: LogMessage): void {
   // TODO task 2: send nothing after the response has ended
   // TODO task 1: send the notification notifications/message
-  void [response, params];
 }
 
 /** A single JSON object has room for the response only, so what a tool logs is dropped. */

@@ -188,7 +188,6 @@ function send(response: Response, message: JsonRpcNotification | JsonRpcResponse
 function log(response: Response, session: Session, params: LogMessage): void {
   if (response.writableEnded) return;
   // TODO task 3: send no message that is less severe than the level of the session
-  void session;
   send(response, { jsonrpc: '2.0', method: 'notifications/message', params });
 }
 

@@ -4,9 +4,8 @@ import { expect } from '../harness/run/failure.ts';
 import { grader } from '../harness/run/grader.ts';
 import type { Server } from '../harness/run/run.ts';
 import { expectEventStream } from '../harness/vocabulary/event-stream.ts';
-import { expectStatus, finished, release, untilEnd, workMs } from '../harness/vocabulary/http.ts';
+import { expectStatus, finished, release, workMs } from '../harness/vocabulary/http.ts';
 import {
-  hello,
   initialize,
   mcpClient,
   request,
@@ -18,11 +17,14 @@ import {
   askAtWork,
   expectLog,
   expectResponseLast,
+  expectToolErrorInStream,
   levels,
+  newIds,
   notificationsIn,
   notified,
   paramsOf,
   responsesIn,
+  tellApart,
   untilResponse,
   whyNotSent,
   type Log,
@@ -36,7 +38,7 @@ import { visible } from '../harness/wire/printable.js';
 export default grader((run) => {
   const { expectSoon, missing, random, requirement, startServer, task, until } = run;
 
-  /** What `process_files` says before it works on each file. */
+  /** What `process_files` logs before it works on each file. */
   const texts = documents.map((_document, i) => `Processing file ${i + 1}/${documents.length}...`);
   const see = 'npm run try lesson-9';
 
@@ -45,17 +47,9 @@ export default grader((run) => {
   let bob: McpClient;
 
   const word = () => random.words(1)[0]!;
-  const shuffled = <T>(values: readonly T[]): T[] => {
-    const left = [...values];
-    return values.map(() => left.splice(random.integer(0, left.length - 1), 1)[0]!);
-  };
-
-  /** Whole numbers and strings are ids; no two requests of a run have the same. */
-  let requests = 0;
-  const newId = () => (++requests % 2 === 0 ? requests * 10 + random.integer(0, 9) : `${word()}-${requests}`);
-  const newClient = (who: string) => mcpClient(server, { who, newId });
+  const newId = newIds(random);
   async function connect(who: string): Promise<McpClient> {
-    const client = newClient(who);
+    const client = mcpClient(server, { who, newId });
     await initialize(client);
     await client.notify('notifications/initialized');
     return client;
@@ -73,7 +67,7 @@ export default grader((run) => {
 
   task({ number: 1, title: 'Stream while the tool works', file: 'server.ts', asksForWork: true }, () => {
     requirement(
-      'A call of `process_files` is answered with status 200, `Content-Type: text/event-stream`, `Cache-Control: no-cache, no-transform` and `X-Accel-Buffering: no`.',
+      'If a client calls `process_files`, the server answers with status 200, `Content-Type: text/event-stream`, `Cache-Control: no-cache, no-transform` and `X-Accel-Buffering: no`.',
       async () => {
         const tools = fileURLToPath(new URL('../harness/tools/logging.ts', import.meta.url));
         server = await startServer({ MORE_TOOLS: tools });
@@ -87,26 +81,37 @@ export default grader((run) => {
         // Many servers send the headers together with the first event, and some send that one late.
         await expectSoon(
           () => posted.status !== undefined || finished(posted),
-          () => ({ cause: 'The call has no answer.', advice: 'Answer at the latest when the tool has returned.', see }),
+          () => ({
+            cause: 'Your server did not answer the call, although the tool has done all of its work.',
+            advice:
+              'Send the headers before the tool runs, with response.flushHeaders(), and the response when it has returned.',
+            see,
+          }),
           server.program,
           workMs,
         );
+        expectStatus(posted, 200, {
+          cause: `Your server answered the call of process_files with status ${posted.status}.`,
+          advice:
+            'Send status 200 and the headers of an event stream when the message has passed the checks of lesson 7.',
+          see,
+        });
         const json = /^application\/json\b/i.test(posted.headers['content-type'] ?? '');
         expectEventStream(posted, {
           cause: json
-            ? 'Your server answered the call with one JSON value, which has no room for a message before the response.'
+            ? 'Your server answered the call with a single JSON object, which has no room for a message before the response.'
             : 'Your server did not answer the call with an event stream.',
-          advice: 'Begin an event stream as in lesson 2, and send each message in an event of its own.',
+          advice: 'Answer with an event stream as in lesson 2, and send each message in an event of its own.',
           see,
         });
       },
     );
 
     requirement(
-      'Before it works on a file, the tool says `Processing file 1/3...` (then `2/3`, `3/3`), and that is on the wire while it works: a `notifications/message` without an `id`, with the `level` `info` and the text as `data`, in an event of its own.',
+      'Before `process_files` works on a file, it logs `Processing file 1/3...` (then `2/3`, `3/3`) at the level `info`. While the tool works on this file, the server sends the text as the `data` of a `notifications/message`.',
       async () => {
         const never =
-          'Call context.log in the tool, and give answer the context that writes to the response, instead of silent. If you filter by level, let info through: a session begins with it.';
+          'Call context.log in the tool, and give answer the context that writes to the response instead of silent. If you filter by level, let info through.';
         const posted = callTool(alice, 'process_files', { message: word() }, { see });
         for (const [i, { name }] of documents.entries()) {
           const atWork = await posted.atWork();
@@ -153,9 +158,9 @@ export default grader((run) => {
     );
 
     requirement(
-      'Then comes one response, with the `id` of the request and the text `Done: {message}`, and then the end; the response is the last message.',
+      'When `process_files` has returned, the server sends one response with the `id` of the request and the text `Done: {message}`. After this last message, the server ends the stream.',
       async () => {
-        for (const id of [newId(), 0]) {
+        for (const id of [newId(), newId(), newId(), newId(), 0, '']) {
           const message = random.words(2).join(' ');
           expectDone(await callTool(alice, 'process_files', { message }, { see }, id).done(), message);
         }
@@ -163,104 +168,143 @@ export default grader((run) => {
     );
 
     requirement(
-      'Meanwhile other requests are answered; of several calls at a time each gets its own messages and its own response, also when two clients use the same `id`.',
+      'If a tool logs a JSON value as `data`, the server sends exactly this value, as it was when the tool called `log`. It also sends the `level`, and the `logger` if the tool names one.',
       async () => {
-        const { program } = server;
-        const id = newId();
-        const calls: { posted: Posted; message: string; expected: number }[] = [];
-        /** The call that each held piece of work belongs to, in the order of `program.held`. */
-        const atWork: (typeof calls)[number][] = [];
-        const alone =
-          'Let each call run by itself, with an answer of its own. Look for code that makes a call wait until the one before it is done.';
+        const [one, two, three] = random.words(3) as [string, string, string];
+        const logs = [
+          { [one]: two, list: [random.integer(1, 99), { [three]: null }], done: false },
+          [],
+          random.integer(1, 99),
+          -0.5,
+          0,
+          false,
+          null,
+          '',
+          `${one}: é世🎈`,
+          `${two}\n\ndata: {"forged":true}\n\n`,
+          `${three}\r${one}\u2028${two}`,
+          { method: 'notifications/message', id: 1, result: {} },
+        ].map(
+          // A server may leave out debug, which no client has asked for.
+          (data, i): Log => ({ level: levels[1 + (i % 7)]!, data, ...(i % 3 !== 0 && { logger: `${word()} "é"` }) }),
+        );
+        const posted = await callTool(alice, 'say', { messages: logs }).done();
+        posted.result({
+          when: {
+            [-32602]:
+              'Offer the tools of moreTools beside your own: const tools: Tool[] = [processFiles, ...moreTools]. The grader has added the tool say to them.',
+          },
+        });
+        const came = notificationsIn(posted);
+        const isThere = ({ data }: Log) => came.some((each) => asJson(paramsOf(each).data) === asJson(data));
+        const absent = logs.find((log) => !isThere(log));
+        expect(came.length === logs.length || !absent, {
+          cause: `Your server did not send the message with the data ${asJson(absent?.data)}.`,
+          compare: { expected: `${logs.length} notifications`, received: String(came.length) },
+          advice: 'Send every value that the tool logs: null, 0, false and an empty string are data too.',
+        });
+        for (const [i, log] of logs.entries()) expectLog(posted, came[i] ?? {}, { logger: undefined, ...log });
+        expectResponseLast(posted);
 
-        /** Each answer has as many messages as its own tool has sent, and each call that is not done is at work. */
-        const expectOwn = async () => {
-          const counts = () => calls.map(({ posted }) => notificationsIn(posted).length);
-          const foreign = () => counts().some((count, i) => count > calls[i]!.expected);
-          const each = (numbers: number[]) => numbers.map((number, i) => `${number} in answer ${i + 1}`).join(', ');
-          const compare = () => ({ expected: each(calls.map(({ expected }) => expected)), received: each(counts()) });
-          await expectSoon(
-            () => foreign() || calls.every(({ expected }, i) => counts()[i] === expected),
-            () => ({
-              cause: 'A message of one call did not come while another call was at work.',
-              compare: compare(),
-              advice: alone,
-            }),
-            program,
-          );
-          await program.caughtUp();
-          expect(!foreign(), {
-            cause: 'Your server sent a message of one call in the answer to another.',
-            compare: compare(),
-            advice:
-              'Hand on the response of the call itself: a variable outside of the handler is shared by all calls, and two clients may use the same id.',
-          });
-          await expectSoon(
-            () => program.held.length === atWork.length,
-            () => ({
-              cause: 'One call is not at work while another is.',
-              compare: { expected: `${atWork.length} at work`, received: `${program.held.length} at work` },
-              advice: alone,
-            }),
-            program,
-          );
-        };
-
-        for (const client of [alice, alice, bob]) {
-          const message = random.words(2).join(' ');
-          const posted = callTool(client, 'process_files', { message }, {}, calls.length === 0 ? newId() : id);
-          calls.push({ posted, message, expected: 1 });
-          atWork.push(calls.at(-1)!);
-          await expectOwn();
-          (await askAtWork(client, 'ping')).result();
-          (await askAtWork(client, 'tools/list')).result();
-        }
-        // One step each, and then one call after the other to its end.
-        const rest = documents.slice(1);
-        for (const call of [...shuffled(calls), ...shuffled(calls).flatMap((call) => rest.map(() => call))]) {
-          const index = atWork.indexOf(call);
-          atWork.splice(index, 1);
-          program.held[index]!.release();
-          if (call.expected < documents.length) {
-            call.expected++;
-            atWork.push(call);
-          } else {
-            const cause = 'All work of one call is done, but its answer does not end while another call is at work.';
-            await call.posted.doneMeanwhile({ cause, advice: alone });
-          }
-          await expectOwn();
-        }
-        for (const { posted, message } of calls) expectDone(posted, message);
+        const [before, after] = random.words(2) as [string, string];
+        const changed = await callTool(alice, 'change_afterwards', { before, after }).done();
+        changed.result();
+        const [message = {}] = notificationsIn(changed);
+        const { data } = paramsOf(message);
+        expect(!isObject(data) || data.step !== after || before === after, {
+          cause: 'A tool changed an object after it had logged it, and your server sent the changed object.',
+          compare: { expected: asJson({ step: before, seen: [before] }), received: asJson(data) },
+          advice: 'Make the JSON when the tool calls log: a list of objects that is sent later shows later values.',
+        });
+        expectLog(changed, message, { level: 'notice', data: { step: before, seen: [before] } });
       },
     );
 
     requirement(
-      'A call of an unknown tool is still the error `-32602`, and one whose arguments do not fit is still refused, as JSON or in a stream.',
+      'While a tool works, the server answers other requests. If several calls run at the same time, also with the same `id`, each call gets its own log messages and its own response.',
       async () => {
-        const advice = 'Answer as in lesson 8: the answer may come in a stream now, but it is the same.';
+        const id = newId();
+        await tellApart(server, {
+          texts,
+          call: (client, message, own) => callTool(client, 'process_files', { message }, {}, own),
+          calls: [
+            { client: alice, id: newId() },
+            { client: alice, id },
+            { client: bob, id },
+          ],
+          meanwhile: async (client) => {
+            (await askAtWork(client, 'ping')).result();
+            (await askAtWork(client, 'tools/list')).result();
+          },
+          expectDone,
+        });
+      },
+    );
+
+    requirement(
+      'If a call names an unknown tool, the server answers with the error `-32602`, as JSON or in a stream. If the arguments of a call do not fit, it answers with this error or with `isError: true`.',
+      async () => {
+        const advice =
+          'Answer as in lesson 8. The answer may now come in a stream, but the message in it is still the same.';
         const unknown = await alice.ask('tools/call', { name: word(), arguments: {} });
         unknown.error(-32602, advice);
         const args = { message: random.integer(2, 99) };
         const misfit = await alice.ask('tools/call', { name: 'process_files', arguments: args });
+        expect([200, 400].includes(misfit.status!), {
+          cause: `A call whose arguments do not fit was answered with status ${misfit.status}.`,
+          compare: { expected: '200', received: String(misfit.status) },
+          advice,
+          see: misfit.see,
+        });
         const { result } = misfit.response();
         if (result === undefined) return misfit.error(-32602, advice);
         look(result, 'result', misfit.see)
           .at('isError')
           .is(
             true,
-            'process_files was called with a number as its message, but did not refuse it.',
+            'A call had a number as the message, but process_files did not refuse it.',
             'Check the arguments before the tool runs, as in lesson 8.',
           );
       },
     );
 
     requirement(
-      'The official clients of both generations get each notification while the tool is at work, and the result last.',
+      'The server declares the capability `logging` in its answer to `initialize`. If a client sends `logging/setLevel` with one of the eight levels, the server answers with an empty result.',
+      async () => {
+        const client = mcpClient(server, { newId });
+        (await initialize(client)).at('capabilities').at('logging').object('The capability logging is not an object.', {
+          missing: 'Your server sends log messages, but does not declare the capability logging.',
+          like: '{}',
+          advice: 'Add logging: {} to the capabilities in the result of initialize.',
+        });
+        for (const level of levels) {
+          const what = `logging/setLevel with the level ${level}`;
+          const posted = await client.ask('logging/setLevel', { level }, { what });
+          const result = posted.result({
+            like: {},
+            when: {
+              202: 'Answer logging/setLevel with a result: it has an id, so it is a request, and the client waits for the result.',
+              [-32601]:
+                "Add a function 'logging/setLevel' to methods. A server that declares logging has to accept this request; some clients send it before everything else.",
+              [-32602]: `Accept each of the eight levels: ${levels.join(', ')}.`,
+            },
+          });
+          const empty = isObject(result.value) && Object.keys(result.value).every((key) => key === '_meta');
+          result.expect(empty, 'The result of logging/setLevel is not empty.', {
+            like: '"result":{}',
+            advice: 'Return an empty object as the result: it only says that the server has accepted the level.',
+          });
+        }
+      },
+    );
+
+    requirement(
+      'The official MCP clients of both generations receive each log message while the tool works, and then the result.',
       async () => {
         const { program } = server;
         for (const generation of ['first', 'second'] as const) {
           const name = `The official client of the ${generation} generation`;
-          const advice = 'Compare the messages in this capture with those at the beginning of the lesson.';
+          const advice = 'Compare the messages in this capture with the messages at the beginning of the lesson.';
           const logs: Log[] = [];
           const said = () => logs.map(({ data }) => visible(String(data))).join(', ') || '(nothing)';
           const message = word();
@@ -270,7 +314,7 @@ export default grader((run) => {
             await expectSoon(
               () => (program.held.length > 0 && logs.length > i) || call.over,
               () => ({
-                cause: `${name} was not notified while the tool was at work on ${file}.`,
+                cause: `${name} did not receive a message while the tool was at work on ${file}.`,
                 compare: { expected: texts.slice(0, i + 1).join(', '), received: said() },
                 advice,
                 see,
@@ -279,7 +323,7 @@ export default grader((run) => {
             );
             const text = call.text();
             expect(!call.over && logs.length === i + 1 && logs[i]!.data === texts[i], {
-              cause: `${name} got a different message than "${texts[i]}" while the tool was at work on ${file}.`,
+              cause: `${name} did not receive "${texts[i]}" alone while the tool was at work on ${file}.`,
               compare: { expected: texts[i]!, received: call.over ? asJson(text) : said() },
               advice,
               see,
@@ -293,269 +337,6 @@ export default grader((run) => {
           );
           const wrong = `${name} got a wrong result.`;
           look(call.text(), 'text', see).is(`Done: ${message}`, wrong, 'Send every client the same result.');
-        }
-      },
-    );
-  });
-
-  /** Has the tool `say` of tools/logging.ts log these, and returns the answer, which has ended. */
-  async function say(client: McpClient, logs: Log[]): Promise<Posted> {
-    const posted = await callTool(client, 'say', { messages: logs }).done();
-    posted.result({
-      when: {
-        [-32602]:
-          'Offer the tools of moreTools beside your own: const tools: Tool[] = [processFiles, ...moreTools]. The grader has added the tool say to them.',
-      },
-    });
-    expectResponseLast(posted);
-    return posted;
-  }
-
-  /** Asks for this level in the session of the client. */
-  const askLevel = (client: McpClient, level: unknown) => {
-    const what = `logging/setLevel with ${level === undefined ? 'no level' : `the level ${asJson(level)}`}`;
-    return client.ask('logging/setLevel', { level }, { what });
-  };
-
-  async function setLevel(client: McpClient, level: string) {
-    return (await askLevel(client, level)).result({
-      like: {},
-      when: {
-        202: 'Answer logging/setLevel with a result. It has an id, so it is a request and not a notification, and the client waits for the result.',
-        [-32602]: `Take each of the eight levels: ${levels.join(', ')}.`,
-      },
-    });
-  }
-
-  const bySeverity =
-    'Compare the places of the levels in the table, where they get more severe from debug to emergency. Their names and their numbers are in a different order.';
-
-  /** Of one message at each level, those at `level` and above go out, and no other; at `mayCome` it is open. */
-  async function expectFilter(
-    client: McpClient,
-    level: string,
-    when: string,
-    { mayCome = '', advice = bySeverity } = {},
-  ): Promise<void> {
-    const said = shuffled(levels);
-    const posted = await say(
-      client,
-      said.map((each) => ({ level: each, data: word() })),
-    );
-    const came = notificationsIn(posted).map((message) => String(paramsOf(message).level));
-    const expected = said.filter((each) => levels.indexOf(each) >= levels.indexOf(level));
-    const bySeverityOf = (names: string[]) =>
-      [...names].sort((a, b) => levels.indexOf(a) - levels.indexOf(b)).join(', ') || '(none)';
-    const compare = { expected: bySeverityOf(expected), received: bySeverityOf(came) };
-    const below = came.find((each) => !expected.includes(each) && each !== mayCome);
-    const absent = expected.find((each) => !came.includes(each));
-    expect(below === undefined, {
-      cause: `${when} your server sent a message with the level ${below}, which is less severe.`,
-      compare,
-      advice,
-    });
-    expect(absent === undefined, {
-      cause: `${when} your server did not send a message with ${absent === level ? 'that very level' : `the level ${absent}, which is more severe`}.`,
-      compare,
-      advice:
-        absent === level && advice === bySeverity
-          ? 'Include the level itself: it is the least severe level that goes out.'
-          : advice,
-    });
-    const order = came.filter((each) => each !== mayCome);
-    expect(order.join() === expected.join(), {
-      cause: 'Your server did not send the messages in the order in which the tool said them.',
-      compare: { expected: expected.join(', '), received: order.join(', ') },
-      advice: 'Send each message when the tool calls log.',
-    });
-  }
-
-  task({ number: 2, title: 'Mind the level', file: 'server.ts' }, () => {
-    requirement(
-      'The answer to `initialize` has a header `MCP-Session-Id` with at least 16 visible ASCII characters: another one for each client, which nobody can guess.',
-      async () => {
-        const make = 'randomUUID() from node:crypto makes an id that nobody can guess.';
-        let before = '';
-        for (const who of ['client 3', 'client 4', 'client 5', 'client 6']) {
-          const posted = await newClient(who).send(request(1, 'initialize', hello()));
-          posted.result();
-          const header = look(posted.headers['mcp-session-id'], 'MCP-Session-Id', posted.see);
-          const id = header.string('The answer to initialize has no header MCP-Session-Id.', {
-            advice: `Set the header with response.set before you send the body. ${make}`,
-          });
-          const short = id.length < 16;
-          header.expect(
-            /^[\x21-\x7e]{16,}$/.test(id),
-            `The session id ${short ? 'is so short that it can be guessed' : 'has characters that are not allowed in it'}.`,
-            { like: 'at least 16 visible ASCII characters', advice: `Make a longer id of such characters. ${make}` },
-          );
-          expect(id !== before, {
-            cause: 'Two clients got the same session id.',
-            compare: { expected: 'a different id for each client', received: 'one id for both' },
-            advice: 'Make the id where initialize is answered, and not once for the whole program.',
-            see: posted.see,
-          });
-          const differing = [...id].filter((character, place) => character !== before[place]).length;
-          header.expect(id.length !== before.length || differing > 3, 'One session id can be guessed from another.', {
-            like: `an id that nobody can guess from ${before}`,
-            advice: `Make the id of neither a counter nor the time: who knows the id of a session can speak in it. ${make}`,
-          });
-          before = id;
-        }
-      },
-    );
-
-    requirement(
-      'Without that header a request or a notification is answered with status 400, with an id that your server has not given with 404; only `initialize` needs none, and `ping` may do without.',
-      async () => {
-        const { 'MCP-Session-Id': _own, ...headers } = alice.headers;
-        const stranger = mcpClient(server, { newId });
-        stranger.headers = headers;
-        const first =
-          'Look for the header MCP-Session-Id before you look at what kind of message it is: only initialize needs no session id.';
-        const over =
-          'Answer 404 to an id that your server does not know. This status tells the client that its session is over, for example because the server was started again, and that it has to shake hands again.';
-        const inherited = 'Keep the sessions in a Map: every object inherits some names, and this is one of them.';
-        for (const [status, id, advice] of [
-          [400, undefined, first],
-          [404, random.words(4).join('-'), over],
-          [404, 'constructor', inherited],
-        ] as const) {
-          const came = id === undefined ? 'came without a session id' : `came with an unknown session id, ${id}`;
-          for (const message of [
-            stranger.request('tools/list'),
-            { jsonrpc: '2.0', method: 'notifications/initialized' },
-            stranger.request('logging/setLevel', { level: 'info' }),
-            stranger.request('tools/call', { name: 'process_files', arguments: { message: word() } }),
-          ]) {
-            const posted = await stranger.send(message, id === undefined ? {} : { headers: { 'MCP-Session-Id': id } });
-            expectStatus(posted, status, {
-              cause: `${posted.what} ${came}, but your server answered with status ${posted.status}.`,
-              advice,
-              see: posted.see,
-            });
-          }
-        }
-        (await alice.ask('tools/list')).result();
-      },
-    );
-
-    requirement(
-      '`logging/setLevel` takes each of the eight levels of RFC 5424, `debug` to `emergency`, and answers with an empty result; anything else as the `level` is the error `-32602`.',
-      async () => {
-        const client = await connect('client 3');
-        // The last level is the one that a session begins with.
-        for (const level of [...shuffled(levels), 'info']) {
-          const result = await setLevel(client, level);
-          const { value } = result;
-          const empty = isObject(value) && Object.keys(value).every((key) => key === '_meta');
-          result.expect(empty, 'The result of logging/setLevel is not empty.', {
-            like: '"result":{}',
-            advice: 'Return an empty object as the result: it says only that the level is set.',
-          });
-        }
-        for (const level of ['verbose', 'INFO', 'warn', word(), 'toString', '', 4, null, undefined]) {
-          (await askLevel(client, level)).error(
-            -32602,
-            'Refuse a level that is not one of the eight, which are written in lower case. The error for params that do not fit is -32602.',
-          );
-        }
-      },
-    );
-
-    requirement(
-      'Of what a tool says, the messages at the level of the session and above go out, and none below; before the first `logging/setLevel`, `info` and all above go out, and `debug` may.',
-      async () => {
-        const client = await connect('client 3');
-        await expectFilter(client, 'info', 'Before any logging/setLevel,', { mayCome: 'debug' });
-        for (const level of shuffled(levels)) {
-          await setLevel(client, level);
-          await expectFilter(client, level, `After logging/setLevel with ${level},`);
-        }
-        await setLevel(client, 'alert');
-        (await askLevel(client, 'nothing')).error(-32602, 'Refuse a level that is not one of the eight.');
-        const when = 'After logging/setLevel with alert, and another with a level that was refused,';
-        const advice = 'Keep a level only after you have found that it is one of the eight.';
-        await expectFilter(client, 'alert', when, { advice });
-      },
-    );
-
-    requirement('A level holds in its session: what one client sets, another does not notice.', async () => {
-      const own: (readonly [McpClient, string])[] = [];
-      for (const level of shuffled(['debug', 'notice', 'critical'])) {
-        own.push([await connect(`client ${own.length + 3}`), level]);
-      }
-      const advice =
-        'Keep the level in the object that the session id leads to. A variable outside of the session is shared by all clients.';
-      for (const [client, level] of own) await setLevel(client, level);
-      for (const [client, level] of own) {
-        const when = `One client has set ${level}, others have set other levels. In its session`;
-        await expectFilter(client, level, when, { advice });
-      }
-      const when = 'One client has set no level, others have. In its session';
-      await expectFilter(await connect('client 6'), 'info', when, { mayCome: 'debug', advice });
-    });
-
-    requirement(
-      'The params of a notification are its `level`, its `data` as the tool gave it, any JSON value, and its `logger` when the tool names one.',
-      async () => {
-        const client = await connect('client 3');
-        await setLevel(client, 'debug');
-        const [one, two, three] = random.words(3) as [string, string, string];
-        const logs = [
-          { [one]: two, list: [random.integer(1, 99), { [three]: null }], done: false },
-          [],
-          random.integer(1, 99),
-          0,
-          false,
-          null,
-          '',
-          `${one}: é世🎈`,
-          `${two}\n\ndata: {"forged":true}\n\n`,
-          `${three}\r${one}\u2028${two}`,
-        ].map((data, i): Log => ({ level: random.pick(levels), data, ...(i % 3 !== 0 && { logger: word() }) }));
-        const posted = await say(client, logs);
-        const came = notificationsIn(posted);
-        const isThere = ({ data }: Log) => came.some((each) => asJson(paramsOf(each).data) === asJson(data));
-        const absent = logs.find((log) => !isThere(log));
-        expect(came.length === logs.length || !absent, {
-          cause: `Your server did not send the message with the data ${asJson(absent?.data)}.`,
-          compare: { expected: `${logs.length} notifications`, received: String(came.length) },
-          advice: 'Send null, 0, false and an empty string too: they are data like any other.',
-        });
-        for (const [i, log] of logs.entries()) expectLog(posted, came[i] ?? {}, { logger: undefined, ...log });
-      },
-    );
-
-    requirement(
-      '`DELETE /mcp` with the header ends that session and no other: its status is 2xx, and the id is answered with 404 from then on. A server that lets no client end a session answers 405, and the session goes on.',
-      async () => {
-        const client = await connect('client 3');
-        const ended = server.request('/mcp', { method: 'DELETE', headers: client.headers, who: 'client 3' });
-        const advice = 'End the response on every way through the handler, with response.end().';
-        const broken = { cause: 'The connection broke before DELETE /mcp was answered.', advice };
-        await untilEnd(server, ended, () => ({ cause: 'DELETE /mcp has no answer.', advice }), broken);
-        const status = ended.status!;
-        expect((status >= 200 && status < 300) || status === 405, {
-          cause: `DELETE /mcp with the id of a session was answered with status ${status}.`,
-          compare: { expected: '204 (or another 2xx, or 405)', received: String(status) },
-          advice: 'Delete the session that the header MCP-Session-Id names, and answer with status 204 and no body.',
-        });
-        const after = await client.ask('tools/list');
-        expectStatus(after, status === 405 ? 200 : 404, {
-          cause:
-            status === 405
-              ? 'Your server answered DELETE /mcp with 405, but the session is over.'
-              : 'The session has ended, but your server still answers a request with its id.',
-          advice: 'Forget the session when it ends: its id is then as unknown as any other.',
-          see: '',
-        });
-        for (const other of [alice, bob]) {
-          expectStatus(await other.ask('tools/list'), 200, {
-            cause: 'One client has ended its session, but the session of another is over too.',
-            advice: 'Delete the session that the header names, and no other.',
-            see: '',
-          });
         }
       },
     );
@@ -581,7 +362,7 @@ export default grader((run) => {
           return {
             cause: `The client left, and the tool did not continue with ${name}.`,
             advice:
-              'Let the tool work to its end, and drop what nobody can hear. In this revision a broken connection does not cancel the call: the client may have lost only its network, and come back.',
+              'Let the tool work to its end, and drop the messages. In this revision a broken connection does not cancel the call: the client may have lost only its network, and can come back.',
           };
         },
         program,
@@ -597,55 +378,65 @@ export default grader((run) => {
     const posted = await callTool(client, 'process_files', { message }).done();
     expectStatus(posted, 200, {
       cause: `${after}, your server answered a call of process_files with status ${posted.status}.`,
-      advice: 'Keep the session until DELETE ends it: the end of a connection is not the end of a session.',
+      advice: 'Keep what the server knows about a client when a connection closes: the client may come back.',
       see: '',
     });
     const count = notificationsIn(posted).length;
     expect(count === documents.length, {
       cause: `${after}, a call of process_files does not send the notifications that it sent before.`,
       compare: { expected: `${documents.length} notifications`, received: String(count) },
-      advice: 'Look for what a call leaves behind: a variable outside of the handler that nobody sets back.',
+      advice: 'Look for something that a call leaves behind, for example in a variable outside of the handler.',
     });
     expectDone(posted, message);
   }
 
-  task({ number: 3, title: 'Survive the listener', file: 'server.ts' }, () => {
+  task({ number: 2, title: "Survive the client's leaving", file: 'server.ts' }, () => {
     requirement(
-      'When a client leaves in mid-call, the tool works on to its end: a disconnect is not a cancellation. The session goes on, and others are served meanwhile.',
+      'If a client leaves during a call, the tool continues to its end, and the server answers other requests meanwhile. Later, the server also answers new calls of this client.',
       async () => {
         await leave(alice);
         (await askAtWork(bob, 'tools/list')).result();
         await expectWorkToEnd();
         await expectServes(bob, 'After another client had left');
-        await expectServes(alice, 'After this client had left in mid-call and come back');
+        await expectServes(alice, 'After this client had left during a call and had come back');
       },
     );
 
+    const oneResult =
+      'Catch whatever the tool throws, answer with a result that has isError: true, as in lesson 8, and end the stream. The status 200 has been sent, so only a message can report the failure.';
+
     requirement(
-      'A tool that throws in mid-call is answered with one result with `isError`, after what it has said, and the end; nothing breaks when its client has left.',
+      'If a tool throws during a call, the server sends the log messages that came before, then one result with `isError: true`, and ends the stream. The tool can throw an error, a string or `null`.',
       async () => {
         const { program } = server;
+        for (const throws of [undefined, 'string', 'null', 'undefined', 'object']) {
+          const reason = random.words(2).join(' ');
+          const thrown = { string: 'a string', null: 'null', undefined: 'undefined', object: 'an object' }[throws!];
+          const what = `The call of a tool that throws ${thrown ?? 'an error'}`;
+          const args = { reason, ...(throws && { throws }) };
+          const posted = callTool(alice, 'fail_midway', args, { what, ifItThrows: { advice: oneResult } });
+          await posted.atWork();
+          await notified(server, posted, 1);
+          release(program);
+          await posted.doneMeanwhile({
+            cause: `A tool threw ${thrown ?? 'an error'} during a call, but your server did not end the stream.`,
+            advice: oneResult,
+          });
+          expectToolErrorInStream(
+            posted,
+            oneResult,
+            throws === undefined ? reason : throws === 'string' ? 'only a string' : '',
+          );
+          expectLog(posted, notificationsIn(posted)[0] ?? {}, { level: 'warning', data: reason });
+          expectResponseLast(posted);
+        }
         const reason = random.words(2).join(' ');
-        const advice =
-          'Catch the error, answer with a result that has isError: true, as in lesson 8, and end the response: the model should read why the tool failed.';
-        const posted = callTool(alice, 'fail_midway', { reason }, { ifItThrows: { advice } });
-        await posted.atWork();
-        await notified(server, posted, 1);
-        release(program);
-        await posted.doneMeanwhile({
-          cause: 'A tool threw an error in mid-call, but the answer does not end.',
-          advice,
+        const early = callTool(alice, 'fail_early', { reason }, { ifItThrows: { advice: oneResult } });
+        await early.doneMeanwhile({
+          cause: 'A tool threw an error before it returned a promise, but your server did not end the stream.',
+          advice: oneResult,
         });
-        posted
-          .result({
-            cause: 'The failure of a tool was answered with an error of JSON-RPC.',
-            like: { isError: true },
-            advice,
-          })
-          .at('isError')
-          .is(true, 'A tool threw an error, but the result does not have isError: true.', advice);
-        expectLog(posted, notificationsIn(posted)[0] ?? {}, { level: 'warning', data: reason });
-        expectResponseLast(posted);
+        expectToolErrorInStream(early, oneResult, reason);
 
         const left = callTool(alice, 'fail_midway', { reason });
         await left.atWork();
@@ -658,13 +449,35 @@ export default grader((run) => {
     );
 
     requirement(
-      'What a tool says after it has returned is not sent: the response stays the last message, and the server goes on serving.',
+      'If a tool returns nothing, or a value that JSON cannot hold, the server sends one result with `isError: true` and ends the stream.',
+      async () => {
+        for (const value of ['nothing', 'null', 'a BigInt', 'a circular object']) {
+          const advice =
+            'Make the JSON of the result inside the try block that catches the failure of the tool. Then a value that cannot be sent becomes a result with isError: true.';
+          const what = `The call of a tool that returns ${value}`;
+          const posted = callTool(alice, 'return_odd', { what: value }, { what, ifItThrows: { advice } });
+          await posted.doneMeanwhile({
+            cause: `A tool returned ${value}, but your server did not end the stream.`,
+            advice,
+          });
+          expectToolErrorInStream(posted, advice);
+          expectLog(posted, notificationsIn(posted)[0] ?? {}, { level: 'warning', data: value });
+          expectResponseLast(posted);
+        }
+      },
+    );
+
+    requirement(
+      'If a tool calls `log` after the server has sent the response, the server does not send this message, and it continues to answer requests.',
       async () => {
         const { program } = server;
-        const posted = callTool(alice, 'forget_to_wait', {});
+        const advice =
+          'Before you write, look whether the response has ended: response.writableEnded is true after response.end().';
+        const posted = callTool(alice, 'forget_to_wait', {}, { ifItThrows: { advice } });
         await posted.doneMeanwhile({
-          cause: 'A tool has returned, but the answer does not end.',
-          advice: 'End the answer when the tool has returned, whatever the tool has forgotten to wait for.',
+          cause: 'A tool has returned, but your server did not end the stream.',
+          advice:
+            'End the stream when the tool has returned. Do not wait for work that the tool itself does not await.',
         });
         posted.result();
         expectResponseLast(posted);
@@ -676,7 +489,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'Nothing is left of a call that is over, whether its client stayed or left: no timer, and no listener.',
+      'When a call is over, the server keeps no timer and no event listener of this call. This is also true if the client has left, or if the tool has thrown an error.',
       async () => {
         const { program } = server;
         await program.caughtUp();
@@ -687,26 +500,32 @@ export default grader((run) => {
           for (let tries = 0; tries < 40 && !(await gone()); tries++) await until(() => false, 25);
           expect(program.timers <= before, { cause, advice });
         };
+        const inFinally =
+          'Clear the timer in a finally block, when the tool has returned or thrown: then every way to the end of a call clears it.';
         await expectServes(alice, 'After many calls');
         await expectNoTimer(
-          'A call is over, but a timer of it keeps running, although its client has stayed to the end.',
-          'Clear the timer when the tool has returned or thrown, in a finally block. Then it is also cleared for clients that have left.',
+          'A call is over and its client has stayed to the end, but a timer of it keeps running.',
+          inFinally,
         );
-        // Node warns when there is an eleventh.
+        for (let calls = 0; calls < 12; calls++) {
+          await callTool(alice, 'fail_midway', { reason: word() }).done();
+        }
+        await expectNoTimer(
+          'A tool has thrown an error and its call is over, but a timer of it keeps running.',
+          inFinally,
+        );
+        // Node warns when there is an eleventh listener.
         for (let calls = 0; calls < 12; calls++) {
           await leave(alice);
           await expectWorkToEnd();
         }
         await expectServes(alice, 'After it had left twelve calls');
-        await expectNoTimer(
-          'A timer keeps running for each call whose client has left.',
-          'Clear the timer in a finally block: now it is cleared only when the answer ends well.',
-        );
+        await expectNoTimer('A client has left and its call is over, but a timer of it keeps running.', inFinally);
         expect(!program.stderr.includes('MaxListenersExceededWarning'), {
           cause: 'Your server adds an event listener for each call, but does not remove it when the call is over.',
           output: /MaxListenersExceededWarning: [^.]*/.exec(program.stderr)?.[0] ?? '',
           advice:
-            'Remove the listener on each way to the end of the call, in a finally block: it keeps the memory of its call.',
+            'Remove the listener in a finally block, so that it is removed on every way to the end of the call: it keeps the memory of its call.',
         });
       },
     );

@@ -5,31 +5,33 @@ const says = "      context.log('info', `Processing file ${i + 1}/${documents.le
 const works = '      await work(name);\n';
 const imports = "import { work } from '#support/work.ts';\n";
 const writes = '  response.write(`data: ${JSON.stringify(message)}\\n\\n`);\n';
-const context =
-  'const context: Context = { log: (level, data, logger) => log(response, session, { level, logger, data }) };';
-const answers = '  const answered = await answer(message, context, session);\n';
+const context = 'const context: Context = { log: (level, data, logger) => log(response, { level, logger, data }) };';
+const answers = '  const answered = await answer(message, context);\n';
 const sendsAnswer =
   "  send(response, { jsonrpc: '2.0', id: message.id, ...answered });\n  response.end();\n}\n\n/** Writes one";
 const notifies = "  send(response, { jsonrpc: '2.0', method: 'notifications/message', params });\n";
-const filters = '  if (levels.indexOf(params.level) < levels.indexOf(session.level)) return;\n';
 const afterTheEnd = '  if (response.writableEnded) return;\n';
-const order = "['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency']";
-const levelParams = 'const setLevelParams = z.object({ level: z.enum(levels) });';
-const refusesLevel = `    const { data, error } = setLevelParams.safeParse(params);
-    if (error) return failure(-32602, z.prettifyError(error));
-    session.level = data.level;
+const setsHeaders = `  response.set({
+    'Content-Type': 'text/event-stream',
+    'Cache-Control': 'no-cache, no-transform',
+    'X-Accel-Buffering': 'no',
+  });
 `;
-const sessionId = "const sessionId = begins ? randomUUID() : request.get('MCP-Session-Id');";
-const findsSession = "const session = begins ? { level: 'info' } : sessions.get(sessionId ?? '');";
-const refusesSession = `    if (sessionId === undefined) refuse(response, 400, -32600, 'MCP-Session-Id is missing');
-    else refuse(response, 404, -32600, 'no such session');
-`;
-const deletes = "  const ended = sessions.delete(request.get('MCP-Session-Id') ?? '');\n";
-const runs = `    try {
-      return { result: await tool.run(args.data, context) };
+const flushes = '  response.flushHeaders();\n';
+const streams = "  if (message.method === 'tools/call') await streamAnswer(message, response);\n";
+const levelAnswer = "  'logging/setLevel': () => ({ result: {} }),\n";
+const catches = `    try {
+      const args = tool.input.safeParse(call.data.arguments);
+      if (args.error) return toolFailure(z.prettifyError(args.error));
+      const returned = JSON.stringify(await tool.run(args.data, context));
+      return { result: toolResult.parse(JSON.parse(returned)) };
     } catch (error) {
-      return toolFailure((error as Error).message);
+      return toolFailure(reasonOf(error));
     }
+`;
+const nobodyCatches = `    const args = tool.input.safeParse(call.data.arguments);
+    if (args.error) return toolFailure(z.prettifyError(args.error));
+    return { result: (await tool.run(args.data, context)) as object };
 `;
 
 export const mistakes: Mistake[] = [
@@ -63,7 +65,6 @@ export const mistakes: Mistake[] = [
   ),
   server(1, 'says-nothing', [says, '']),
   server(1, 'still-silent', [answers, answers.replace('context', 'silent')]),
-  server(1, 'drops-what-is-at-the-level', [filters, filters.replace('<', '<=')]),
   server(1, 'counts-from-zero', [says, says.replace('${i + 1}', '${i}')]),
   server(1, 'says-it-when-it-is-done', [says + works, works + says]),
   server(1, 'forgets-to-await-the-work', [works, works.replace('await ', 'void ')]),
@@ -88,7 +89,7 @@ export const mistakes: Mistake[] = [
     ],
   ),
   server(1, 'a-response-for-each-file', [
-    'context: Context = { log: (level, data, logger) => log(response, session, { level, logger, data }) };',
+    'context: Context = { log: (level, data, logger) => log(response, { level, logger, data }) };',
     "context: Context = { log: (level, data) => send(response, { jsonrpc: '2.0', id: message.id, result: { level, data } }) };",
   ]),
   server(1, 'severity-as-the-method', [
@@ -120,7 +121,7 @@ export const mistakes: Mistake[] = [
   server(
     1,
     'ends-the-answer-too-early',
-    [answers, '  const own = answer(message, context, session);\n  response.end();\n  const answered = await own;\n'],
+    [answers, '  const own = answer(message, context);\n  response.end();\n  const answered = await own;\n'],
     [
       sendsAnswer,
       sendsAnswer.replace('  send', '  if (!response.writableEnded) send').replace('  response.end();\n', ''),
@@ -157,7 +158,7 @@ export const mistakes: Mistake[] = [
     [imports, `${imports}\nlet before: Promise<unknown> = Promise.resolve();\n`],
     [
       answers,
-      '  const own = before.then(() => answer(message, context, session));\n  before = own;\n  const answered = await own;\n',
+      '  const own = before.then(() => answer(message, context));\n  before = own;\n  const answered = await own;\n',
     ],
   ),
   server(1, 'unknown-tool-as-a-result', [
@@ -165,108 +166,151 @@ export const mistakes: Mistake[] = [
     'return toolFailure(`Unknown tool: ${call.data.name}`);',
   ]),
 
-  server(
-    2,
-    'one-session-for-all',
-    [imports, `${imports}\nconst theSession = randomUUID();\n`],
-    [sessionId, sessionId.replace('randomUUID()', 'theSession')],
-  ),
-  server(
-    2,
-    'counts-sessions',
-    [sessionId, sessionId.replace('randomUUID()', "`session-${String(sessions.size + 1).padStart(8, '0')}`")],
-    ["import { randomUUID } from 'node:crypto';\n", ''],
-  ),
-  server(2, 'unknown-session-is-400', [refusesSession, "    refuse(response, 400, -32600, 'no session');\n"]),
-  server(2, 'no-session-is-404', [refusesSession, "    refuse(response, 404, -32600, 'no such session');\n"]),
-  server(2, 'notifications-without-a-session', [
-    '  if (!session) {\n',
-    '  if (!session && !isRequest(message)) {\n    response.status(202).end();\n    return;\n  }\n  if (!session) {\n',
-  ]),
-  server(2, 'begins-a-session-for-any-id', [
-    findsSession,
-    `let session: Session | undefined = begins ? { level: 'info' } : sessions.get(sessionId ?? '');
-  if (!session && sessionId !== undefined) sessions.set(sessionId, (session = { level: 'info' }));`,
+  server(1, 'answers-400', [streams, "  if (message.method === 'tools/call') refuse(response, 400, -32600, 'no');\n"]),
+  server(1, 'headers-without-a-status', [setsHeaders, `${setsHeaders}  response.status(202);\n`]),
+  server(1, 'goes-on-after-the-stream', [
+    streams,
+    "  if (message.method === 'tools/call') await streamAnswer(message, response);\n  if (message.method === 'tools/call') send(response, message);\n",
   ]),
   server(
-    2,
-    'sessions-in-a-plain-object',
-    ['const sessions = new Map<string, Session>();', 'const sessions: Record<string, Session> = {};'],
-    [findsSession, "const session = begins ? { level: 'info' } : sessions[sessionId ?? ''];"],
-    ['    sessions.set(sessionId!, session);\n', '    sessions[sessionId!] = session;\n'],
-    [deletes, "  const ended = delete sessions[request.get('MCP-Session-Id') ?? ''];\n"],
+    1,
+    'shares-the-number-of-the-file',
+    [imports, `${imports}\nlet file = 0;\n`],
+    [says, says.replace('${i + 1}', '${++file}')],
+    [
+      'for (const [i, { name }] of documents.entries()) {',
+      'if (file >= documents.length) file = 0;\n    for (const { name } of documents) {',
+    ],
   ),
-  server(2, 'any-level-will-do', [levelParams, 'const setLevelParams = z.object({ level: z.string() });']),
-  server(2, 'levels-in-any-case', [
-    levelParams,
-    'const setLevelParams = z.object({ level: z.preprocess((level) => String(level).toLowerCase(), z.enum(levels)) });',
-  ]),
-  server(2, 'bad-level-is-an-internal-error', [refusesLevel, refusesLevel.replace('-32602', '-32603')]),
-  server(2, 'levels-of-another-library', [
-    order,
-    "['trace', 'debug', 'info', 'warning', 'error', 'critical', 'alert', 'emergency']",
-  ]),
-  server(2, 'set-level-as-a-notification', [
-    '  if (!isRequest(message)) {\n',
-    `  if (isRequest(message) && message.method === 'logging/setLevel') {
-    await answer(message, silent, session);
-    response.status(202).end();
-    return;
-  }
-  if (!isRequest(message)) {
+  server(
+    1,
+    'shares-the-work',
+    [imports, `${imports}\nconst atWork = new Map<string, Promise<void>>();\n`],
+    [
+      works,
+      `      if (!atWork.has(name)) atWork.set(name, work(name).finally(() => atWork.delete(name)));
+      await atWork.get(name);
 `,
-  ]),
-  server(2, 'answers-with-the-level', [
-    `${refusesLevel}    return { result: {} };\n`,
-    `${refusesLevel}    return { result: { level: data.level } };\n`,
-  ]),
-  server(2, 'levels-by-the-alphabet', [filters, '  if (params.level < session.level) return;\n']),
-  server(
-    2,
-    'only-what-is-above',
-    [filters, filters.replace('<', '<=')],
-    ["begins ? { level: 'info' }", "begins ? { level: 'debug' }"],
+    ],
   ),
-  server(2, 'the-numbers-of-syslog', [
-    order,
-    "['emergency', 'alert', 'critical', 'error', 'warning', 'notice', 'info', 'debug']",
-  ]),
-  server(2, 'forgets-the-level', ['    session.level = data.level;\n', '']),
-  server(2, 'sets-the-level-before-it-looks', [
-    refusesLevel,
-    `    session.level = String(params.level);
-    const { error } = setLevelParams.safeParse(params);
-    if (error) return failure(-32602, z.prettifyError(error));
+  server(
+    1,
+    'shares-the-answer-by-the-request-id',
+    [imports, `${imports}\nconst running = new Map<string | number, Promise<Answer>>();\n`],
+    [
+      answers,
+      `  if (!running.has(message.id)) running.set(message.id, answer(message, context).finally(() => running.delete(message.id)));
+  const answered = await running.get(message.id)!;
 `,
+    ],
+  ),
+  server(
+    1,
+    'finds-the-stream-of-the-response-by-the-request-id',
+    [imports, `${imports}\nconst streams = new Map<string | number, Response>();\n`],
+    [flushes, `${flushes}  streams.set(message.id, response);\n`],
+    [
+      sendsAnswer,
+      sendsAnswer
+        .replace('send(response', 'const own = streams.get(message.id)!;\n  send(own')
+        .replace('response.end()', 'own.end()'),
+    ],
+  ),
+  server(1, 'an-id-of-digits-becomes-a-number', [
+    sendsAnswer,
+    sendsAnswer.replace('id: message.id', 'id: Number(message.id) || message.id'),
+  ]),
+  server(1, 'a-falsy-id-is-no-id', [
+    sendsAnswer,
+    sendsAnswer.replace('id: message.id', 'id: message.id || (null as unknown as number)'),
+  ]),
+  server(1, 'line-breaks-as-text', [writes, '  response.write(`data: ${JSON.stringify(message)}\\\\n\\\\n`);\n']),
+  server(1, 'a-blank-line-with-a-space', [writes, '  response.write(`data: ${JSON.stringify(message)}\\n \\n`);\n']),
+  server(1, 'no-field-before-the-json', [writes, '  response.write(`${JSON.stringify(message)}\\n\\n`);\n']),
+  server(1, 'the-last-event-is-not-ended', [
+    sendsAnswer,
+    "  response.end(`data: ${JSON.stringify({ jsonrpc: '2.0', id: message.id, ...answered })}\\n`);\n}\n\n/** Writes one",
   ]),
   server(
-    2,
-    'one-level-for-all',
-    [imports, `${imports}\nlet currentLevel = 'info';\n`],
-    ['    session.level = data.level;\n', '    currentLevel = data.level;\n'],
-    [filters, filters.replace('session.level', 'currentLevel')],
+    1,
+    'one-event-for-the-last-two-messages',
+    [imports, `${imports}\nconst unfinished = new Set<Response>();\n`],
+    [
+      writes,
+      `  const last = !('method' in message);
+  if (unfinished.has(response) && !last) response.write('\\n');
+  unfinished.add(response);
+  response.write(\`data: \${JSON.stringify(message)}\\n\${last ? '\\n' : ''}\`);
+`,
+    ],
   ),
-  server(2, 'data-as-text', [
+  server(1, 'data-as-text', [
     notifies,
     notifies.replace(
       'params }',
       "params: { ...params, data: typeof params.data === 'string' ? params.data : JSON.stringify(params.data) } }",
     ),
   ]),
-  server(2, 'drops-empty-data', [filters, `${filters}  if (!params.data) return;\n`]),
-  server(2, 'logger-is-null', [
+  server(1, 'drops-empty-data', [notifies, `  if (!params.data) return;\n${notifies}`]),
+  server(1, 'logger-is-null', [
     notifies,
     notifies.replace('params }', 'params: { ...params, logger: params.logger ?? null } }'),
   ]),
-  server(2, 'goes-on-after-delete', [deletes, "  const ended = sessions.has(request.get('MCP-Session-Id') ?? '');\n"]),
-  server(2, 'delete-ends-all-sessions', [deletes, '  const ended = sessions.size > 0;\n  sessions.clear();\n']),
-
-  server(3, 'stops-when-the-client-leaves', [
+  server(1, 'drops-the-logger', [
+    notifies,
+    notifies.replace('params }', 'params: { level: params.level, data: params.data } }'),
+  ]),
+  server(1, 'always-the-level-info', [
+    notifies,
+    notifies.replace('params }', "params: { ...params, level: 'info' } }"),
+  ]),
+  server(
+    1,
+    'the-same-message-only-once',
+    [imports, `${imports}\nconst sent = new Set<string>();\n`],
+    [
+      notifies,
+      `  const key = JSON.stringify(params.data);
+  if (sent.has(key)) return;
+  sent.add(key);
+${notifies}`,
+    ],
+  ),
+  server(
+    1,
+    'makes-the-json-later',
+    [imports, `${imports}\nlet before: Promise<void> = Promise.resolve();\n`],
+    [
+      writes,
+      `  before = before.then(() => {
+    if (!response.writableEnded) response.write(\`data: \${JSON.stringify(message)}\\n\\n\`);
+  });
+`,
+    ],
+    [sendsAnswer, sendsAnswer.replace('  response.end();\n', '  await before;\n  response.end();\n')],
+  ),
+  server(1, 'does-not-declare-logging', ['capabilities: { tools: {}, logging: {} },', 'capabilities: { tools: {} },']),
+  server(1, 'declares-logging-but-knows-no-level', [levelAnswer, '']),
+  server(1, 'answers-with-the-level', [levelAnswer, "  'logging/setLevel': ({ level }) => ({ result: { level } }),\n"]),
+  server(1, 'accepts-no-notice', [
+    levelAnswer,
+    "  'logging/setLevel': ({ level }) => (level === 'notice' ? failure(-32602, 'no such level') : { result: {} }),\n",
+  ]),
+  server(
+    1,
+    'checks-no-arguments',
+    ['      if (args.error) return toolFailure(z.prettifyError(args.error));\n', ''],
+    [
+      'JSON.stringify(await tool.run(args.data, context))',
+      'JSON.stringify(await tool.run(call.data.arguments as never, context))',
+    ],
+  ),
+  server(2, 'stops-when-the-client-leaves', [
     afterTheEnd,
     `${afterTheEnd}  if (response.destroyed) throw new Error('the client has left');\n`,
   ]),
   server(
-    3,
+    2,
     'a-pipeline-that-breaks',
     [
       'import express,',
@@ -281,24 +325,16 @@ export const mistakes: Mistake[] = [
     [sendsAnswer, sendsAnswer.replace('response.end()', 'stream.end()')],
     [afterTheEnd, '  if (streams.get(response)!.writableEnded) return;\n'],
   ),
-  server(3, 'the-session-ends-with-the-connection', [
-    '    await streamAnswer(message, session, response);\n',
-    `    response.on('close', () => {
-      if (!response.writableFinished) sessions.delete(sessionId!);
-    });
-    await streamAnswer(message, session, response);
-`,
-  ]),
-  server(3, 'nobody-catches-the-tool', [runs, '    return { result: await tool.run(args.data, context) };\n']),
+  server(2, 'nobody-catches-the-tool', [catches, nobodyCatches]),
   server(
-    3,
+    2,
     'the-failure-of-a-tool-as-a-log-message',
-    [runs, '    return { result: await tool.run(args.data, context) };\n'],
+    [catches, nobodyCatches],
     [
       answers,
       `  let answered: Answer;
   try {
-    answered = await answer(message, context, session);
+    answered = await answer(message, context);
   } catch (error) {
     context.log('error', (error as Error).message);
     response.end();
@@ -307,17 +343,17 @@ export const mistakes: Mistake[] = [
 `,
     ],
   ),
-  server(3, 'the-failure-of-a-tool-as-an-error', [
-    '      return toolFailure((error as Error).message);\n',
-    '      return failure(-32603, (error as Error).message);\n',
+  server(2, 'the-failure-of-a-tool-as-an-error', [
+    '      return toolFailure(reasonOf(error));\n',
+    '      return failure(-32603, reasonOf(error));\n',
   ]),
   server(
-    3,
+    2,
     'an-answer-too-many',
-    [runs, '    return { result: await tool.run(args.data, context) };\n'],
+    [catches, nobodyCatches],
     [
       answers,
-      `  const answered = await answer(message, context, session).catch((error: Error) => {
+      `  const answered = await answer(message, context).catch((error: Error) => {
     const failed = toolFailure(error.message);
     send(response, { jsonrpc: '2.0', id: message.id, ...failed });
     return failed;
@@ -325,12 +361,12 @@ export const mistakes: Mistake[] = [
 `,
     ],
   ),
-  server(3, 'ends-a-little-later', [
+  server(2, 'ends-a-little-later', [
     sendsAnswer,
     sendsAnswer.replace('  response.end();\n', '  setImmediate(() => response.end());\n'),
   ]),
   server(
-    3,
+    2,
     'a-closed-controller',
     ['import express,', "import { Readable } from 'node:stream';\nimport express,"],
     [imports, `${imports}\nconst controllers = new Map<Response, ReadableStreamDefaultController>();\n`],
@@ -348,16 +384,16 @@ export const mistakes: Mistake[] = [
     [sendsAnswer, sendsAnswer.replace('response.end()', 'controllers.get(response)!.close()')],
     [afterTheEnd, ''],
   ),
-  server(3, 'a-timer-that-outlives-the-client', [
+  server(2, 'a-timer-that-outlives-the-client', [
     '  response.flushHeaders();\n',
     "  response.flushHeaders();\n  const keepAlive = setInterval(() => response.write(': still at work\\n\\n'), 15_000);\n  response.on('finish', () => clearInterval(keepAlive));\n",
   ]),
-  server(3, 'a-timer-that-nobody-clears', [
+  server(2, 'a-timer-that-nobody-clears', [
     '  response.flushHeaders();\n',
     "  response.flushHeaders();\n  setInterval(() => response.write(': still at work\\n\\n'), 15_000);\n",
   ]),
   server(
-    3,
+    2,
     'a-listener-that-outlives-the-client',
     ['import express,', "import { EventEmitter } from 'node:events';\nimport express,"],
     [imports, `${imports}\nconst bus = new EventEmitter();\n`],
@@ -365,7 +401,7 @@ export const mistakes: Mistake[] = [
       `  ${context}\n`,
       `  const call = {};
   const listener = (from: object, params: LogMessage) => {
-    if (from === call) log(response, session, params);
+    if (from === call) log(response, params);
   };
   bus.on('log', listener);
   response.on('finish', () => bus.off('log', listener));
@@ -373,4 +409,104 @@ export const mistakes: Mistake[] = [
 `,
     ],
   ),
+
+  server(2, 'the-message-of-null', ['toolFailure(reasonOf(error))', 'toolFailure((error as Error).message)']),
+  server(2, 'catches-only-errors', [
+    '      return toolFailure(reasonOf(error));\n',
+    '      if (error instanceof Error) return toolFailure(reasonOf(error));\n      throw error;\n',
+  ]),
+  server(2, 'catches-only-a-promise', [
+    catches,
+    `    const args = tool.input.safeParse(call.data.arguments);
+    if (args.error) return toolFailure(z.prettifyError(args.error));
+    return tool.run(args.data, context).then(
+      (result) => ({ result: toolResult.parse(JSON.parse(JSON.stringify(result))) }),
+      (error) => toolFailure(reasonOf(error)),
+    );
+`,
+  ]),
+  server(2, 'the-result-is-not-checked', [
+    `      const returned = JSON.stringify(await tool.run(args.data, context));
+      return { result: toolResult.parse(JSON.parse(returned)) };
+`,
+    '      return { result: await tool.run(args.data, context) };\n',
+  ]),
+  server(2, 'nothing-is-an-empty-result', [
+    `      const returned = JSON.stringify(await tool.run(args.data, context));
+      return { result: toolResult.parse(JSON.parse(returned)) };
+`,
+    '      const result = (await tool.run(args.data, context)) ?? { content: [] };\n      JSON.stringify(result);\n      return { result };\n',
+  ]),
+  server(
+    2,
+    'sets-the-status-500',
+    [
+      '      return toolFailure(reasonOf(error));\n',
+      '      return { ...toolFailure(reasonOf(error)), failed: true } as Answer;\n',
+    ],
+    [
+      answers,
+      `  const answered = await answer(message, context);
+  if ('failed' in answered) response.status(500).set('X-Failed', 'yes');
+`,
+    ],
+  ),
+  server(
+    2,
+    'ends-the-stream-without-a-result',
+    [
+      '      return toolFailure(reasonOf(error));\n',
+      '      return { ...toolFailure(reasonOf(error)), failed: true } as Answer;\n',
+    ],
+    [sendsAnswer, sendsAnswer.replace('  send', "  if (!('failed' in answered)) send")],
+  ),
+  server(2, 'writes-whatever-comes', [afterTheEnd, '']),
+  server(2, 'looks-whether-the-last-byte-is-out', [afterTheEnd, '  if (response.closed) return;\n']),
+  server(
+    2,
+    'a-try-around-the-write',
+    [afterTheEnd, ''],
+    [
+      writes,
+      '  try {\n    response.write(`data: ${JSON.stringify(message)}\\n\\n`);\n  } catch {\n    // it is over\n  }\n',
+    ],
+  ),
+  server(2, 'cancels-when-the-client-leaves', [
+    answers,
+    `  const gone = new Promise<Answer>((resolve) => response.on('close', () => resolve(failure(-32603, 'gone'))));
+  const leaving = { log: ((...all) => {
+    if (response.destroyed) throw new Error('cancelled');
+    context.log(...all);
+  }) as Context['log'] };
+  const answered = await Promise.race([answer(message, leaving), gone]);
+`,
+  ]),
+  server(
+    2,
+    'waits-for-a-client-that-has-left',
+    ['import express,', "import { once } from 'node:events';\nimport express,"],
+    [works, `${works}      await context.log('debug', 'done with a file');\n`],
+    [
+      context,
+      `const context: Context = {
+    log: (level, data, logger) => {
+      if (level !== 'debug') return log(response, { level, logger, data });
+      return (response.destroyed ? once(response, 'drain') : Promise.resolve()) as unknown as void;
+    },
+  };`,
+    ],
+  ),
+  server(2, 'a-timer-that-outlives-a-tool-that-throws', [
+    answers,
+    `  const keepAlive = setInterval(() => response.write(': still at work\\n\\n'), 15_000);
+  const answered = await answer(message, context);
+  if (!('result' in answered && 'isError' in answered.result)) clearInterval(keepAlive);
+`,
+  ]),
+  server(2, 'a-listener-on-the-process-for-each-call', [
+    answers,
+    `  process.on('SIGUSR2', () => response.end());
+  const answered = await answer(message, context);
+`,
+  ]),
 ];

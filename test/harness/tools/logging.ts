@@ -1,4 +1,5 @@
-// Tools that the grader of lesson 9 brings along: they say what they are told to, fail, or say something too late.
+// Tools that the graders of lessons 9 and 10 bring along: they log what they are told to, fail, or log something too late.
+import { setImmediate as turn } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Tool, ToolResult } from '#support/tools.ts';
 import { work } from '#support/work.ts';
@@ -18,28 +19,89 @@ const say: Tool<typeof sayInput> = {
   },
 };
 
-const reasonInput = z.object({ reason: z.string() });
+const changeInput = z.object({ before: z.string(), after: z.string() });
 
-const failMidway: Tool<typeof reasonInput> = {
+const changeAfterwards: Tool<typeof changeInput> = {
+  name: 'change_afterwards',
+  description: 'Logs an object, and changes it after that: immediately, and once more after some work',
+  input: changeInput,
+  async run({ before, after }, context) {
+    const state = { step: before, seen: [before] };
+    context.log('notice', state);
+    state.step = after;
+    state.seen.push(after);
+    await work('what comes after the change');
+    state.step = `${after} again`;
+    return done;
+  },
+};
+
+/** What a tool can throw that is no error. */
+const thrown: Record<string, unknown> = {
+  null: null,
+  undefined: undefined,
+  string: 'only a string',
+  object: { reason: 'an object' },
+};
+const failInput = z.object({ reason: z.string(), throws: z.string().optional() });
+
+const failMidway: Tool<typeof failInput> = {
   name: 'fail_midway',
-  description: 'Logs the reason, works, and throws it',
-  input: reasonInput,
-  async run({ reason }, context) {
+  description: 'Logs the reason, works, and throws it, or another value',
+  input: failInput,
+  async run({ reason, throws }, context) {
     context.log('warning', reason);
     await work('what will fail');
+    throw throws === undefined ? new Error(reason) : thrown[throws];
+  },
+};
+
+const failEarlyInput = z.object({ reason: z.string() });
+
+const failEarly: Tool<typeof failEarlyInput> = {
+  name: 'fail_early',
+  description: 'Throws the reason before it has returned a promise',
+  input: failEarlyInput,
+  run({ reason }) {
     throw new Error(reason);
+  },
+};
+
+const circular: Record<string, unknown> = {};
+circular.self = circular;
+
+/** What a tool can return that no response can hold. */
+const returned: Record<string, unknown> = {
+  nothing: undefined,
+  null: null,
+  'a BigInt': { content: [{ type: 'text', text: 1n }] },
+  'a circular object': { content: [{ type: 'text', text: 'done', circular }] },
+};
+const returnInput = z.object({ what: z.string() });
+
+const returnOdd: Tool<typeof returnInput> = {
+  name: 'return_odd',
+  description: 'Returns something that no response can hold',
+  input: returnInput,
+  async run({ what }, context) {
+    context.log('warning', what);
+    return returned[what] as ToolResult;
   },
 };
 
 const forgetToWait: Tool = {
   name: 'forget_to_wait',
-  description: 'Returns at once, while a part of it that nobody waits for goes on logging',
+  description: 'Returns, while a part of it that nobody waits for continues to log',
   input: z.object({}),
   async run(_args, context) {
     void (async () => {
-      for (let turn = 1; turn <= 100; turn++) {
+      for (let step = 1; step <= 100; step++) {
         await undefined;
-        context.log('error', `too late, turn ${turn}`);
+        context.log('error', `too late, step ${step}`);
+      }
+      for (let turns = 1; turns <= 20; turns++) {
+        await turn();
+        context.log('error', `too late, turn ${turns} of the event loop`);
       }
       await work('what nobody waits for');
       context.log('error', 'much too late');
@@ -48,4 +110,4 @@ const forgetToWait: Tool = {
   },
 };
 
-export const tools = [say, failMidway, forgetToWait];
+export const tools = [say, changeAfterwards, failMidway, failEarly, returnOdd, forgetToWait];

@@ -1,10 +1,12 @@
 // Messages before the response: what a server says while it works (MCP 2025-11-25, basic, "Notifications").
 import { expect, Failure } from '../run/failure.ts';
+import type { Random } from '../run/random.ts';
 import type { Server } from '../run/run.ts';
 import { visible } from '../wire/printable.js';
 import { unfinishedEvent } from './event-stream.ts';
 import { finished, release, workMs } from './http.ts';
 import type { McpClient, Posted } from './mcp-client.ts';
+import { failureText } from './tools.ts';
 import { asJson, look, type Looked } from './value.ts';
 import { isObject, type Message } from '../wire/json.ts';
 
@@ -212,3 +214,165 @@ export function expectLog(posted: Posted, message: Message, log: Log): void {
       'Send the logger that the tool named, a string, and leave it out where the tool named none. JSON.stringify leaves out what is undefined, but not null.',
     );
 }
+
+/**
+ * The failure of a tool is one result with isError, in the stream of its call.
+ * @param reason the text of the result has it in it
+ */
+export function expectToolErrorInStream(posted: Posted, advice: string, reason = ''): void {
+  const result = posted
+    .result({
+      ...(posted.status === 200 && { cause: `${posted.what} was answered with an error of JSON-RPC.` }),
+      like: { isError: true },
+      advice,
+    })
+    .object('The result is not an object.', {
+      like: '{"content":[{"type":"text","text":"…"}],"isError":true}',
+      advice,
+    });
+  result.at('isError').is(true, `${posted.what} has a result, but the result does not have isError: true.`, advice);
+  const text = failureText(result);
+  look(text, 'text', posted.see).expect(text.includes(reason), 'The text does not say why the tool failed.', {
+    like: `"text":${asJson(reason)}`,
+    advice: 'Put the message of the error, or the string that was thrown, into the text: the model reads it.',
+  });
+}
+
+/** Ids of requests, each of them different: strings with quotes, spaces and letters of other scripts, and numbers of each kind. */
+export function newIds(random: Random): () => string | number {
+  let ids = 0;
+  return () => {
+    const count = ++ids;
+    const kinds = [
+      `${random.words(1)[0]}-${count}`,
+      count * 10 + random.integer(0, 9),
+      `"${random.words(2).join(' ')}" é世 ${count}`,
+      -count,
+      count + 0.5,
+      String(count * 100),
+    ];
+    return kinds[count % kinds.length]!;
+  };
+}
+
+/** A call that runs beside others. */
+type Beside = { client: McpClient; id: string | number };
+
+/**
+ * Several calls of process_files run at the same time: each stream has the messages of its own call, and its response.
+ * @param texts what the tool logs
+ * @param call begins a call
+ * @param logged how many of its messages a call sends, 1 for each piece of work unless told
+ * @param meanwhile what else is answered while the calls run
+ */
+export async function tellApart(
+  { program, run }: Server,
+  {
+    texts,
+    call,
+    calls: asked,
+    logs = () => true,
+    meanwhile = async () => {},
+    expectDone,
+  }: {
+    texts: readonly string[];
+    call(client: McpClient, message: string, id: string | number): Posted;
+    calls: readonly Beside[];
+    /** Whether the messages of this client's calls come. */
+    logs?(client: McpClient): boolean;
+    meanwhile?(client: McpClient): Promise<void>;
+    expectDone(posted: Posted, message: string): void;
+  },
+): Promise<void> {
+  const { expectSoon, random } = run;
+  type Running = Beside & { posted: Posted; message: string; begun: number };
+  const calls: Running[] = [];
+  /** The call that each held piece of work belongs to, in the order of `program.held`. */
+  const atWork: Running[] = [];
+  const alone = 'Let each call run on its own. Look for code that makes a call wait until the one before it is over.';
+  const expectedOf = ({ client, begun }: Running) => (logs(client) ? begun : 0);
+
+  /** Each answer has as many messages as its own tool has logged, and each call that is not over is at work. */
+  const expectOwn = async () => {
+    const counts = () => calls.map(({ posted }) => notificationsIn(posted).length);
+    const foreign = () => counts().some((count, i) => count > expectedOf(calls[i]!));
+    const each = (numbers: number[]) => numbers.map((number, i) => `${number} in answer ${i + 1}`).join(', ');
+    const compare = () => ({ expected: each(calls.map(expectedOf)), received: each(counts()) });
+    await expectSoon(
+      () => foreign() || calls.every((each, i) => counts()[i] === expectedOf(each)),
+      () => ({
+        cause: 'Your server did not send a log message of one call while another call was running.',
+        compare: compare(),
+        advice: alone,
+      }),
+      program,
+    );
+    await program.caughtUp();
+    expect(!foreign(), {
+      cause: 'Your server sent a log message of one call in the stream of another call.',
+      compare: compare(),
+      advice:
+        'Give each call a context of its own that writes to the response of this call. A variable outside of the handler is shared by all calls, and two calls may have the same id.',
+    });
+    for (const [i, running] of calls.entries()) {
+      const said = notificationsIn(running.posted).map((message) => String(paramsOf(message).data));
+      const expected = texts.slice(0, expectedOf(running));
+      expect(said.join() === expected.join(), {
+        cause: `Several calls run at the same time, and the log messages in answer ${i + 1} are not those of one call.`,
+        compare: { expected: expected.join(', '), received: visible(said.join(', ')) },
+        advice: 'Keep the number of the file inside the function run, so that each call counts its own files.',
+      });
+    }
+    await expectSoon(
+      () => program.held.length === atWork.length,
+      () => ({
+        cause: 'Several calls run at the same time, but not every call does its own work.',
+        compare: { expected: `${atWork.length} at work`, received: `${program.held.length} at work` },
+        advice: alone,
+      }),
+      program,
+    );
+  };
+  const shuffled = <T>(values: readonly T[]): T[] => {
+    const left = [...values];
+    return values.map(() => left.splice(random.integer(0, left.length - 1), 1)[0]!);
+  };
+
+  for (const { client, id } of asked) {
+    const message = `${random.words(2).join(' ')} "${calls.length}"`;
+    const posted = call(client, message, id);
+    calls.push({ client, id, posted, message, begun: 1 });
+    atWork.push(calls.at(-1)!);
+    await expectOwn();
+    await meanwhile(client);
+  }
+  // One step each, and then one call after the other to its end.
+  const rest = texts.slice(1);
+  for (const running of [...shuffled(calls), ...shuffled(calls).flatMap((each) => rest.map(() => each))]) {
+    const index = atWork.indexOf(running);
+    atWork.splice(index, 1);
+    program.held[index]!.release();
+    if (running.begun < texts.length) {
+      running.begun++;
+      atWork.push(running);
+    } else {
+      const cause =
+        'All work of one call is done, but your server did not end its stream while another call was running.';
+      await running.posted.doneMeanwhile({ cause, advice: alone });
+      const other = calls.find(
+        ({ message }) => message !== running.message && running.posted.text.includes(inJson(message)),
+      );
+      expect(!other, {
+        cause: 'Your server sent the response of one call in the stream of another call.',
+        compare: { expected: `Done: ${running.message}`, received: `Done: ${other?.message}` },
+        advice:
+          'Send the response where the call was answered, on the response object of this request. Two calls may have the same id, so an id does not tell them apart.',
+      });
+      expectDone(running.posted, running.message);
+    }
+    await expectOwn();
+  }
+}
+
+/** A string as it stands in JSON, without its quotation marks. */
+const inJson = (text: string): string => JSON.stringify(text).slice(1, -1);

@@ -73,6 +73,13 @@ class ProcessFiles implements Tool {
 
 const tools: Tool[] = [...moreTools, new ProcessFiles()];
 
+/** What JSON makes of it; an error when that is no result. */
+function sendable(result: unknown): ToolResult {
+  const json = JSON.stringify(result) ?? 'null';
+  if (json === 'null') throw new Error('the tool has returned nothing');
+  return JSON.parse(json) as ToolResult;
+}
+
 class Call {
   readonly #message: Rpc;
   readonly #session: Session;
@@ -99,7 +106,7 @@ class Call {
     };
     let result: ToolResult;
     try {
-      result = await tool.run(args.data, { log });
+      result = sendable(await tool.run(args.data, { log }));
     } catch (error) {
       result = { isError: true, content: [{ type: 'text', text: String(error) }] };
     }

@@ -58,11 +58,16 @@ async function* messages({ id, method, params = {} }: Request, session: Session)
     const call = new EventEmitter();
     const heard = on(call, 'log', { close: ['over'] });
     const log = (level: string, data: unknown, logger?: string) => {
-      if (levels.indexOf(level) >= session.least) call.emit('log', { level, logger, data });
+      if (levels.indexOf(level) >= session.least) call.emit('log', structuredClone({ level, logger, data }));
     };
-    const result = tool
-      .run(args.data, { log })
-      .catch((thrown: Error) => ({ content: [{ type: 'text', text: thrown.message }], isError: true }))
+    const failed = (thrown: any) => ({
+      content: [{ type: 'text', text: String(thrown?.message ?? thrown) }],
+      isError: true,
+    });
+    const result = Promise.resolve()
+      .then(() => tool.run(args.data, { log }))
+      .then((value) => (JSON.stringify(value), value ?? failed('nothing came of it')))
+      .catch(failed)
       .finally(() => call.emit('over'));
     for await (const [entry] of heard) yield { jsonrpc: '2.0', method: 'notifications/message', params: entry };
     yield response({ result: await result });

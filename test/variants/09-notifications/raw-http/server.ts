@@ -118,9 +118,15 @@ async function run(
       const tool = tools.get(params.name);
       const args = tool?.input.safeParse(params.arguments ?? {});
       if (!tool || !args?.success) throw fail(-32602, tool ? 'bad arguments' : 'unknown tool');
-      return tool
-        .run(args.data, { log })
-        .catch(({ message }: Error) => ({ isError: true, content: [{ type: 'text', text: message }] }));
+      try {
+        const result = await tool.run(args.data, { log });
+        if (!Array.isArray(result?.content)) throw 'the tool returned no content';
+        JSON.stringify(result);
+        return result;
+      } catch (thrown) {
+        const text = thrown instanceof Error ? thrown.message : `the tool threw ${thrown}`;
+        return { isError: true, content: [{ type: 'text', text }] };
+      }
     }
     default:
       throw fail(-32601, 'no such method');

@@ -34,6 +34,19 @@ const Message = z.object({
   params: z.record(z.string(), z.unknown()).default({}),
 });
 
+async function toolResult(run: () => Promise<unknown>): Promise<object> {
+  let text: string;
+  try {
+    const json = JSON.stringify(await run());
+    const value = JSON.parse(json ?? 'null') as object | null;
+    if (value) return value;
+    text = `The tool returned ${json}.`;
+  } catch (thrown) {
+    text = thrown instanceof Error ? thrown.message : typeof thrown === 'string' ? thrown : `Thrown: ${typeof thrown}`;
+  }
+  return { content: [{ type: 'text', text }], isError: true };
+}
+
 async function handle(request: Request): Promise<Response> {
   const session = request.headers.get('mcp-session-id');
   if (request.method === 'DELETE') return new Response(null, { status: levelOf.delete(session ?? '') ? 204 : 404 });
@@ -80,27 +93,25 @@ async function handle(request: Request): Promise<Response> {
   if (!args.success) return invalid(args.error.message);
 
   let cancelled = false;
-  const body = new ReadableStream<object>({
+  const body = new ReadableStream<string>({
     cancel: () => void (cancelled = true),
     async start(controller) {
       let returned = false;
       const emit = (message: object) => {
-        if (!cancelled) controller.enqueue(message);
+        if (!cancelled) controller.enqueue(JSON.stringify(message));
       };
       const log: Context['log'] = (level, data, logger) => {
         if (!returned && passes(level, levelOf.get(session) ?? 'info'))
           emit({ jsonrpc: '2.0', method: 'notifications/message', params: { level, logger, data } });
       };
-      const result = await tool
-        .run(args.data, { log })
-        .catch((error: Error) => ({ content: [{ type: 'text', text: error.message }], isError: true }));
+      const result = await toolResult(async () => tool.run(args.data, { log }));
       returned = true;
       emit({ jsonrpc: '2.0', id, result });
       if (!cancelled) controller.close();
     },
   });
-  const frames = new TransformStream<object, string>({
-    transform: (message, controller) => controller.enqueue(`data:${JSON.stringify(message)}\n\n`),
+  const frames = new TransformStream<string, string>({
+    transform: (message, controller) => controller.enqueue(`data:${message}\n\n`),
   });
   return new Response(body.pipeThrough(frames).pipeThrough(new TextEncoderStream()), {
     headers: {

@@ -1,0 +1,518 @@
+import { fileURLToPath } from 'node:url';
+import { documents } from '../../lessons/support/documents.ts';
+import { expect } from '../harness/run/failure.ts';
+import { grader } from '../harness/run/grader.ts';
+import type { Server } from '../harness/run/run.ts';
+import { expectEventStream } from '../harness/vocabulary/event-stream.ts';
+import { expectHeader, expectStatus, untilEnd } from '../harness/vocabulary/http.ts';
+import {
+  hello,
+  initialize,
+  mcpClient,
+  request,
+  type McpClient,
+  type PostOptions,
+  type Posted,
+} from '../harness/vocabulary/mcp-client.ts';
+import {
+  expectResponseLast,
+  levels,
+  newIds,
+  notificationsIn,
+  paramsOf,
+  tellApart,
+  type Log,
+} from '../harness/vocabulary/notifications.ts';
+import { expectText } from '../harness/vocabulary/tools.ts';
+import { asJson, look } from '../harness/vocabulary/value.ts';
+import type { Exchange } from '../harness/wire/exchange.ts';
+import { isObject } from '../harness/wire/json.ts';
+
+export default grader((run) => {
+  const { random, requirement, startServer, task } = run;
+
+  let server: Server;
+  let alice: McpClient;
+  let bob: McpClient;
+
+  const word = () => random.words(1)[0]!;
+  const shuffled = <T>(values: readonly T[]): T[] => {
+    const left = [...values];
+    return values.map(() => left.splice(random.integer(0, left.length - 1), 1)[0]!);
+  };
+  const newId = newIds(random);
+
+  const start = () =>
+    startServer({ MORE_TOOLS: fileURLToPath(new URL('../harness/tools/logging.ts', import.meta.url)) });
+  async function connect(who: string): Promise<McpClient> {
+    const client = mcpClient(server, { who, newId });
+    await initialize(client);
+    await client.notify('notifications/initialized');
+    return client;
+  }
+
+  /** Calls a tool, and waits for nothing. No command shows what a tool of the grader does, or several calls together. */
+  const callTool = (client: McpClient, name: string, args: object, options: PostOptions = {}, id = newId()): Posted =>
+    client.post(request(id, 'tools/call', { name, arguments: args }), { see: '', ...options });
+
+  /** A client that sends this session id, or no session id. */
+  function withId(id: string | undefined, who?: string): McpClient {
+    const client = mcpClient(server, { who, newId });
+    const { 'MCP-Session-Id': _own, ...headers } = alice.headers;
+    client.headers = { ...headers, ...(id !== undefined && { 'MCP-Session-Id': id }) };
+    return client;
+  }
+
+  const make = 'randomUUID() from node:crypto makes an id that nobody can guess.';
+
+  /** Sends initialize, and returns the id of the new session. */
+  async function sessionIdFor(name: string, headers: Record<string, string> = {}): Promise<string> {
+    const client = mcpClient(server, { newId });
+    const posted = await client.send(request(1, 'initialize', hello(undefined, name)), { headers });
+    posted.result();
+    const header = look(posted.headers['mcp-session-id'], 'MCP-Session-Id', posted.see);
+    const id = header.string('The answer to initialize has no header MCP-Session-Id.', {
+      advice: `Set the header with response.set before you send the body with response.json. ${make}`,
+    });
+    const short = id.length < 16;
+    header.expect(
+      /^[\x21-\x7e]{16,}$/.test(id),
+      short
+        ? 'The session id is so short that somebody can guess it.'
+        : 'The session id has characters that are not allowed in it.',
+      { like: 'at least 16 visible ASCII characters', advice: `Use a longer id of such characters. ${make}` },
+    );
+    return id;
+  }
+
+  /** Messages of each kind, with methods that the server knows and methods that it does not know. */
+  const messagesOf = (client: McpClient): object[] => [
+    client.request('tools/list'),
+    { jsonrpc: '2.0', method: 'notifications/initialized' },
+    client.request('logging/setLevel', { level: 'info' }),
+    client.request('tools/call', { name: 'process_files', arguments: { message: word() } }),
+    client.request(`${word()}/${word()}`),
+    { jsonrpc: '2.0', method: `notifications/${word()}` },
+    client.request('tools/call', { name: word() }),
+  ];
+
+  const beforeTheKind =
+    'Look for the header MCP-Session-Id before you look at the kind of the message and at its method, and return after you have refused the message.';
+
+  task({ number: 1, title: 'Give each client a session', file: 'server.ts' }, () => {
+    requirement(
+      'The answer to `initialize` has a header `MCP-Session-Id` with at least 16 visible ASCII characters. Each client gets a different id, and nobody can guess it, also after the server has been started again.',
+      async () => {
+        const ids: string[] = [];
+        // Clients of one name, and the same clients once more after a restart.
+        const names = ['grader', 'grader', word(), 'grader'];
+        for (const started of ['first', 'second']) {
+          server = await start();
+          for (const name of names) {
+            const id = await sessionIdFor(name);
+            const before = ids.at(-1) ?? '';
+            const see = '';
+            expect(!ids.includes(id), {
+              cause:
+                started === 'first'
+                  ? 'Two clients got the same session id.'
+                  : 'After a restart, the server used an old session id again.',
+              compare: { expected: 'a new id', received: id },
+              advice:
+                started === 'first'
+                  ? `Make a new id each time initialize is answered. ${make}`
+                  : `Use neither a counter nor the name of the client for the id, because both come again after a restart. ${make}`,
+              see,
+            });
+            const differing = [...id].filter((character, place) => character !== before[place]).length;
+            expect(id.length !== before.length || differing > 3, {
+              cause: 'Somebody who knows one session id can guess the next.',
+              compare: { expected: `an id that nobody can guess from ${before}`, received: id },
+              advice: `Use neither a counter nor the time for the id: a program that knows the id of a session can send messages in it. ${make}`,
+              see,
+            });
+            ids.push(id);
+          }
+        }
+        alice = await connect('client 1');
+        bob = await connect('client 2');
+      },
+    );
+
+    requirement(
+      'If `initialize` comes with a header `MCP-Session-Id`, the server does not use this id: the new session gets a new id, and other sessions continue.',
+      async () => {
+        const invented = random.words(6).join('-');
+        for (const id of [invented, alice.headers['MCP-Session-Id']!]) {
+          const own = await sessionIdFor('grader', { 'MCP-Session-Id': id });
+          expect(own !== id, {
+            cause: 'A client sent a session id with initialize, and your server used it for the new session.',
+            compare: { expected: 'a new id', received: own },
+            advice: `Make the id in your server, whatever the client sends. Otherwise an attacker can choose the id of somebody else's session. ${make}`,
+          });
+        }
+        expectStatus(await withId(invented).ask('tools/list'), 404, {
+          cause: 'A client invented a session id and sent it with initialize, and now your server accepts this id.',
+          advice: 'Keep only the ids that your server has made.',
+          see: '',
+        });
+        expectStatus(await alice.ask('tools/list'), 200, {
+          cause: 'A client sent initialize with the id of a session, and now this session is over.',
+          advice: 'Make a new session for each initialize, and leave the others as they are.',
+          see: '',
+        });
+      },
+    );
+
+    requirement(
+      'If a request or a notification has no header `MCP-Session-Id`, the server answers with status 400, whatever the method is. `initialize` needs no session id, and the server may answer `ping` without it.',
+      async () => {
+        const stranger = withId(undefined);
+        for (const message of messagesOf(stranger)) {
+          const posted = await stranger.send(message);
+          expectStatus(posted, 400, {
+            cause: `${posted.what} came without a session id, but your server answered with status ${posted.status}.`,
+            advice: beforeTheKind,
+            see: posted.see,
+          });
+        }
+      },
+    );
+
+    requirement(
+      'If a request or a notification has an `MCP-Session-Id` that the server did not issue, the server answers with status 404, whatever the method is.',
+      async () => {
+        const other = [...alice.headers['MCP-Session-Id']!];
+        const near = [...other.slice(0, -1), other.at(-1) === '0' ? '1' : '0'].join('');
+        for (const [id, advice] of [
+          [
+            random.words(4).join('-'),
+            'Answer 404 to an id that your server does not know. This status tells the client that its session is over, for example because the server has been started again, and that it needs a new handshake.',
+          ],
+          [
+            'constructor',
+            'Keep the sessions in a Map: every plain object has some names from the start, such as this one.',
+          ],
+          [
+            '__proto__',
+            'Keep the sessions in a Map: every plain object has some names from the start, such as this one.',
+          ],
+          [near, 'Compare the whole id: Map.get does.'],
+        ] as const) {
+          const stranger = withId(id);
+          for (const message of messagesOf(stranger)) {
+            const posted = await stranger.send(message);
+            expectStatus(posted, 404, {
+              cause: `${posted.what} came with an unknown session id, ${id}, but your server answered with status ${posted.status}.`,
+              advice:
+                posted.status === 400 || id !== 'constructor'
+                  ? posted.status! < 300
+                    ? beforeTheKind
+                    : advice
+                  : advice,
+              see: posted.see,
+            });
+          }
+        }
+        (await alice.ask('tools/list')).result();
+        const accepted = await alice.notify('notifications/initialized');
+        accepted.accepted('Answer a notification with 202 when its session is known, and return.');
+      },
+    );
+  });
+
+  /** Sends DELETE /mcp, and waits for the end of the answer. */
+  async function end(who: string, headers: Record<string, string>): Promise<Exchange> {
+    const ended = server.request('/mcp', { method: 'DELETE', headers, who });
+    const advice = 'End the response on every way through the handler, with response.end().';
+    const broken = { cause: 'The connection broke before DELETE /mcp was answered.', advice };
+    await untilEnd(server, ended, () => ({ cause: 'Your server did not answer DELETE /mcp.', advice }), broken);
+    return ended;
+  }
+
+  task({ number: 2, title: 'Let a client end its session', file: 'server.ts' }, () => {
+    requirement(
+      'If a client sends `DELETE /mcp` with its session id, the server answers with a 2xx status and ends this session: from then on, it answers this id with 404. All other sessions continue.',
+      async () => {
+        const client = await connect('client 3');
+        const ended = await end('client 3', client.headers);
+        const status = ended.status!;
+        expect(status >= 200 && status < 300, {
+          cause: `Your server answered DELETE /mcp with the id of a session with status ${status}.`,
+          compare: { expected: '204 (or another 2xx)', received: String(status) },
+          advice:
+            status === 405
+              ? 'Add app.delete before the app.all that answers 405: Express takes the first handler that matches.'
+              : 'Delete the session that the header MCP-Session-Id names, and answer with status 204 and no body.',
+        });
+        expectStatus(await client.ask('tools/list'), 404, {
+          cause: 'A client has ended its session, but your server still accepts its id.',
+          advice: 'Delete the session from the Map: then its id is as unknown as any other.',
+          see: '',
+        });
+        for (const other of [alice, bob]) {
+          expectStatus(await other.ask('tools/list'), 200, {
+            cause: 'One client has ended its session, but the session of another client is over too.',
+            advice: 'Delete only the session that the header names.',
+            see: '',
+          });
+        }
+      },
+    );
+
+    requirement(
+      'If `DELETE /mcp` has no session id, the server answers with status 400. If it has an id that the server did not issue, or whose session is over, the server answers with status 404. All sessions continue.',
+      async () => {
+        const client = await connect('client 3');
+        await end('client 3', client.headers);
+        const { 'MCP-Session-Id': over, ...headers } = client.headers;
+        for (const [status, id, what] of [
+          [400, undefined, 'no session id'],
+          [404, random.words(4).join('-'), 'an unknown session id'],
+          [404, 'constructor', 'the unknown session id constructor'],
+          [404, over, 'the id of a session that is over'],
+        ] as const) {
+          const asked = await end('client 3', { ...headers, ...(id !== undefined && { 'MCP-Session-Id': id }) });
+          expectStatus(asked, status, {
+            cause: `DELETE /mcp came with ${what}, but your server answered with status ${asked.status}.`,
+            advice:
+              'Look for the session as for a POST: 400 without a session id, and 404 with an id that leads to no session.',
+            see: '',
+          });
+        }
+        for (const other of [alice, bob]) {
+          expectStatus(await other.ask('tools/list'), 200, {
+            cause: 'A DELETE /mcp that names no session has ended the session of a client.',
+            advice: 'Delete only the session that the header names.',
+            see: '',
+          });
+        }
+      },
+    );
+
+    requirement(
+      'If a request to `/mcp` has a method other than POST and DELETE, the server answers with status 405 and the header `Allow: POST, DELETE`.',
+      async () => {
+        for (const method of ['GET', 'PUT', 'PATCH']) {
+          const asked = server.request('/mcp', { method, headers: alice.headers });
+          const advice = 'Keep app.all, after app.post and app.delete: it answers every other method.';
+          const broken = { cause: `The connection broke before ${method} /mcp was answered.`, advice };
+          await untilEnd(
+            server,
+            asked,
+            () => ({ cause: `Your server did not answer ${method} /mcp.`, advice }),
+            broken,
+          );
+          expectStatus(asked, 405, { advice });
+          const allowed = (value: string) =>
+            value
+              .toUpperCase()
+              .split(/\s*,\s*/)
+              .sort()
+              .join();
+          expectHeader(asked, 'Allow', (value) => allowed(value) === 'DELETE,POST', 'POST, DELETE', {
+            cause: 'The Allow header does not list the methods that this server takes.',
+            advice: 'Set Allow to POST, DELETE: it tells a client which methods this path takes, and DELETE is new.',
+            see: `curl -i -X ${method} http://127.0.0.1:3000/mcp`,
+          });
+        }
+      },
+    );
+  });
+
+  /** Has the tool `say` of tools/logging.ts log these, and returns the answer, which has ended. */
+  async function say(client: McpClient, logs: Log[]): Promise<Posted> {
+    const posted = await callTool(client, 'say', { messages: logs }).done();
+    posted.result();
+    expectResponseLast(posted);
+    return posted;
+  }
+
+  /** Asks for this level in the session of the client. */
+  const askLevel = (client: McpClient, params: unknown) => {
+    const level = isObject(params) ? params.level : undefined;
+    const what = `logging/setLevel with ${level === undefined ? 'no level' : `the level ${asJson(level)}`}`;
+    return client.ask('logging/setLevel', params, { what });
+  };
+
+  async function setLevel(client: McpClient, level: string) {
+    return (await askLevel(client, { level })).result({
+      like: {},
+      when: {
+        202: 'Answer logging/setLevel with a result. It has an id, so it is a request, and the client waits for the result.',
+        [-32602]: `Accept each of the eight levels: ${levels.join(', ')}.`,
+      },
+    });
+  }
+
+  const bySeverity =
+    'Compare the positions of two levels in the list, from debug to emergency. Levels are ordered by severity, not by alphabet and not by the numbers of syslog.';
+
+  /** Of one message at each level, those at `level` and above go out, and no other; at `mayCome` it is open. */
+  async function expectFilter(
+    client: McpClient,
+    level: string,
+    when: string,
+    { mayCome = '', advice = bySeverity } = {},
+  ): Promise<void> {
+    const said = shuffled(levels);
+    const posted = await say(
+      client,
+      said.map((each) => ({ level: each, data: word() })),
+    );
+    const came = notificationsIn(posted).map((message) => String(paramsOf(message).level));
+    const expected = said.filter((each) => levels.indexOf(each) >= levels.indexOf(level));
+    const bySeverityOf = (names: string[]) =>
+      [...names].sort((a, b) => levels.indexOf(a) - levels.indexOf(b)).join(', ') || '(no message)';
+    const compare = { expected: bySeverityOf(expected), received: bySeverityOf(came) };
+    const below = came.find((each) => !expected.includes(each) && each !== mayCome);
+    const absent = expected.find((each) => !came.includes(each));
+    expect(below === undefined, {
+      cause: `${when} your server sent a message with the level ${below}, which is less severe.`,
+      compare,
+      advice,
+    });
+    expect(absent === undefined, {
+      cause: `${when} your server did not send a message with ${absent === level ? 'exactly this level' : `the level ${absent}, which is more severe`}.`,
+      compare,
+      advice:
+        absent === level && advice === bySeverity
+          ? 'Send a message at the level of the session too: compare with < and not with <=.'
+          : advice,
+    });
+    const order = came.filter((each) => each !== mayCome);
+    expect(order.join() === expected.join(), {
+      cause: 'Your server did not send the messages in the order in which the tool logged them.',
+      compare: { expected: expected.join(', '), received: order.join(', ') },
+      advice: 'Send each message when the tool calls log.',
+    });
+  }
+
+  task({ number: 3, title: 'Mind the level', file: 'server.ts' }, () => {
+    requirement(
+      'If `level` is one of the eight levels of RFC 5424, the server answers `logging/setLevel` with an empty result. If `level` is missing or is any other value, the server answers with the error `-32602`.',
+      async () => {
+        const client = await connect('client 3');
+        for (const level of shuffled(levels)) {
+          const result = await setLevel(client, level);
+          const { value } = result;
+          const empty = isObject(value) && Object.keys(value).every((key) => key === '_meta');
+          result.expect(empty, 'The result of logging/setLevel is not empty.', {
+            like: '"result":{}',
+            advice: 'Return an empty object as the result: it only says that the level is set.',
+          });
+        }
+        const wrong = [
+          'verbose',
+          'INFO',
+          'Warning',
+          'warn',
+          'error ',
+          word(),
+          'toString',
+          '__proto__',
+          '',
+          '4',
+          4,
+          0,
+          true,
+          null,
+          ['info'],
+          { info: 1 },
+        ];
+        for (const params of [...wrong.map((level) => ({ level })), {}, undefined]) {
+          (await askLevel(client, params)).error(
+            -32602,
+            'Refuse every value that is not one of the eight levels, which are written in lower case. The error for params that do not fit is -32602.',
+          );
+        }
+      },
+    );
+
+    requirement(
+      'Before the first `logging/setLevel` of a session, the server sends the log messages at `info` and all levels above it. It may also send `debug`.',
+      async () => {
+        await expectFilter(await connect('client 3'), 'info', 'Before the first logging/setLevel,', {
+          mayCome: 'debug',
+        });
+      },
+    );
+
+    requirement(
+      'After `logging/setLevel`, the server sends a log message only if its level is at least as severe as the level of the session. If the server has refused a level, the level of the session stays as it was.',
+      async () => {
+        const client = await connect('client 3');
+        for (const level of shuffled(levels)) {
+          await setLevel(client, level);
+          await expectFilter(client, level, `After logging/setLevel with ${level},`);
+        }
+        await setLevel(client, 'alert');
+        (await askLevel(client, { level: 'nothing' })).error(-32602, 'Refuse a level that is not one of the eight.');
+        const when = 'The level was alert when your server refused another level. After that,';
+        const advice = 'Keep a level only after you have checked that it is one of the eight.';
+        await expectFilter(client, 'alert', when, { advice });
+      },
+    );
+
+    requirement(
+      'A level applies to each call of its own session until the client sets another level. It applies to no other session, even if two clients have the same name, or one session begins later.',
+      async () => {
+        const own: (readonly [McpClient, string])[] = [];
+        const advice =
+          'Keep the level in the object that the session id leads to. A variable outside of the session is shared by all clients, and so is a table by the name of the client.';
+        for (const level of shuffled(['notice', 'warning', 'critical'])) {
+          const client = await connect(`client ${own.length + 3}`);
+          await expectFilter(
+            client,
+            'info',
+            'A session has just begun, and another has set a level. In the new session',
+            {
+              mayCome: 'debug',
+              advice,
+            },
+          );
+          await setLevel(client, level);
+          own.push([client, level]);
+        }
+        // The second time, each of the sessions has had a call, and a newer session has begun.
+        for (const round of ['first', 'second']) {
+          for (const [client, level] of own) {
+            const when = `One client has set ${level}, and others have set other levels. In ${round === 'first' ? 'its session' : 'the second call of its session'}`;
+            await expectFilter(client, level, when, { advice });
+          }
+          await connect('client 6');
+        }
+      },
+    );
+
+    requirement(
+      'If several calls run at the same time, in one session or in several, each call gets its own response and the log messages at the level of its session. This also holds for calls with the same `id`.',
+      async () => {
+        const loud = await connect('client 3');
+        const silent = await connect('client 4');
+        await setLevel(loud, 'debug');
+        await setLevel(silent, 'warning');
+        const id = newId();
+        const calls: Posted[] = [];
+        await tellApart(server, {
+          texts: documents.map((_document, i) => `Processing file ${i + 1}/${documents.length}...`),
+          call(client, message, own) {
+            calls.push(callTool(client, 'process_files', { message }, {}, own));
+            return calls.at(-1)!;
+          },
+          calls: [
+            { client: loud, id },
+            { client: silent, id },
+            { client: loud, id },
+          ],
+          logs: (client) => client === loud,
+          expectDone(posted, message) {
+            expectText(posted, `Done: ${message}`, 'Send what the tool of this call has returned as its result.');
+            expectResponseLast(posted);
+          },
+        });
+        for (const posted of calls) expectEventStream(posted, { see: '' });
+      },
+    );
+  });
+});
