@@ -15,6 +15,7 @@ import {
 } from '../harness/vocabulary/mcp-client.ts';
 import {
   askAtWork,
+  expectLastEventEnded,
   expectLog,
   expectResponseLast,
   expectToolErrorInStream,
@@ -61,6 +62,7 @@ export default grader((run) => {
 
   /** An answer of process_files that has ended: the one result, and nothing behind it. */
   function expectDone(posted: Posted, message: string): void {
+    expectLastEventEnded(posted);
     expectText(posted, `Done: ${message}`, 'Send what the tool of this call has returned as the result of this call.');
     expectResponseLast(posted);
   }
@@ -409,17 +411,22 @@ export default grader((run) => {
       'If a tool throws during a call, the server sends the log messages that came before, then one result with `isError: true`, and ends the stream. The tool can throw an error, a string or `null`.',
       async () => {
         const { program } = server;
-        for (const throws of [undefined, 'string', 'null', 'undefined', 'object']) {
+        for (const [throws, thrown] of [
+          [undefined, 'an error'],
+          ['string', 'a string'],
+          ['null', 'null'],
+          ['undefined', 'undefined'],
+          ['object', 'an object'],
+        ] as const) {
           const reason = random.words(2).join(' ');
-          const thrown = { string: 'a string', null: 'null', undefined: 'undefined', object: 'an object' }[throws!];
-          const what = `The call of a tool that throws ${thrown ?? 'an error'}`;
+          const what = `The call of a tool that throws ${thrown}`;
           const args = { reason, ...(throws && { throws }) };
           const posted = callTool(alice, 'fail_midway', args, { what, ifItThrows: { advice: oneResult } });
           await posted.atWork();
           await notified(server, posted, 1);
           release(program);
           await posted.doneMeanwhile({
-            cause: `A tool threw ${thrown ?? 'an error'} during a call, but your server did not end the stream.`,
+            cause: `A tool threw ${thrown} during a call, but your server did not end the stream.`,
             advice: oneResult,
           });
           expectToolErrorInStream(

@@ -63,6 +63,18 @@ export default grader((run) => {
     return client;
   }
 
+  /** How many bits somebody has to guess who knows the other ids. */
+  function unknownBits(ids: string[]): number {
+    const [first = ''] = ids;
+    let same = 0;
+    while (same < first.length && ids.every((id) => id[same] === first[same])) same++;
+    const rest = ids.map((id) => id.slice(same)).join('');
+    const letters = [/[0-9]/, /[a-z]/, /[A-Z]/, /[^0-9a-zA-Z]/].map((kind) => kind.test(rest));
+    const hex = /^[0-9a-f]*$/.test(rest.toLowerCase().replaceAll('-', '')) && letters.some((is, i) => is && i > 0);
+    const alphabet = hex ? 16 : [10, 26, 26, 2].reduce((sum, size, i) => sum + (letters[i] ? size : 0), 1);
+    return Math.min(...ids.map((id) => id.length - same)) * Math.log2(alphabet);
+  }
+
   const make = 'randomUUID() from node:crypto makes an id that nobody can guess.';
 
   /** Sends initialize, and returns the id of the new session. */
@@ -96,6 +108,20 @@ export default grader((run) => {
     client.request('tools/call', { name: word() }),
   ];
 
+  /** No message was answered twice: Node.js throws an error for the second answer, which Express prints. */
+  async function expectAnsweredOnce(): Promise<void> {
+    const { program } = server;
+    await program.caughtUp();
+    const printed = /.*(ERR_HTTP_HEADERS_SENT|ERR_STREAM_WRITE_AFTER_END).*/.exec(program.stderr)?.[0];
+    expect(printed === undefined, {
+      cause: 'Your server answered a message, but continued and tried to answer it a second time.',
+      output: printed ?? '',
+      advice:
+        'Return from the handler after each answer: refuse and response.end write the answer, but the code after them still runs.',
+      see: '',
+    });
+  }
+
   const beforeTheKind =
     'Look for the header MCP-Session-Id before you look at the kind of the message and at its method, and return after you have refused the message.';
 
@@ -110,29 +136,28 @@ export default grader((run) => {
           server = await start();
           for (const name of names) {
             const id = await sessionIdFor(name);
-            const before = ids.at(-1) ?? '';
             const see = '';
             expect(!ids.includes(id), {
               cause:
                 started === 'first'
                   ? 'Two clients got the same session id.'
                   : 'After a restart, the server used an old session id again.',
-              compare: { expected: 'a new id', received: id },
+              compare: { expected: 'a new id', received: started === 'first' ? 'the id of another client' : id },
               advice:
                 started === 'first'
                   ? `Make a new id each time initialize is answered. ${make}`
                   : `Use neither a counter nor the name of the client for the id, because both come again after a restart. ${make}`,
               see,
             });
-            const differing = [...id].filter((character, place) => character !== before[place]).length;
-            expect(id.length !== before.length || differing > 3, {
-              cause: 'Somebody who knows one session id can guess the next.',
-              compare: { expected: `an id that nobody can guess from ${before}`, received: id },
-              advice: `Use neither a counter nor the time for the id: a program that knows the id of a session can send messages in it. ${make}`,
-              see,
-            });
             ids.push(id);
           }
+          const own = ids.slice(-names.length);
+          expect(unknownBits(own) >= 40, {
+            cause: 'Somebody who knows one session id can guess the next.',
+            compare: { expected: `an id that nobody can guess from ${own.at(-2)}`, received: own.at(-1)! },
+            advice: `Use neither a counter nor the time for the id: a program that knows the id of a session can send messages in it. ${make}`,
+            see: '',
+          });
         }
         alice = await connect('client 1');
         bob = await connect('client 2');
@@ -142,16 +167,22 @@ export default grader((run) => {
     requirement(
       'If `initialize` comes with a header `MCP-Session-Id`, the server does not use this id: the new session gets a new id, and other sessions continue.',
       async () => {
+        expectStatus(await alice.ask('tools/list'), 200, {
+          cause: 'A client has begun a session, and now the session of another client is over.',
+          advice: 'Add the new session to the Map, and leave the other sessions there.',
+          see: '',
+        });
         const invented = random.words(6).join('-');
         for (const id of [invented, alice.headers['MCP-Session-Id']!]) {
           const own = await sessionIdFor('grader', { 'MCP-Session-Id': id });
           expect(own !== id, {
             cause: 'A client sent a session id with initialize, and your server used it for the new session.',
-            compare: { expected: 'a new id', received: own },
+            compare: { expected: 'a new id', received: id === invented ? own : 'the same id' },
             advice: `Make the id in your server, whatever the client sends. Otherwise an attacker can choose the id of somebody else's session. ${make}`,
           });
         }
-        expectStatus(await withId(invented).ask('tools/list'), 404, {
+        const accepts = async (id: string) => (await withId(id).ask('tools/list')).status! < 300;
+        expect(!(await accepts(invented)) || (await accepts(random.words(6).join('-'))), {
           cause: 'A client invented a session id and sent it with initialize, and now your server accepts this id.',
           advice: 'Keep only the ids that your server has made.',
           see: '',
@@ -176,6 +207,7 @@ export default grader((run) => {
             see: posted.see,
           });
         }
+        await expectAnsweredOnce();
       },
     );
 
@@ -184,9 +216,10 @@ export default grader((run) => {
       async () => {
         const other = [...alice.headers['MCP-Session-Id']!];
         const near = [...other.slice(0, -1), other.at(-1) === '0' ? '1' : '0'].join('');
+        const invented = random.words(4).join('-');
         for (const [id, advice] of [
           [
-            random.words(4).join('-'),
+            invented,
             'Answer 404 to an id that your server does not know. This status tells the client that its session is over, for example because the server has been started again, and that it needs a new handshake.',
           ],
           [
@@ -203,20 +236,20 @@ export default grader((run) => {
           for (const message of messagesOf(stranger)) {
             const posted = await stranger.send(message);
             expectStatus(posted, 404, {
-              cause: `${posted.what} came with an unknown session id, ${id}, but your server answered with status ${posted.status}.`,
-              advice:
-                posted.status === 400 || id !== 'constructor'
-                  ? posted.status! < 300
-                    ? beforeTheKind
-                    : advice
-                  : advice,
+              cause: `${posted.what} came with an unknown session id${id === near ? ', which differs from a known id in its last character' : `, ${id}`}, but your server answered with status ${posted.status}.`,
+              advice: posted.status! < 300 && id === invented ? beforeTheKind : advice,
               see: posted.see,
             });
           }
         }
         (await alice.ask('tools/list')).result();
-        const accepted = await alice.notify('notifications/initialized');
-        accepted.accepted('Answer a notification with 202 when its session is known, and return.');
+        const known = await alice.notify('notifications/initialized');
+        expectStatus(known, 202, {
+          cause: `${known.what} came with a known session id, but your server answered with status ${known.status}.`,
+          advice: 'Look for the session first, and then answer the notification with 202 as before.',
+          see: known.see,
+        });
+        await expectAnsweredOnce();
       },
     );
   });
@@ -287,6 +320,7 @@ export default grader((run) => {
             see: '',
           });
         }
+        await expectAnsweredOnce();
       },
     );
 
@@ -332,7 +366,10 @@ export default grader((run) => {
   const askLevel = (client: McpClient, params: unknown) => {
     const level = isObject(params) ? params.level : undefined;
     const what = `logging/setLevel with ${level === undefined ? 'no level' : `the level ${asJson(level)}`}`;
-    return client.ask('logging/setLevel', params, { what });
+    return client.ask('logging/setLevel', params, {
+      what,
+      ifItThrows: { advice: 'Check the params with safeParse, which returns the error. parse throws the error.' },
+    });
   };
 
   async function setLevel(client: McpClient, level: string) {
@@ -353,7 +390,7 @@ export default grader((run) => {
     client: McpClient,
     level: string,
     when: string,
-    { mayCome = '', advice = bySeverity } = {},
+    { mayCome = '', advice }: { mayCome?: string; advice: string },
   ): Promise<void> {
     const said = shuffled(levels);
     const posted = await say(
@@ -361,29 +398,36 @@ export default grader((run) => {
       said.map((each) => ({ level: each, data: word() })),
     );
     const came = notificationsIn(posted).map((message) => String(paramsOf(message).level));
-    const expected = said.filter((each) => levels.indexOf(each) >= levels.indexOf(level));
+    const from = (least: string) => said.filter((each) => levels.indexOf(each) >= levels.indexOf(least));
+    const expected = from(level);
     const bySeverityOf = (names: string[]) =>
       [...names].sort((a, b) => levels.indexOf(a) - levels.indexOf(b)).join(', ') || '(no message)';
     const compare = { expected: bySeverityOf(expected), received: bySeverityOf(came) };
-    const below = came.find((each) => !expected.includes(each) && each !== mayCome);
-    const absent = expected.find((each) => !came.includes(each));
-    expect(below === undefined, {
-      cause: `${when} your server sent a message with the level ${below}, which is less severe.`,
+    const without = came.filter((each) => each !== mayCome);
+    const instead = levels.find((each) => bySeverityOf(from(each)) === bySeverityOf(without));
+    expect(instead === undefined || instead !== levels[levels.indexOf(level) + 1], {
+      cause: `${when} your server did not send a message at exactly this level, ${level}.`,
+      compare,
+      advice: 'Send a message at the level of the session too: compare with < and not with <=.',
+    });
+    expect(instead === undefined || instead === level, {
+      cause: `${when} your server filtered the messages by the level ${instead} instead of the level ${level}.`,
       compare,
       advice,
     });
-    expect(absent === undefined, {
-      cause: `${when} your server did not send a message with ${absent === level ? 'exactly this level' : `the level ${absent}, which is more severe`}.`,
+    const below = without.find((each) => !expected.includes(each));
+    const absent = expected.find((each) => !came.includes(each));
+    expect(below === undefined && absent === undefined, {
+      cause:
+        below !== undefined
+          ? `${when} your server sent a message with the level ${below}, which is less severe than ${level}.`
+          : `${when} your server did not send a message with the level ${absent}, which is at least as severe as ${level}.`,
       compare,
-      advice:
-        absent === level && advice === bySeverity
-          ? 'Send a message at the level of the session too: compare with < and not with <=.'
-          : advice,
+      advice: bySeverity,
     });
-    const order = came.filter((each) => each !== mayCome);
-    expect(order.join() === expected.join(), {
+    expect(without.join() === expected.join(), {
       cause: 'Your server did not send the messages in the order in which the tool logged them.',
-      compare: { expected: expected.join(', '), received: order.join(', ') },
+      compare: { expected: expected.join(', '), received: without.join(', ') },
       advice: 'Send each message when the tool calls log.',
     });
   }
@@ -393,7 +437,8 @@ export default grader((run) => {
       'If `level` is one of the eight levels of RFC 5424, the server answers `logging/setLevel` with an empty result. If `level` is missing or is any other value, the server answers with the error `-32602`.',
       async () => {
         const client = await connect('client 3');
-        for (const level of shuffled(levels)) {
+        // The last level is the one that a session begins with.
+        for (const level of [...shuffled(levels), 'info']) {
           const result = await setLevel(client, level);
           const { value } = result;
           const empty = isObject(value) && Object.keys(value).every((key) => key === '_meta');
@@ -434,6 +479,7 @@ export default grader((run) => {
       async () => {
         await expectFilter(await connect('client 3'), 'info', 'Before the first logging/setLevel,', {
           mayCome: 'debug',
+          advice: 'Give each new session the level info.',
         });
       },
     );
@@ -444,7 +490,9 @@ export default grader((run) => {
         const client = await connect('client 3');
         for (const level of shuffled(levels)) {
           await setLevel(client, level);
-          await expectFilter(client, level, `After logging/setLevel with ${level},`);
+          await expectFilter(client, level, `After logging/setLevel with ${level},`, {
+            advice: 'Replace the level of the session each time: session.level = data.level.',
+          });
         }
         await setLevel(client, 'alert');
         (await askLevel(client, { level: 'nothing' })).error(-32602, 'Refuse a level that is not one of the eight.');

@@ -93,6 +93,14 @@ export async function whyNotSent(
     });
   }
   const rest = unfinishedEvent(posted);
+  if (/\\n\s*$/.test(rest)) {
+    return new Failure({
+      cause: 'Your server wrote a backslash and the letter n at the end of the event instead of a line break.',
+      compare: { expected: '(two line breaks)', received: 'the characters \\ and n' },
+      advice: 'Write \\n with a single backslash in your string: "\\n" is a line break, and "\\\\n" is two characters.',
+      see,
+    });
+  }
   if (rest !== '') {
     const received = visible(posted.text.slice(posted.text.lastIndexOf(rest)));
     return new Failure({
@@ -122,10 +130,30 @@ export async function whyNotSent(
       see,
     });
   }
+  if (posted.text.includes(text)) {
+    return new Failure({
+      cause: `Your server sent "${text}", but not in the data of an event.`,
+      compare: { expected: 'data: {…}\\n\\n', received: visible(posted.text.slice(0, 120)) },
+      advice:
+        'Begin the line with data: and end the event with a blank line. A parser ignores every line without a field name.',
+      see,
+    });
+  }
   return new Failure({
     cause: `Your server never sent "${text}", neither while the tool was at work on ${work} nor later.`,
     advice: never,
     see,
+  });
+}
+
+/** The last event of an answer that has ended is complete. */
+export function expectLastEventEnded(posted: Posted): void {
+  const rest = /^text\/event-stream/i.test(String(posted.headers['content-type'])) ? unfinishedEvent(posted) : '';
+  expect(rest === '', {
+    cause: 'Your server ended the stream in the middle of its last event: no blank line follows.',
+    compare: { expected: 'data: {…}\\n\\n', received: visible(posted.text.slice(posted.text.lastIndexOf(rest))) },
+    advice: 'End the last event with a blank line too. A parser drops an event that is not complete.',
+    see: posted.see,
   });
 }
 
@@ -289,7 +317,8 @@ export async function tellApart(
   const calls: Running[] = [];
   /** The call that each held piece of work belongs to, in the order of `program.held`. */
   const atWork: Running[] = [];
-  const alone = 'Let each call run on its own. Look for code that makes a call wait until the one before it is over.';
+  const alone =
+    'Let each call run its own tool. Look for code that makes a call wait until the one before it is over, or that finds a call by the id of its request.';
   const expectedOf = ({ client, begun }: Running) => (logs(client) ? begun : 0);
 
   /** Each answer has as many messages as its own tool has logged, and each call that is not over is at work. */
@@ -356,19 +385,26 @@ export async function tellApart(
       running.begun++;
       atWork.push(running);
     } else {
-      const cause =
-        'All work of one call is done, but your server did not end its stream while another call was running.';
-      await running.posted.doneMeanwhile({ cause, advice: alone });
-      const other = calls.find(
-        ({ message }) => message !== running.message && running.posted.text.includes(inJson(message)),
+      const { posted, message } = running;
+      const crossing = () => calls.find((each) => each !== running && each.posted.text.includes(inJson(message)));
+      await expectSoon(
+        () => finished(posted) || crossing() !== undefined,
+        () => ({
+          cause: 'All work of one call is done, but your server did not end its stream while another call was running.',
+          advice: alone,
+        }),
+        program,
+        workMs,
       );
-      expect(!other, {
+      await program.caughtUp();
+      expect(!crossing(), {
         cause: 'Your server sent the response of one call in the stream of another call.',
-        compare: { expected: `Done: ${running.message}`, received: `Done: ${other?.message}` },
+        compare: { expected: `Done: ${crossing()?.message}`, received: `Done: ${message}` },
         advice:
           'Send the response where the call was answered, on the response object of this request. Two calls may have the same id, so an id does not tell them apart.',
       });
-      expectDone(running.posted, running.message);
+      await posted.done();
+      expectDone(posted, message);
     }
     await expectOwn();
   }
