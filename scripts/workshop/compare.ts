@@ -12,7 +12,7 @@ import { median } from './median.ts';
 
 /** Servers that do the same work, each in a process of its own. All others are compared with the first. */
 const servers = [
-  { name: 'by hand, lesson 9', file: join(solutionsFolder, '09-notifications', 'server.ts') },
+  { name: 'by hand, lesson 10', file: join(solutionsFolder, '10-sessions-and-log-levels', 'server.ts') },
   { name: 'official, first generation', file: join(root, 'scripts', 'workshop', 'compared', 'first.ts') },
   { name: 'official, second generation', file: join(root, 'scripts', 'workshop', 'compared', 'second.ts') },
 ];

@@ -87,13 +87,17 @@ export default grader((run) => {
       advice: `Set the header with response.set before you send the body with response.json. ${make}`,
     });
     const short = id.length < 16;
-    header.expect(
-      /^[\x21-\x7e]{16,}$/.test(id),
-      short
+    expect(/^[\x21-\x7e]{16,}$/.test(id), {
+      cause: short
         ? 'The session id is so short that somebody can guess it.'
         : 'The session id has characters that are not allowed in it.',
-      { like: 'at least 16 visible ASCII characters', advice: `Use a longer id of such characters. ${make}` },
-    );
+      compare: {
+        expected: 'at least 16 visible ASCII characters',
+        received: `${id.length} characters${short ? '' : `, among them ${asJson(/[^\x21-\x7e]/.exec(id)?.[0])}`}`,
+      },
+      advice: short ? `Use a longer id. ${make}` : `Leave out spaces and letters that are not ASCII. ${make}`,
+      see: posted.see,
+    });
     return id;
   }
 
@@ -154,7 +158,10 @@ export default grader((run) => {
           const own = ids.slice(-names.length);
           expect(unknownBits(own) >= 40, {
             cause: 'Somebody who knows one session id can guess the next.',
-            compare: { expected: `an id that nobody can guess from ${own.at(-2)}`, received: own.at(-1)! },
+            compare: {
+              expected: 'ids that differ in many characters',
+              received: 'ids that differ in a few characters',
+            },
             advice: `Use neither a counter nor the time for the id: a program that knows the id of a session can send messages in it. ${make}`,
             see: '',
           });
