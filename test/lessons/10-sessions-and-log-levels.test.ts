@@ -168,6 +168,7 @@ export default grader((run) => {
         }
         alice = await connect('client 1');
         bob = await connect('client 2');
+        await expectAnsweredOnce();
       },
     );
 
@@ -415,7 +416,7 @@ export default grader((run) => {
     expect(instead === undefined || instead !== levels[levels.indexOf(level) + 1], {
       cause: `${when} your server did not send a message at exactly this level, ${level}.`,
       compare,
-      advice: 'Send a message at the level of the session too: compare with < and not with <=.',
+      advice: `Send a message at the level of the session too: compare with < and not with <=. ${advice}`,
     });
     expect(instead === undefined || instead === level, {
       cause: `${when} your server filtered the messages by the level ${instead} instead of the level ${level}.`,

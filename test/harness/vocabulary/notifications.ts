@@ -403,7 +403,11 @@ export async function tellApart(
         advice:
           'Send the response where the call was answered, on the response object of this request. Two calls may have the same id, so an id does not tell them apart.',
       });
-      await posted.done();
+      expect(posted.broken === undefined, {
+        cause: 'Your server closed the connection of a call before it had ended the stream.',
+        advice: 'Call response.end() after the last event, and do not close the connection.',
+        see: posted.see,
+      });
       expectDone(posted, message);
     }
     await expectOwn();
