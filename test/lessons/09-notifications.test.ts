@@ -125,7 +125,7 @@ export default grader((run) => {
               : `Your server sent the response, but the tool had not worked on ${name}.`,
             compare: { expected: texts[i]!, received: asJson(response) },
             advice:
-              'Send one response, when all work is done: await the work. What your server sends before is a notification.',
+              'Await the work, and send one response when all work is done. Every message before it is a notification.',
             see,
           });
           expect(atWork, {
@@ -152,8 +152,7 @@ export default grader((run) => {
               ? 'Your server sent one more notification after the work on the last file.'
               : 'The last message is not a response: it has neither a result nor an error.',
           compare: { expected: '{"jsonrpc":"2.0","id":…,"result":…}', received: asJson(extra) },
-          advice:
-            'Send the response after the notifications, and nothing else: its result is what the tool has returned.',
+          advice: 'Send only the response after the notifications. Its result is what the tool has returned.',
           see,
         });
       },
@@ -456,7 +455,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If a tool returns nothing, or a value that JSON cannot hold, the server sends one result with `isError: true` and ends the stream.',
+      'If a tool returns `undefined`, `null`, or a value that JSON cannot hold, the server sends one result with `isError: true` and ends the stream.',
       async () => {
         for (const value of ['nothing', 'null', 'a BigInt', 'a circular object']) {
           const advice =
@@ -496,7 +495,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'When a call is over, the server keeps no timer and no event listener of this call. This is also true if the client has left, or if the tool has thrown an error.',
+      'When a call is over, its timers and its event listeners are gone. This is also true if the client has left, or if the tool has thrown an error.',
       async () => {
         const { program } = server;
         await program.caughtUp();

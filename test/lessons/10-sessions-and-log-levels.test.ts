@@ -157,7 +157,7 @@ export default grader((run) => {
           }
           const own = ids.slice(-names.length);
           expect(unknownBits(own) >= 40, {
-            cause: 'Somebody who knows one session id can guess the next.',
+            cause: 'The session ids are alike, so a program that has one session id can guess the next.',
             compare: {
               expected: 'ids that differ in many characters',
               received: 'ids that differ in a few characters',
@@ -204,7 +204,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If a request or a notification has no header `MCP-Session-Id`, the server answers with status 400, whatever the method is. `initialize` needs no session id, and the server may answer `ping` without it.',
+      'If a request or a notification has no header `MCP-Session-Id`, the server answers with status 400, whatever the method is. `initialize` needs no session id. The server may also answer `ping` without it.',
       async () => {
         const stranger = withId(undefined);
         for (const message of messagesOf(stranger)) {

@@ -237,9 +237,9 @@ export function expectLog(posted: Posted, message: Message, log: Log): void {
     .is(
       log.logger,
       log.logger === undefined
-        ? 'The tool named no logger, but the notification has one.'
+        ? 'The tool named no logger, but the notification has a logger.'
         : 'The logger of the notification is not the one that the tool named.',
-      'Send the logger that the tool named, a string, and leave it out where the tool named none. JSON.stringify leaves out what is undefined, but not null.',
+      'Send the logger that the tool named, and leave it out if the tool named no logger. JSON.stringify leaves out a member that is undefined, but not a member that is null.',
     );
 }
 
