@@ -11,7 +11,10 @@ type Message = {
   timers?: number;
   fileCalls?: number;
   rows?: number;
+  cursors?: number;
+  queued?: number;
   diskHeld?: number;
+  diskStepped?: true;
   listening?: string[];
   exit?: string;
 };
@@ -25,6 +28,9 @@ export function handleMessages(program: Running): void {
     if (message.timers !== undefined) program.timers = message.timers;
     if (message.fileCalls !== undefined) program.fileCalls = message.fileCalls;
     if (message.rows !== undefined) program.rows = message.rows;
+    if (message.cursors !== undefined) program.cursors = message.cursors;
+    if (message.queued !== undefined) program.queued = message.queued;
+    if (message.diskStepped) for (const resolve of program.diskSteps.splice(0)) resolve();
     if (message.diskHeld !== undefined) {
       program.heldThreads = message.diskHeld;
       for (const resolve of program.diskWaits) resolve();

@@ -28,6 +28,8 @@ export type Running = {
   timers: number;
   fileCalls: number;
   rows: number;
+  cursors: number;
+  queued: number;
   workCalls: number;
   /** Threads of the program that wait until the disk is released. */
   heldThreads: number;
@@ -37,6 +39,8 @@ export type Running = {
   asked: number;
   readonly places: Set<(addresses: string[] | undefined) => void>;
   readonly diskWaits: Set<() => void>;
+  /** Called when the step that the disk was allowed is over. */
+  readonly diskSteps: (() => void)[];
   /** Called once, when the program has ended. */
   readonly atEnd: (() => void)[];
 };
@@ -64,12 +68,15 @@ export function connect(start: Start): Running {
     timers: 0,
     fileCalls: 0,
     rows: 0,
+    cursors: 0,
+    queued: 0,
     workCalls: 0,
     heldThreads: 0,
     pings: new Map(),
     asked: 0,
     places: new Set(),
     diskWaits: new Set(),
+    diskSteps: [],
     atEnd: [],
   };
 }
@@ -89,6 +96,11 @@ export function tell(program: Running, message: object): boolean {
 }
 
 export function releaseDisk(program: Running): void {
-  (program.child.stdio?.[4] as Writable | undefined)?.write(Buffer.alloc(program.heldThreads));
+  releaseThreads(program, program.heldThreads);
   program.heldThreads = 0;
+}
+
+/** Lets so many threads go that are held. */
+export function releaseThreads(program: Running, threads: number): void {
+  (program.child.stdio?.[4] as Writable | undefined)?.write(Buffer.alloc(threads));
 }
