@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
-import { explainEnd } from '../harness/programs/crash-report.ts';
+import { explainEnd, explainError } from '../harness/programs/crash-report.ts';
 import { cutShort } from '../harness/programs/exit-report.ts';
 import { adviceOn } from '../harness/programs/known-errors.ts';
 import { freePort } from '../harness/programs/ports.ts';
@@ -31,6 +31,9 @@ const MiB = 1024 ** 2;
 
 /** Steps of a slow disk in which a download of less than half a megabyte comes to its end. */
 const mostSteps = 200;
+
+/** Steps of the disk in which a server has looked at a file and opened it. */
+const stepsToOpen = 6;
 
 export default grader((run) => {
   const { missing, note, random, requirement, sameCapture, startClient } = run;
@@ -172,7 +175,6 @@ export default grader((run) => {
                 'A reader had gone away, but your server did not close the generator of rows() for it, so the query stays open for ever.',
               advice:
                 'Use pipeline: it closes its source when the response is closed. pipe does not, and a loop that waits for drain waits for ever, because drain never comes after the reader has gone: end the wait when the response emits close.',
-              ...firstRows,
             };
           },
           promptMs,
@@ -343,14 +345,7 @@ export default grader((run) => {
             advice,
             ...see,
           };
-          if (taken) {
-            add(taken);
-            const none = await get(name, advice);
-            expectStatus(none, 404, {
-              advice,
-              ...(none.status === 200 ? wrongBytes : {}),
-            });
-          }
+          if (taken) add(taken);
           add(name);
           expectFile(await get(name, advice), Buffer.from(`${name}\n`), advice, see, wrongBytes);
         }
@@ -388,7 +383,7 @@ export default grader((run) => {
         // Still at a call of the file system, the server is reading: NaN differs from itself.
         const reading = () => (grown() > memoryLimit ? Infinity : program.fileCalls === 0 ? 0 : Number.NaN);
         const rests = await comesToRest(run, program, reading, 0);
-        const atRest = rests && (await staysAtRest(run, program, () => program.queued, ownTimers));
+        const atRest = rests && (await staysAtRest(run, program, () => program.sent, ownTimers));
         note('·', `the file has ${size} MiB; the memory grew by ${grown().toFixed(0)} MiB`);
         expect(!rests || atRest, {
           cause: 'The client had stopped reading, but your server read more of the file after a pause.',
@@ -436,8 +431,15 @@ export default grader((run) => {
           () => ({ cause: `Your server did not answer ${slow.name}.`, advice, ...curl(slow, '-i') }),
         );
         slow.pause();
-        await comesToRest(run, program, () => program.queued);
+        await comesToRest(run, program, () => program.sent);
+        // All of them wait at the same step of the disk, and nobody is served before the others have come.
+        const held = await program.holdDisk();
         const answers = others.map(({ path, who }) => server.request(path, { who, ifItThrows: { advice } }));
+        for (let step = 0; held && step < stepsToOpen; step++) {
+          await program.caughtUp();
+          await program.stepDisk();
+        }
+        program.releaseDisk();
         for (const [i, { bytes, who }] of others.entries())
           expectFile(await ended(answers[i]!, advice), bytes, advice, notes, wrongBytes(who));
         slow.resume();
@@ -526,7 +528,22 @@ export default grader((run) => {
           advice: answer.status === 400 || answer.status === 403 ? noOtherStatus : advice,
           ...(own && byHand(own)),
         });
+        await expectStopped(answer);
       }
+    }
+
+    /** After its answer, the server has done nothing more for this request. */
+    async function expectStopped({ name }: Exchange): Promise<void> {
+      const { program } = server;
+      const from = printed;
+      await program.caughtUp();
+      printed = program.stderr.length;
+      if (!/ERR_HTTP_HEADERS_SENT|TypeError: Cannot read/.test(program.stderr.slice(from))) return;
+      throw new Failure({
+        ...explainError(program, from, ''),
+        cause: `Your server answered ${name} with status 404, but continued after that, as if there were a file.`,
+        advice: 'Write return after the answer 404: sending an answer does not leave the function.',
+      });
     }
 
     const noOtherStatus =
@@ -554,6 +571,9 @@ export default grader((run) => {
       expectStatus(answer, 404, { advice });
     }
 
+    /** How much the server had printed on standard error when it was looked at last. */
+    let printed = 0;
+
     async function expectNone(name: string, advice: string): Promise<void> {
       const answer = await get(name, advice);
       const beginning = visible(answer.text.slice(0, 80)) || '(an empty body)';
@@ -580,6 +600,7 @@ export default grader((run) => {
         advice: 'Say only that there is no such file, and keep the message of the error for your log.',
         ...curl(answer, '-i'),
       });
+      await expectStopped(answer);
     }
 
     const again =
@@ -595,6 +616,17 @@ export default grader((run) => {
         expectFile(await get(name, again), Buffer.from(`${name}\n`), again);
         rmSync(join(files, name));
         await expectNone(name, again);
+        // There is a file with the name that somebody would look for who decodes again.
+        const part = word();
+        const exact =
+          'Look only for the file with the name in request.params.name. Express has decoded this name once; do not try it decoded again.';
+        for (const [asked, taken] of [
+          [`%41${part}.txt`, `A${part}.txt`],
+          [`a+${part}.txt`, `a ${part}.txt`],
+        ] as const) {
+          add(taken);
+          await expectNone(asked, exact);
+        }
       },
     );
 
@@ -692,12 +724,20 @@ export default grader((run) => {
               }
             : {
                 cause: 'The first bytes have come, but your client has written nothing into the folder of FILE.',
-                advice:
-                  'Write each piece when it comes, in the folder of FILE. text() and arrayBuffer() wait for the whole body, and keep it in memory.',
+                advice: /\brename\b/.test(client.stderr)
+                  ? renameLast
+                  : 'Write each piece when it comes, in the folder of FILE. text() and arrayBuffer() wait for the whole body, and keep it in memory.',
+                ...lastWords(client),
               },
         promptMs,
       );
       notCrashed(client, 'while it was downloading');
+      await client.caughtUp();
+      expect(!/The "streams\[/.test(client.stderr), {
+        cause: 'Your client saved nothing, because its call of pipeline threw an error.',
+        ...lastWords(client),
+        ...adviceOn(client.stderr),
+      });
       expect(!touched(), {
         cause: `The download was still running, but your client had already ${touch(content())} FILE.`,
         compare: { expected: `its ${old.length} old bytes`, received: sizeOf(content()) },
@@ -796,7 +836,6 @@ export default grader((run) => {
       async () => {
         sameCapture();
         const { client, call, written } = running;
-        const timers = client.timers;
         if (!(await client.holdDisk())) return;
         note('·', '(the disk takes nothing more)');
         const limit = 32 * MiB;
@@ -812,7 +851,7 @@ export default grader((run) => {
         };
         sendMore();
         await comesToRest(run, client, () => taken);
-        const rests = await staysAtRest(run, client, () => taken, timers);
+        const rests = await staysAtRest(run, client, () => taken, 0);
         call.response.off('drain', sendMore);
         note('←', `(${count(taken)} bytes)`);
         const waitForDisk =
@@ -848,14 +887,17 @@ export default grader((run) => {
       const download = await startDownload(run, oldContent);
       const { client, call, content, written } = download;
       const [first, rest] = [randomBytes(100_000), randomBytes(300_000)];
-      const whole = Buffer.concat([first, rest]);
+      // So short that several of them are written without waiting for drain.
+      const last = [1, 2, 3, 4].map(() => randomBytes(random.integer(300, 600)));
+      const whole = Buffer.concat([first, rest, ...last]);
       call.response.writeHead(200, bytesType);
       await call.send(first);
       await expectBegun(download, oldContent);
       const held = await client.holdDisk();
       if (held) note('·', '(the disk takes nothing more)');
       note('←', '(the rest, and the end of the response)');
-      call.response.end(rest);
+      for (const piece of [rest, ...last]) call.response.write(piece);
+      call.response.end();
       await client.caughtUp();
       // Each step is one that a slow disk could take, with as long a pause before the next.
       for (let step = 0; held && step < mostSteps && !client.end; step++) {

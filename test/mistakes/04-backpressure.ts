@@ -158,7 +158,10 @@ export const mistakes: Mistake[] = [
   ]),
   server(1, 'sends-objects', [sendsLines, '  await pipeline(rows(), response).catch(report);\n']),
   server(1, 'rows-without-line-breaks', ['yield `${JSON.stringify(row)}\\n`', 'yield JSON.stringify(row)']),
-  server(1, 'content-type-json', ["'application/x-ndjson'", "'application/json'"]),
+  server(1, 'content-type-json', [
+    `  response.type('application/x-ndjson');\n${sendsLines}`,
+    `  response.type('application/json');\n${sendsLines}`,
+  ]),
   server(1, 'forgets-the-last-batch', [
     asLine,
     "  let batch: string[] = [];\n  for await (const row of rows()) {\n    batch.push(`${JSON.stringify(row)}\\n`);\n    if (batch.length < 64) continue;\n    yield batch.join('');\n    batch = [];\n  }\n",
@@ -412,8 +415,8 @@ export const mistakes: Mistake[] = [
   client(
     3,
     'copies-instead-of-renaming',
-    [renames, '  await copyFile(unfinished, file);\n  await rm(unfinished);\n'],
-    ['rename, rm }', 'copyFile, rm }'],
+    [renames, '  await pipeline(createReadStream(unfinished), createWriteStream(file));\n  await rm(unfinished);\n'],
+    ['import { createWriteStream }', 'import { createReadStream, createWriteStream }'],
   ),
   client(3, 'empties-the-file-first', [savesBody, `  createWriteStream(file).end();\n${savesBody}`]),
   client(

@@ -36,8 +36,8 @@ export function ask(program: Running): Program {
     get cursors() {
       return program.cursors;
     },
-    get queued() {
-      return program.queued;
+    get sent() {
+      return program.sent;
     },
     get workCalls() {
       return program.workCalls;

@@ -12,7 +12,7 @@ type Message = {
   fileCalls?: number;
   rows?: number;
   cursors?: number;
-  queued?: number;
+  sent?: number;
   diskHeld?: number;
   diskStepped?: true;
   listening?: string[];
@@ -29,7 +29,7 @@ export function handleMessages(program: Running): void {
     if (message.fileCalls !== undefined) program.fileCalls = message.fileCalls;
     if (message.rows !== undefined) program.rows = message.rows;
     if (message.cursors !== undefined) program.cursors = message.cursors;
-    if (message.queued !== undefined) program.queued = message.queued;
+    if (message.sent !== undefined) program.sent = message.sent;
     if (message.diskStepped) for (const resolve of program.diskSteps.splice(0)) resolve();
     if (message.diskHeld !== undefined) {
       program.heldThreads = message.diskHeld;

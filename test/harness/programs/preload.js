@@ -62,12 +62,12 @@ function answerTo(pong, begun) {
   const active = begun ? process.getActiveResourcesInfo() : [];
   const timers = active.filter((resource) => resource === 'Timeout').length;
   const fileCalls = active.filter((resource) => /^FSReq/.test(resource)).length;
-  return { pong, memory: process.memoryUsage.rss(), timers, fileCalls, queued: begun ? queuedBytes() : 0 };
+  return { pong, memory: process.memoryUsage.rss(), timers, fileCalls, sent: begun ? bytesSent() : 0 };
 }
 
-/** What is written to the connections of this process, and kept because the other side has not taken it. */
-function queuedBytes() {
-  return process._getActiveHandles().reduce((sum, { writableLength }) => sum + (writableLength || 0), 0);
+/** The bytes that this process, as a server, has written to the connections that it has now. */
+function bytesSent() {
+  return process._getActiveHandles().reduce((sum, { server, bytesWritten }) => sum + (server ? bytesWritten : 0), 0);
 }
 
 /**

@@ -45,8 +45,8 @@ export type Program = {
   readonly rows: number;
   /** How many generators of these rows are open: begun, and neither finished nor closed. */
   readonly cursors: number;
-  /** The bytes that it has written to connections and that Node.js keeps, when it was asked last. */
-  readonly queued: number;
+  /** The bytes that it has written to the connections of its clients, taken by them or not, when it was asked last. */
+  readonly sent: number;
   /** How often it has called `work`, also when the call is over. */
   readonly workCalls: number;
   /** Ends the table of lessons/support/rows.ts before long. */

@@ -29,7 +29,7 @@ export type Running = {
   fileCalls: number;
   rows: number;
   cursors: number;
-  queued: number;
+  sent: number;
   workCalls: number;
   /** Threads of the program that wait until the disk is released. */
   heldThreads: number;
@@ -69,7 +69,7 @@ export function connect(start: Start): Running {
     fileCalls: 0,
     rows: 0,
     cursors: 0,
-    queued: 0,
+    sent: 0,
     workCalls: 0,
     heldThreads: 0,
     pings: new Map(),
