@@ -282,7 +282,7 @@ export default grader((run) => {
     ): void {
       expectStatus(answer, 200, { advice, see: notes.see, ...see });
       const body = bodyOf(answer);
-      const other = answer.ended && !body.equals(bytes);
+      const other = !body.equals(bytes);
       if (other && wrongBytes.cause !== undefined) throw new Failure({ cause: wrongBytes.cause, ...wrongBytes });
       expectHead(answer, bytes.length, advice, see);
       expect(answer.ended && !other, {
@@ -341,7 +341,7 @@ export default grader((run) => {
           const wrongBytes = {
             cause: taken
               ? `Your server was asked for the file ${name}, but it sent the file ${taken}.`
-              : `Your server was asked for the file ${name}, but it sent other bytes.`,
+              : `Your server was asked for the file ${name}, but it did not send the bytes of this file.`,
             advice,
             ...see,
           };
@@ -408,7 +408,7 @@ export default grader((run) => {
         const advice =
           'Declare the path, the file and each buffer inside the handler: variables outside it are shared by all requests. Use a buffer again only after its bytes have been sent.';
         const wrongBytes = (who: string) => ({
-          cause: `Several clients were downloading at the same time, and ${who} received bytes that are not those of its file.`,
+          cause: `Several clients were downloading at the same time, and ${who} did not receive the bytes of its file.`,
           advice,
         });
         // Larger than all buffers on the way, and no two pieces of it are the same.
@@ -773,9 +773,10 @@ export default grader((run) => {
             : saved.length === 0
               ? 'The download is complete, but FILE is empty.'
               : saved.length < whole.length
-                ? `The download is complete, but FILE has only ${count(saved.length)} of its ${count(whole.length)} bytes.`
+                ? 'The download is complete, but FILE has fewer bytes than the body.'
                 : `The download is complete, but the bytes of FILE differ from those of the body.`,
-        compare: { expected: `${count(whole.length)} bytes`, received: sizeOf(saved) },
+        // How much the client takes while the disk is held depends on the buffers of the system.
+        ...(whole.length < MiB && { compare: { expected: `${count(whole.length)} bytes`, received: sizeOf(saved) } }),
         advice: saved && saved.length >= whole.length ? asIs : renameLast,
         ...lastWords(client),
         ...cutShort(client, 'at the end of the download'),
@@ -886,18 +887,19 @@ export default grader((run) => {
     requirement('If the disk is slow, FILE keeps its old content until the last byte has been written.', async () => {
       const download = await startDownload(run, oldContent);
       const { client, call, content, written } = download;
-      const [first, rest] = [randomBytes(100_000), randomBytes(300_000)];
-      // So short that several of them are written without waiting for drain.
-      const last = [1, 2, 3, 4].map(() => randomBytes(random.integer(300, 600)));
-      const whole = Buffer.concat([first, rest, ...last]);
+      const first = randomBytes(100_000);
+      // So short that a stream takes all of them without asking anybody to wait for drain.
+      const last = [1, 2, 3].map(() => randomBytes(random.integer(300, 600)));
+      const whole = Buffer.concat([first, ...last]);
       call.response.writeHead(200, bytesType);
       await call.send(first);
       await expectBegun(download, oldContent);
+      // From here on, nothing waits for the disk: what comes next is what it is asked for next.
+      await run.until(() => written() >= oldContent.length + first.length);
       const held = await client.holdDisk();
       if (held) note('·', '(the disk takes nothing more)');
-      note('←', '(the rest, and the end of the response)');
-      for (const piece of [rest, ...last]) call.response.write(piece);
-      call.response.end();
+      for (const piece of last) await call.send(piece);
+      call.end();
       await client.caughtUp();
       // Each step is one that a slow disk could take, with as long a pause before the next.
       for (let step = 0; held && step < mostSteps && !client.end; step++) {
