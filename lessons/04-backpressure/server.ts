@@ -1,7 +1,7 @@
 import express from 'express';
 import { open } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { pipeline } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { rows } from '#support/rows.ts';
 
 const app = express();
@@ -9,21 +9,26 @@ const app = express();
 /** The folder with the files that everybody may have. */
 const folder = resolve(process.env.FILES_FOLDER ?? join(import.meta.dirname, '../support/files'));
 
-app.get('/export', (_request, response) => {
-  // TODO task 1: send the rows no faster than the reader takes them
+// HEAD asks for the headers alone. Without these lines, Express would make all the rows for it, and send none.
+app.head('/export', (_request, response) => {
+  response.type('application/x-ndjson').end();
+});
+
+app.get('/export', async (_request, response) => {
+  // TODO task 1: send all lines through a pipeline, which waits for the reader
   response.status(501).type('text').send('no export yet');
 });
 
-// TODO task 1: a row as a line
+// TODO task 1: write a generator that makes a line of JSON from each row
 
 app.get('/files/:name', async (request, response) => {
-  // TODO task 2: send the file, or say that there is none
+  // TODO task 2: look where the name leads, open the file, and send it, or answer with status 404
   response.status(501).type('text').send('no files yet');
 });
 
-/** A reader may go away before the end: that is one line for whoever runs the server. */
-function report(error?: Error | null): void {
-  if (error) console.error(error.message);
+/** Prints why a stream ended early, in one line. Usually the reader has gone away, which is not a fault of the server. */
+function report(error: Error): void {
+  console.error(error.message);
 }
 
 app.get('/ping', (_request, response) => {

@@ -5,12 +5,12 @@ import { pipeline } from 'node:stream/promises';
 
 const [url = 'http://127.0.0.1:3000/files/notes.txt', file = 'download'] = process.argv.slice(2);
 
-// #region task 3: save the body as fast as the disk takes it, and give it its name when it is whole
+// #region task 3: save the body under another name, wait for the disk, and rename the file when it is complete
 // starter: const response = await fetch(url);
 // starter: const text = await response.text();
 // starter: createWriteStream(file).end(text);
 // starter: console.log(`saved ${file}`);
-const unfinished = `${file}.part`;
+const unfinished = `${file}.${process.pid}.part`;
 try {
   const response = await fetch(url);
   if (!response.ok || !response.body) {

@@ -1,7 +1,7 @@
 import express from 'express';
 import { open } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { pipeline } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { rows } from '#support/rows.ts';
 
 const app = express();
@@ -9,22 +9,27 @@ const app = express();
 /** The folder with the files that everybody may have. */
 const folder = resolve(process.env.FILES_FOLDER ?? join(import.meta.dirname, '../support/files'));
 
-app.get('/export', (_request, response) => {
-  // #region task 1: send the rows no faster than the reader takes them
+// HEAD asks for the headers alone. Without these lines, Express would make all the rows for it, and send none.
+app.head('/export', (_request, response) => {
+  response.type('application/x-ndjson').end();
+});
+
+app.get('/export', async (_request, response) => {
+  // #region task 1: send all lines through a pipeline, which waits for the reader
   // starter: response.status(501).type('text').send('no export yet');
   response.type('application/x-ndjson');
-  pipeline(lines(), response, report);
+  await pipeline(lines(), response).catch(report);
   // #endregion
 });
 
-// #region task 1: a row as a line
+// #region task 1: write a generator that makes a line of JSON from each row
 async function* lines() {
   for await (const row of rows()) yield `${JSON.stringify(row)}\n`;
 }
 // #endregion
 
 app.get('/files/:name', async (request, response) => {
-  // #region task 2: send the file, or say that there is none
+  // #region task 2: look where the name leads, open the file, and send it, or answer with status 404
   // starter: response.status(501).type('text').send('no files yet');
   const path = join(folder, request.params.name);
   const file = dirname(path) === folder ? await open(path).catch(() => undefined) : undefined;
@@ -35,13 +40,13 @@ app.get('/files/:name', async (request, response) => {
     return;
   }
   response.set({ 'Content-Type': 'application/octet-stream', 'Content-Length': String(stats.size) });
-  pipeline(file.createReadStream(), response, report);
+  await pipeline(file.createReadStream(), response).catch(report);
   // #endregion
 });
 
-/** A reader may go away before the end: that is one line for whoever runs the server. */
-function report(error?: Error | null): void {
-  if (error) console.error(error.message);
+/** Prints why a stream ended early, in one line. Usually the reader has gone away, which is not a fault of the server. */
+function report(error: Error): void {
+  console.error(error.message);
 }
 
 app.get('/ping', (_request, response) => {

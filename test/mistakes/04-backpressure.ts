@@ -1,15 +1,15 @@
 import { client, server, type Mistake } from '../proof/mistake.ts';
 
 /** Lines of the finished server that several mistakes change. */
-const sendsLines = '  pipeline(lines(), response, report);\n';
+const sendsLines = '  await pipeline(lines(), response).catch(report);\n';
 const asLine = '  for await (const row of rows()) yield `${JSON.stringify(row)}\\n`;\n';
 const declaresApp = 'const app = express();\n';
-const importsPipeline = "import { pipeline } from 'node:stream';\n";
+const importsPipeline = "import { pipeline } from 'node:stream/promises';\n";
 const pathOf = 'const path = join(folder, request.params.name);';
 const opensFile = 'const file = dirname(path) === folder ? await open(path).catch(() => undefined) : undefined;';
 const saysNone = "response.status(404).json({ error: 'There is no such file.' });";
 const head = "  response.set({ 'Content-Type': 'application/octet-stream', 'Content-Length': String(stats.size) });\n";
-const sendsFile = '  pipeline(file.createReadStream(), response, report);\n';
+const sendsFile = '  await pipeline(file.createReadStream(), response).catch(report);\n';
 
 /** A loop in the place of the pipeline. */
 const loop = (body: string, after = '    response.end();\n') => `  void (async () => {\n${body}${after}  })();\n`;
@@ -17,6 +17,9 @@ const eachLine = (body: string) => `    for await (const line of lines()) {\n   
 const once = `${importsPipeline}import { once } from 'node:events';\n`;
 
 /** Lines of the finished client. */
+const namesUnfinished = 'const unfinished = `${file}.${process.pid}.part`;';
+const importsPipelineInClient = "import { pipeline } from 'node:stream/promises';\n";
+const makesRequest = '  const response = await fetch(url);\n';
 const savesBody = '  await pipeline(response.body, createWriteStream(unfinished));\n';
 const renames = '  await rename(unfinished, file);\n';
 const removes = '  await rm(unfinished, { force: true });\n';
@@ -34,7 +37,7 @@ export const mistakes: Mistake[] = [
       sendsLines,
       "  const stream = Readable.from(lines());\n  stream.on('data', (line) => response.write(line));\n  stream.on('end', () => response.end());\n",
     ],
-    [importsPipeline, "import { pipeline, Readable } from 'node:stream';\n"],
+    [importsPipeline, `${importsPipeline}import { Readable } from 'node:stream';\n`],
   ),
   server(1, 'sleeps-when-full', [
     sendsLines,
@@ -43,8 +46,8 @@ export const mistakes: Mistake[] = [
   server(
     1,
     'a-large-buffer-between',
-    [sendsLines, '  pipeline(lines(), new PassThrough({ highWaterMark: 1024 ** 3 }), response, report);\n'],
-    [importsPipeline, "import { PassThrough, pipeline } from 'node:stream';\n"],
+    [sendsLines, '  await pipeline(lines(), new PassThrough({ highWaterMark: 1024 ** 3 }), response).catch(report);\n'],
+    [importsPipeline, `${importsPipeline}import { PassThrough } from 'node:stream';\n`],
   ),
   server(
     1,
@@ -62,6 +65,70 @@ export const mistakes: Mistake[] = [
       ),
     ],
     [importsPipeline, once],
+  ),
+  server(1, 'pauses-when-full', [
+    sendsLines,
+    loop(eachLine('if (!response.write(line)) await new Promise((resolve) => setTimeout(resolve, 100));')),
+  ]),
+  server(1, 'pauses-for-seconds-when-full', [
+    sendsLines,
+    loop(eachLine('if (!response.write(line)) await new Promise((resolve) => setTimeout(resolve, 4000));')),
+  ]),
+  server(
+    1,
+    'waits-for-drain-no-longer-than-a-moment',
+    [
+      sendsLines,
+      loop(
+        eachLine(
+          "if (!response.write(line)) await once(response, 'drain', { signal: AbortSignal.timeout(200) }).catch(() => {});",
+        ),
+      ),
+    ],
+    [importsPipeline, once],
+  ),
+  server(
+    1,
+    'waits-for-a-drain-that-never-comes',
+    [sendsLines, loop(eachLine("if (!response.write(line)) await once(response, 'drain');"))],
+    [importsPipeline, once],
+  ),
+  server(
+    1,
+    'pipes-and-forgets-the-source',
+    [sendsLines, '  Readable.from(lines()).pipe(response);\n'],
+    [importsPipeline, "import { Readable } from 'node:stream';\nimport { pipeline } from 'node:stream/promises';\n"],
+  ),
+  server(1, 'asks-again-and-again-whether-there-is-room', [
+    sendsLines,
+    loop(
+      eachLine(
+        'response.write(line);\n      while (response.writableNeedDrain) await new Promise((resolve) => setTimeout(resolve, 10));',
+      ),
+    ),
+  ]),
+  server(
+    1,
+    'throws-when-the-reader-goes-away',
+    [sendsLines, '  pipeline(lines(), response, (error) => {\n    if (error) throw error;\n  });\n'],
+    [importsPipeline, "import { pipeline } from 'node:stream';\n"],
+    [sendsFile, '  pipeline(file.createReadStream(), response, () => {});\n'],
+  ),
+  server(1, 'awaits-the-callback-pipeline', [importsPipeline, "import { pipeline } from 'node:stream';\n"]),
+  server(
+    1,
+    'awaits-the-callback-pipeline-without-catch',
+    [importsPipeline, "import { pipeline } from 'node:stream';\n"],
+    [sendsLines, '  await pipeline(lines(), response);\n'],
+  ),
+  server(
+    1,
+    'shares-a-batch',
+    [declaresApp, `${declaresApp}let batch: string[] = [];\n`],
+    [
+      asLine,
+      "  for await (const row of rows()) {\n    batch.push(`${JSON.stringify(row)}\\n`);\n    if (batch.length < 64) continue;\n    const text = batch.join('');\n    batch = [];\n    yield text;\n  }\n  yield batch.join('');\n",
+    ],
   ),
   server(1, 'ends-when-full', [sendsLines, loop(eachLine('if (!response.write(line)) break;'))]),
   server(
@@ -83,18 +150,18 @@ export const mistakes: Mistake[] = [
     1,
     'one-reader-at-a-time',
     [declaresApp, `${declaresApp}let before = Promise.resolve();\n`],
-    [
-      sendsLines,
-      '  before = before.then(() => new Promise((resolve) => pipeline(lines(), response, () => resolve())));\n',
-    ],
+    [sendsLines, '  before = before.then(() => pipeline(lines(), response).catch(report));\n'],
   ),
   server(1, 'an-array-in-json', [
     asLine,
     "  yield '[';\n  for await (const row of rows()) yield `${JSON.stringify(row)},\\n`;\n  yield 'null]';\n",
   ]),
-  server(1, 'sends-objects', [sendsLines, '  pipeline(rows(), response, report);\n']),
+  server(1, 'sends-objects', [sendsLines, '  await pipeline(rows(), response).catch(report);\n']),
   server(1, 'rows-without-line-breaks', ['yield `${JSON.stringify(row)}\\n`', 'yield JSON.stringify(row)']),
-  server(1, 'content-type-json', ["'application/x-ndjson'", "'application/json'"]),
+  server(1, 'content-type-json', [
+    `  response.type('application/x-ndjson');\n${sendsLines}`,
+    `  response.type('application/json');\n${sendsLines}`,
+  ]),
   server(1, 'forgets-the-last-batch', [
     asLine,
     "  let batch: string[] = [];\n  for await (const row of rows()) {\n    batch.push(`${JSON.stringify(row)}\\n`);\n    if (batch.length < 64) continue;\n    yield batch.join('');\n    batch = [];\n  }\n",
@@ -186,6 +253,91 @@ export const mistakes: Mistake[] = [
     [saysNone, 'next();'],
   ),
   server(2, 'tells-the-path', [saysNone, 'response.status(404).json({ error: `There is no file ${path}.` });']),
+  server(2, 'goes-on-after-the-404', [
+    "    response.status(404).json({ error: 'There is no such file.' });\n    return;\n",
+    `    ${saysNone}\n`,
+  ]),
+  server(
+    2,
+    'decodes-again-when-there-is-no-such-file',
+    [pathOf, 'let path = join(folder, request.params.name);'],
+    [
+      opensFile,
+      `let file = dirname(path) === folder ? await open(path).catch(() => undefined) : undefined;
+  if (!file && /%[0-9a-f]{2}/i.test(path)) {
+    path = join(folder, decodeURIComponent(request.params.name));
+    file = dirname(path) === folder ? await open(path).catch(() => undefined) : undefined;
+  }`,
+    ],
+  ),
+  server(2, 'takes-a-plus-for-a-space', [
+    pathOf,
+    "const path = join(folder, request.params.name.replaceAll('+', ' '));",
+  ]),
+  server(2, 'takes-the-url-apart', [
+    pathOf,
+    "const path = join(folder, decodeURIComponent(unescape(request.url.split('/').at(-1)!)));",
+  ]),
+  server(2, 'pauses-the-file', [
+    sendsFile,
+    `  const stream = file.createReadStream();
+  stream.on('data', (chunk) => {
+    if (response.write(chunk)) return;
+    stream.pause();
+    setTimeout(() => stream.resume(), 100);
+  });
+  stream.on('end', () => response.end());
+`,
+  ]),
+  server(
+    2,
+    'one-buffer-for-all',
+    [declaresApp, `${declaresApp}const block = Buffer.alloc(64 * 1024);\n`],
+    [
+      sendsFile,
+      `  for (;;) {
+    const { bytesRead } = await file.read(block, 0, block.length);
+    if (bytesRead === 0 || response.destroyed) break;
+    await new Promise((resolve) => response.write(block.subarray(0, bytesRead), resolve));
+  }
+  await file.close();
+  response.end();
+`,
+    ],
+  ),
+  server(
+    2,
+    'one-path-for-all',
+    [declaresApp, `${declaresApp}let path = '';\n`],
+    [pathOf, 'path = join(folder, request.params.name);'],
+    [
+      opensFile,
+      "if (dirname(path) !== folder || !(await stat(path).catch(() => undefined))) path = '/nowhere';\n  const file = await open(path).catch(() => undefined);",
+    ],
+    ["import { open } from 'node:fs/promises';", "import { open, stat } from 'node:fs/promises';"],
+  ),
+  server(
+    2,
+    'one-file-for-all',
+    [declaresApp, `${declaresApp}let file: FileHandle | undefined;\n`],
+    [opensFile, opensFile.replace('const file', 'file')],
+    ["import { open } from 'node:fs/promises';", "import { open, type FileHandle } from 'node:fs/promises';"],
+  ),
+  server(
+    2,
+    'remembers-what-is-not-there',
+    [declaresApp, `${declaresApp}const missing = new Set<string>();\n`],
+    [
+      opensFile,
+      `const known = missing.has(path);\n  ${opensFile.replace('dirname(path) === folder', 'dirname(path) === folder && !known')}`,
+    ],
+    [saysNone, `missing.add(path);\n    ${saysNone}`],
+  ),
+  server(2, 'refuses-head', [
+    pathOf,
+    `if (request.method !== 'GET') return void response.status(405).send('GET alone.');\n  ${pathOf}`,
+  ]),
+  server(2, 'sends-files-for-every-method', ["app.get('/files/:name'", "app.all('/files/:name'"]),
   server(
     2,
     'remembers-sizes',
@@ -222,7 +374,7 @@ export const mistakes: Mistake[] = [
   client(
     3,
     'another-folder',
-    ['const unfinished = `${file}.part`;', 'const unfinished = join(tmpdir(), `${process.pid}.part`);'],
+    [namesUnfinished, 'const unfinished = join(tmpdir(), `${process.pid}.part`);'],
     [
       "import { createWriteStream } from 'node:fs';",
       "import { createWriteStream } from 'node:fs';\nimport { tmpdir } from 'node:os';\nimport { join } from 'node:path';",
@@ -239,6 +391,68 @@ export const mistakes: Mistake[] = [
     "  response.body.setEncoding('utf8');\n".replace('response.body.', '(response.body as NodeJS.ReadableStream).') +
       savesBody,
   ]),
+  client(3, 'pauses-when-the-disk-is-full', [
+    savesBody,
+    '  const out = createWriteStream(unfinished);\n  for await (const chunk of response.body) {\n    if (!out.write(chunk)) await new Promise((resolve) => setTimeout(resolve, 100));\n  }\n  await new Promise<void>((resolve) => out.end(resolve));\n',
+  ]),
+  client(3, 'awaits-the-callback-pipeline-in-the-client', [
+    importsPipelineInClient,
+    "import { pipeline } from 'node:stream';\n",
+  ]),
+  client(
+    3,
+    'does-not-wait-for-the-callback',
+    [importsPipelineInClient, "import { pipeline } from 'node:stream';\n"],
+    [
+      savesBody,
+      '  await pipeline(response.body, createWriteStream(unfinished), (error) => {\n    if (error) console.error(error.message);\n  });\n',
+    ],
+  ),
+  client(3, 'renames-before-the-last-write', [
+    savesBody,
+    "  const out = createWriteStream(unfinished);\n  for await (const chunk of response.body) {\n    if (!out.write(chunk)) await new Promise((resolve) => out.once('drain', resolve));\n  }\n  out.end();\n",
+  ]),
+  client(
+    3,
+    'copies-instead-of-renaming',
+    [renames, '  await pipeline(createReadStream(unfinished), createWriteStream(file));\n  await rm(unfinished);\n'],
+    ['import { createWriteStream }', 'import { createReadStream, createWriteStream }'],
+  ),
+  client(3, 'empties-the-file-first', [savesBody, `  createWriteStream(file).end();\n${savesBody}`]),
+  client(
+    3,
+    'refuses-an-empty-body',
+    [renames, `  if ((await stat(unfinished)).size === 0) throw new Error('nothing came');\n${renames}`],
+    ['rename, rm }', 'rename, rm, stat }'],
+  ),
+  client(3, 'refuses-a-length-of-zero', [
+    '!response.ok || !response.body',
+    "!response.ok || !response.body || response.headers.get('content-length') === '0'",
+  ]),
+  client(
+    3,
+    'appends-to-what-is-left',
+    [namesUnfinished, 'const unfinished = `${file}.part`;'],
+    [savesBody, "  await pipeline(response.body, createWriteStream(unfinished, { flags: 'a' }));\n"],
+  ),
+  client(
+    3,
+    'refuses-what-is-left',
+    [namesUnfinished, 'const unfinished = `${file}.part`;'],
+    [savesBody, "  await pipeline(response.body, createWriteStream(unfinished, { flags: 'wx' }));\n"],
+  ),
+  client(3, 'one-name-for-all-runs', [namesUnfinished, 'const unfinished = `${file}.part`;']),
+  client(3, 'fetches-outside-of-the-try', [`try {\n${makesRequest}`, `${makesRequest}try {\n`]),
+  client(
+    3,
+    'renames-outside-of-the-try',
+    [renames, ''],
+    [
+      '  process.exitCode = 1;\n}\n',
+      `  process.exitCode = 1;\n}\nif (!process.exitCode) await rename(unfinished, file).catch((error: Error) => {\n  console.error(error.message);\n  process.exitCode = 1;\n});\n`,
+    ],
+  ),
+  client(3, 'takes-any-answer-below-400', ['!response.ok ||', 'response.status >= 400 ||']),
   client(3, 'ignores-the-status', ['!response.ok || !response.body', '!response.body']),
   client(3, 'leaves-the-half-file', [removes, '']),
   client(

@@ -2,7 +2,7 @@
 import { ownWords } from './printed.ts';
 import { endProcess } from './process.js';
 import type { Program } from './program.ts';
-import { busyAt, caughtUp, hasBegun, holdDisk, listening, longestTurn } from './questions.ts';
+import { busyAt, caughtUp, hasBegun, holdDisk, listening, longestTurn, stepDisk } from './questions.ts';
 import { releaseDisk, tell, type Running } from './running.ts';
 
 export function ask(program: Running): Program {
@@ -33,6 +33,12 @@ export function ask(program: Running): Program {
     get rows() {
       return program.rows;
     },
+    get cursors() {
+      return program.cursors;
+    },
+    get sent() {
+      return program.sent;
+    },
     get workCalls() {
       return program.workCalls;
     },
@@ -54,6 +60,7 @@ export function ask(program: Running): Program {
     listening: () => listening(program),
     holdDisk: () => holdDisk(program),
     releaseDisk: () => releaseDisk(program),
+    stepDisk: () => stepDisk(program),
     finishTable: () => void tell(program, { finishTable: true }),
     interrupt: () => {
       start.transcript().add('→', '(Ctrl-C)', start.who);

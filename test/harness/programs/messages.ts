@@ -12,8 +12,11 @@ type Message = {
   timers?: number;
   fileCalls?: number;
   rows?: number;
+  cursors?: number;
+  sent?: number;
   diskHeld?: number;
   longestTurn?: Turn;
+  diskStepped?: true;
   listening?: string[];
   exit?: string;
 };
@@ -27,6 +30,9 @@ export function handleMessages(program: Running): void {
     if (message.timers !== undefined) program.timers = message.timers;
     if (message.fileCalls !== undefined) program.fileCalls = message.fileCalls;
     if (message.rows !== undefined) program.rows = message.rows;
+    if (message.cursors !== undefined) program.cursors = message.cursors;
+    if (message.sent !== undefined) program.sent = message.sent;
+    if (message.diskStepped) for (const resolve of program.diskSteps.splice(0)) resolve();
     if (message.diskHeld !== undefined) {
       program.heldThreads = message.diskHeld;
       for (const resolve of program.diskWaits) resolve();

@@ -49,6 +49,10 @@ export type Program = {
   readonly memory: number;
   /** How many rows of lessons/support/rows.ts it has taken, told after every hundredth, and by `caughtUp`. */
   readonly rows: number;
+  /** How many generators of these rows are open: begun, and neither finished nor closed. */
+  readonly cursors: number;
+  /** The bytes that it has written to the connections of its clients, taken by them or not, when it was asked last. */
+  readonly sent: number;
   /** How often it has called `work`, also when the call is over. */
   readonly workCalls: number;
   /** Ends the table of lessons/support/rows.ts before long. */
@@ -56,6 +60,8 @@ export type Program = {
   /** From now on the disk takes nothing of the program's and gives it nothing; false where that cannot be done. */
   holdDisk(): Promise<boolean>;
   releaseDisk(): void;
+  /** Lets a disk that is held do what it was asked for so far, and holds it again. */
+  stepDisk(): Promise<void>;
   /** Set when the process has ended and its output is complete. */
   readonly end: End | undefined;
   /** Resolves when the program's own code runs, or when it has ended: until then, the grader builds its file and loads its packages. */

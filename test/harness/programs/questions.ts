@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { limit as timeLimit } from './breakpoints.js';
 import { busyLine, processorUse } from './process.js';
 import type { Turn } from './program.ts';
-import { tell, type Running } from './running.ts';
+import { releaseThreads, tell, type Running } from './running.ts';
 
 /** How many times a limit begins again for a program that wants a processor and gets too little of one. */
 const extensions = 10;
@@ -93,6 +93,15 @@ export function holdDisk(program: Running): Promise<boolean> {
   });
 }
 
+/** Lets a disk that is held do what it was asked for so far, and holds it again. */
+export function stepDisk(program: Running): Promise<void> {
+  return new Promise((resolve) => {
+    program.diskSteps.push(resolve);
+    if (program.heldThreads > 0 && tell(program, { stepDisk: true })) releaseThreads(program, 1);
+    else resolve();
+  });
+}
+
 /** Node says so on standard error when it opens the debugger that `busyAt` asks for. */
 const debuggerLine = /^Debugger listening on (ws:\S{1,200})\r?\n/m;
 
@@ -113,8 +122,8 @@ export async function busyAt(program: Running): Promise<string> {
 }
 
 /** Answers every question that waits: the program has ended. */
-export function answerAll({ pings, turnWaits, diskWaits }: Running): void {
-  for (const resolve of [...pings.values(), ...turnWaits, ...diskWaits]) resolve();
+export function answerAll({ pings, turnWaits, diskWaits, diskSteps }: Running): void {
+  for (const resolve of [...pings.values(), ...turnWaits, ...diskWaits, ...diskSteps]) resolve();
 }
 
 /** Resolves when the program's own code runs, or when it has ended. */

@@ -28,6 +28,8 @@ export type Running = {
   timers: number;
   fileCalls: number;
   rows: number;
+  cursors: number;
+  sent: number;
   workCalls: number;
   /** Threads of the program that wait until the disk is released. */
   heldThreads: number;
@@ -38,6 +40,8 @@ export type Running = {
   readonly places: Set<(addresses: string[] | undefined) => void>;
   readonly turnWaits: Set<(turn?: Turn) => void>;
   readonly diskWaits: Set<() => void>;
+  /** Called when the step that the disk was allowed is over. */
+  readonly diskSteps: (() => void)[];
   /** Called once, when the program has ended. */
   readonly atEnd: (() => void)[];
 };
@@ -65,6 +69,8 @@ export function connect(start: Start): Running {
     timers: 0,
     fileCalls: 0,
     rows: 0,
+    cursors: 0,
+    sent: 0,
     workCalls: 0,
     heldThreads: 0,
     pings: new Map(),
@@ -72,6 +78,7 @@ export function connect(start: Start): Running {
     places: new Set(),
     turnWaits: new Set(),
     diskWaits: new Set(),
+    diskSteps: [],
     atEnd: [],
   };
 }
@@ -91,6 +98,11 @@ export function tell(program: Running, message: object): boolean {
 }
 
 export function releaseDisk(program: Running): void {
-  (program.child.stdio?.[4] as Writable | undefined)?.write(Buffer.alloc(program.heldThreads));
+  releaseThreads(program, program.heldThreads);
   program.heldThreads = 0;
+}
+
+/** Lets so many threads go that are held. */
+export function releaseThreads(program: Running, threads: number): void {
+  (program.child.stdio?.[4] as Writable | undefined)?.write(Buffer.alloc(threads));
 }

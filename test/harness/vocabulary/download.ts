@@ -1,6 +1,6 @@
 // A learner's client that saves what a server of the grader's sends.
 import { readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Program } from '../programs/program.ts';
 import type { Run } from '../run/run.ts';
 import type { Call } from '../wire/grader-server.ts';
@@ -24,11 +24,15 @@ export type Download = {
 /**
  * Starts a client that saves to a file in an empty folder, and waits for its request.
  * @param old what is in the file before
+ * @param file where to, when another client saves there too
  */
-export async function startDownload(run: Run, old?: Buffer): Promise<Download> {
-  const own = run.temporaryFolder();
+export async function startDownload(
+  run: Run,
+  old?: Buffer,
+  file = join(run.temporaryFolder(), `${run.random.words(1)[0]}.bin`),
+): Promise<Download> {
+  const own = dirname(file);
   const temporary = run.temporaryFolder();
-  const file = join(own, `${run.random.words(1)[0]}.bin`);
   if (old) writeFileSync(file, old);
   const site = await run.startGraderServer('/files/report.bin');
   const client = run.startClientWith({ TMPDIR: temporary, TEMP: temporary, TMP: temporary }, site.url, file);

@@ -9,6 +9,9 @@ export const stepMs = 10_000;
 /** A program that never comes to rest is looked at this often, and for `stepMs`. A right program needs a tenth of the looks. */
 const mostLooks = 300;
 
+/** Milliseconds for which a program is looked at that waits for a timer: a wait that is only a pause is over by then. */
+const timerMs = 2500;
+
 /** How often a program gets its time again because it waits for the disk. */
 const diskDelays = 5;
 
@@ -50,6 +53,23 @@ export async function comesToRest(run: Run, program: Program, value: () => numbe
     same = answered && now === before ? same + 1 : 0;
     before = now;
     await run.until(() => false, 15);
+  }
+  return true;
+}
+
+/**
+ * Whether `value` stays as it is when the timers of a program run out: a program at rest may be in a pause that ends by
+ * itself. A program that waits for no timer is not looked at any longer.
+ * @param timers how many it waits for anyway
+ */
+export async function staysAtRest(run: Run, program: Program, value: () => number, timers: number): Promise<boolean> {
+  await program.caughtUp();
+  const before = value();
+  const began = performance.now();
+  while (program.timers > timers && performance.now() - began < timerMs) {
+    await run.until(() => false, 25);
+    await program.caughtUp();
+    if (value() !== before) return false;
   }
   return true;
 }

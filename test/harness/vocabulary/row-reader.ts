@@ -37,11 +37,20 @@ const doubledRows = { see: `${rowNumbers} | uniq -d | head` };
 const misplacedRow = { see: `${rowNumbers} | awk -F: '$2 != NR' | head -n 1` };
 const twoRequests = { see: `${firstRows.see}; ${firstRows.see}` };
 
+/** Milliseconds without a row after which a program that waits for a timer is said to do so. */
+const pauseMs = 1500;
+
+/** Looks at a program in that pause: each is a turn of its event loop, in which a right program makes rows. */
+const mostPauses = 10;
+
 /** Characters without a line break that are surely more than one row. */
 const longestLine = 100_000;
 
-/** Asks for `GET /export`, and reads it. */
-export function readRows(server: Server, who?: string): RowReader {
+/**
+ * Asks for `GET /export`, and reads it.
+ * @param timers how many the server waits for anyway
+ */
+export function readRows(server: Server, timers: number, who?: string): RowReader {
   const { program, run } = server;
   const stream = server.request('/export', who === undefined ? {} : { who });
   const decoder = new StringDecoder();
@@ -62,21 +71,37 @@ export function readRows(server: Server, who?: string): RowReader {
       unfinished = '';
     }
   };
-  const read = (until: () => unknown, missing: string, explain: () => Explanation) =>
-    expectProgress(
-      run,
-      program,
-      () => {
+  const read = async (until: () => unknown, missing: string, explain: () => Explanation) => {
+    const explained = () => {
+      if (stream.status !== undefined) checkHeaders(stream);
+      run.missing(missing);
+      return { ...explain(), ...firstRows };
+    };
+    for (look(); !until();) {
+      const before = rows;
+      const moved = () => {
         look();
-        return until();
-      },
-      () => rows,
-      () => {
-        if (stream.status !== undefined) checkHeaders(stream);
-        run.missing(missing);
-        return { ...explain(), ...firstRows };
-      },
-    );
+        return until() || rows !== before;
+      };
+      if (await run.until(moved, pauseMs)) continue;
+      await expectNoPause(moved);
+      await expectProgress(run, program, moved, () => 0, explained);
+    }
+  };
+  /** The server has sent nothing for a while: it does not wait for a timer. */
+  const expectNoPause = async (moved: () => unknown) => {
+    for (let looks = 0; looks < mostPauses; looks++) {
+      await program.caughtUp();
+      if (moved() || program.timers <= timers) return;
+    }
+    run.missing('a row');
+    throw new Failure({
+      cause: 'The reader was reading, but your server waited for a timer instead of sending the next row.',
+      advice:
+        'Wait for the event drain of the response, or use pipeline. Only drain tells you when the reader has taken your rows; a timer is too late or too early.',
+      ...firstRows,
+    });
+  };
 
   return {
     stream,
@@ -93,20 +118,21 @@ export function readRows(server: Server, who?: string): RowReader {
       await program.caughtUp();
       const wrongChunk = /The "chunk" argument must be of type string/.exec(program.stderr)?.[0];
       expect(!finished(stream) || !wrongChunk, {
-        cause: 'Your server wrote an object to the response, but a response takes only strings and bytes.',
+        cause: 'Your server wrote an object to the response, although a response takes only strings and bytes.',
         output: `${wrongChunk} …`,
-        advice: 'Make a line of each row: JSON.stringify(row), then \\n.',
+        advice: 'Make a string from each row: JSON.stringify(row), followed by \\n.',
         ...firstRows,
       });
       expect(!finished(stream), {
         cause: `Your server ${stream.ended ? 'ended' : 'broke off'} the response although rows() had more rows.`,
         ...lastWords(program),
-        advice: 'Look for a way out of the loop that is taken too early, and for an error that nobody handles.',
+        advice:
+          'Look for a break or return that leaves the loop too early, and for an error that nobody handles. Write all rows, and then end the response.',
         ...firstRows,
       });
       expect(!noLine(), {
-        cause: 'Your server sent rows without a line break, so no line comes to its end.',
-        advice: 'End each row with a line break: \\n.',
+        cause: 'Your server sent rows without a line break, so a reader cannot tell where a row ends.',
+        advice: 'Write a line break, \\n, after each row.',
         ...firstRows,
       });
       throw new Failure({ ...stalled(), ...firstRows });
@@ -165,19 +191,21 @@ function checkRow(missing: (text: string) => void, line: string, wanted: number)
     ...firstRows,
   });
   expect(number === wanted || wanted !== 1, {
-    cause: 'Your server did not begin with the first row.',
-    advice: 'Call rows() for each request: a generator gives each row only once.',
+    cause: `Your server began with row ${count(number)}, although each reader should get all rows from the first row on.`,
+    advice:
+      'Call rows() inside the handler, and keep each row in a variable of this request: a generator gives each row only once.',
     ...twoRequests,
   });
   expect(number <= wanted, {
-    cause: 'Your server left out a row: a later row came in its place.',
+    cause: `Your server left out row ${count(wanted)} and sent row ${count(number)} in its place.`,
     advice:
-      'Wait for drain when write returns false, and then write the next row: write has taken the row before already.',
+      'Write each row first, and wait for drain afterwards if write has returned false. Keep rows that are not written yet in a variable of this request, not in one that all requests share.',
     ...misplacedRow,
   });
   expect(number >= wanted, {
-    cause: 'Your server sent a row twice.',
-    advice: 'Do not write a row again when write returns false: write has taken this row already.',
+    cause: `Your server sent row ${count(number)} again.`,
+    advice:
+      'Write each row once, also if write returns false: it has taken this row all the same. Keep rows that are not written yet in a variable of this request, not in one that all requests share.',
     ...doubledRows,
   });
   throw new Failure({

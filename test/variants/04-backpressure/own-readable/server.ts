@@ -11,8 +11,13 @@ class Table extends Readable {
   override _read() {
     this.#rows.next().then(({ value, done }) => this.push(done ? null : `${JSON.stringify(value)}\n`));
   }
+
+  override _destroy(error: Error | null, callback: (error: Error | null) => void) {
+    this.#rows.return(undefined).then(() => callback(error));
+  }
 }
 
+/** Resolves when the piece has gone out, or cannot go out any more. */
 const write = (response: ServerResponse, piece: Uint8Array) =>
   new Promise<void>((resolve) => response.write(piece, () => resolve()));
 
@@ -21,9 +26,12 @@ createServer(async (request, response) => {
   const [, route, part = '', ...more] = request.url!.split('/');
   if (route === 'export') {
     response.setHeader('content-type', 'application/x-ndjson');
-    new Table({ highWaterMark: 1024 * 1024 }).pipe(response);
+    const table = new Table({ highWaterMark: 1024 * 1024 });
+    response.on('close', () => table.destroy());
+    table.pipe(response);
     return;
   }
+  if (request.method !== 'GET' && request.method !== 'HEAD') return void response.writeHead(405).end();
   const name = decodeURIComponent(part);
   const plain = more.length === 0 && name === basename(name) && !['', '.', '..'].includes(name);
   const file = plain ? await open(join(process.env.FILES_FOLDER!, name)).catch(() => undefined) : undefined;
@@ -34,7 +42,7 @@ createServer(async (request, response) => {
     return;
   }
   response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': stats.size });
-  for (;;) {
+  while (!response.closed) {
     const { bytesRead, buffer } = await file.read(Buffer.alloc(256 * 1024));
     if (bytesRead === 0) break;
     await write(response, buffer.subarray(0, bytesRead));

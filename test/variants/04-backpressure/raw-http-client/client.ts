@@ -2,7 +2,7 @@ import { createWriteStream, rename, rm } from 'node:fs';
 import { get } from 'node:http';
 
 const [url, file] = process.argv.slice(2) as [string, string];
-const part = `${file}.download`;
+const part = `${file}.${process.hrtime.bigint()}.download`;
 
 const fail = (why: string) => {
   if (process.exitCode) return; // what a failure brings down with it, is none of its own

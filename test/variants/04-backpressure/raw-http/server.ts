@@ -23,9 +23,12 @@ async function* batches() {
 createServer(async (request, response) => {
   if (request.url === '/export') {
     response.writeHead(200, { 'content-type': 'application/x-ndjson' });
-    Readable.from(batches()).pipe(response);
+    const source = Readable.from(batches());
+    response.on('close', () => source.destroy());
+    source.pipe(response);
     return;
   }
+  if (!['GET', 'HEAD'].includes(request.method!)) return void response.writeHead(405, { allow: 'GET, HEAD' }).end();
   const name = decodeURIComponent(/^\/files\/([^/?]*)$/.exec(request.url!)?.[1] ?? '');
   const entries = await readdir(folder, { withFileTypes: true });
   if (!entries.some((entry) => entry.isFile() && entry.name === name)) {

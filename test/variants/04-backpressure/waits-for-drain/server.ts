@@ -6,11 +6,17 @@ import { rows } from '#support/rows.ts';
 const app = express();
 const root = resolve(process.env.FILES_FOLDER!);
 
-// The loop by hand, and Express for the files.
+// A loop of its own, which gives a reader a minute for its next step; Express sends the files.
 app.get('/export', async (_request, response) => {
   response.setHeader('Content-Type', 'application/x-ndjson; charset=utf-8');
+  const gone = new AbortController();
+  response.on('close', () => gone.abort());
   for await (const row of rows()) {
-    if (!response.write(JSON.stringify(row) + '\n')) await once(response, 'drain');
+    if (response.write(JSON.stringify(row) + '\n')) continue;
+    const patience = setTimeout(() => response.destroy(), 60_000);
+    await once(response, 'drain', { signal: gone.signal }).catch(() => {});
+    clearTimeout(patience);
+    if (gone.signal.aborted) return;
   }
   response.end();
 });

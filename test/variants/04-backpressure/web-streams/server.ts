@@ -17,6 +17,9 @@ app.get('/export', async (_request, response) => {
       if (done) return controller.close();
       controller.enqueue(Buffer.from(`${JSON.stringify(value)}\n`));
     },
+    async cancel() {
+      await table.return(undefined);
+    },
   });
   await pipeline(lines, response);
 });
