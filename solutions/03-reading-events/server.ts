@@ -1,0 +1,104 @@
+import express, { type Response } from 'express';
+import { work } from '#support/work.ts';
+
+const app = express();
+
+/** Milliseconds without an event, after which a comment shows that the stream is alive. */
+const quietInterval = Number(process.env.QUIET_INTERVAL ?? 15_000);
+
+const operations: Record<string, (a: number, b: number) => number> = {
+  add: (a, b) => a + b,
+  sub: (a, b) => a - b,
+  mul: (a, b) => a * b,
+  div: (a, b) => a / b,
+};
+
+app.get('/calculate', async (request, response) => {
+  const { a, b, op, note } = request.query as Record<string, string>;
+
+  // #region task 2: refuse what makes no sense, before the stream begins
+  const wrong = !isNumber(a) ? 'a' : !isNumber(b) ? 'b' : !isOperation(op) ? 'op' : undefined;
+  if (wrong) {
+    const expected = wrong === 'op' ? Object.keys(operations).join(' or ') : 'a number';
+    response.status(400).json({ parameter: wrong, error: `${wrong} must be ${expected}` });
+    return;
+  }
+  // #endregion
+
+  // #region task 1: begin the stream with the event info, and the event note if there is a note
+  // starter: response.status(501).send('no events yet');
+  response.set({
+    'Content-Type': 'text/event-stream',
+    'Cache-Control': 'no-cache, no-transform',
+    'X-Accel-Buffering': 'no',
+  });
+  sendEvent(response, 'info', `Calculating: ${decimal(Number(a))} ${op} ${decimal(Number(b))}`);
+  if (note) sendEvent(response, 'note', note);
+  // #endregion
+
+  // #region task 4: send a comment each time the quiet interval is over
+  const keepAlive = setInterval(() => response.write(': still at work\n\n'), quietInterval);
+  // #endregion
+  await work(`${a} ${op} ${b}`);
+  // #region task 4: and no longer than the work takes
+  clearInterval(keepAlive);
+  // #endregion
+
+  // #region task 2: a division by zero is an event error, then the end
+  if (op === 'div' && Number(b) === 0) {
+    sendEvent(response, 'error', 'division by zero');
+    response.end();
+    return;
+  }
+  // #endregion
+
+  // #region task 1: the event result, then the end
+  sendEvent(response, 'result', decimal(operations[op!]!(Number(a), Number(b))));
+  response.end();
+  // #endregion
+});
+
+/** Writes one event, in one chunk. */
+function sendEvent(response: Response, event: string, data: string): void {
+  // #region task 1: the lines of an event, and the blank line that ends it
+  const lines = data.split(/\r\n|\r|\n/).map((line) => `data: ${line}\n`);
+  response.write(`event: ${event}\n${lines.join('')}\n`);
+  // #endregion
+}
+
+/** Whole numbers keep one decimal: 35 is written 35.0. */
+function decimal(value: number): string {
+  return Number.isInteger(value) ? value.toFixed(1) : String(value);
+}
+
+// #region task 2: what a number is, and what an operation is
+function isNumber(text: unknown): boolean {
+  return typeof text === 'string' && text.trim() !== '' && Number.isFinite(Number(text));
+}
+
+function isOperation(name: unknown): boolean {
+  return typeof name === 'string' && Object.hasOwn(operations, name);
+}
+// #endregion
+
+app.get('/stream', async (_request, response) => {
+  response.type('text/plain');
+  for (let i = 1; i <= 5; i++) {
+    await work(`message ${i}`);
+    response.write(`Message ${i}\n`);
+  }
+  response.end();
+});
+
+app.get('/ping', (_request, response) => {
+  response.type('text/plain').send('pong');
+});
+
+const port = Number(process.env.PORT ?? 3000);
+app.listen(port, '127.0.0.1', (error) => {
+  if (error) {
+    console.error(`cannot listen on port ${port} (${error.message}): end the program that uses it, or set PORT`);
+    process.exit(1);
+  }
+  console.log(`listening on http://127.0.0.1:${port}/calculate?a=7&b=5&op=mul`);
+});
