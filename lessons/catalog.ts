@@ -33,6 +33,14 @@ export const catalog: readonly Lesson[] = [
     tryPath: '/calculate?a=7&b=5&op=mul',
   },
   {
+    number: 3,
+    slug: '03-reading-events',
+    title: 'Reading events',
+    part: 'Streams',
+    minutes: 30,
+    tryPath: '/calculate?a=7&b=5&op=mul',
+  },
+  {
     number: 4,
     slug: '04-backpressure',
     title: 'Backpressure',
