@@ -186,7 +186,8 @@ export default grader((run) => {
       'If there is a parameter `note`, the server sends an event `note` with exactly this text after `info`. Each line of the text becomes a field `data`, so no text can begin another field or event.',
       async () => {
         const [one, two, three] = random.words(3);
-        const whole = 'Send the text of the note as the data of the event note, whatever it says.';
+        const whole =
+          'Write the text of the note after data: as it is, without JSON.stringify, and without replacing a part of it.';
         const each = 'Split the text into its lines, and write data: before each of them.';
         const ends = 'Split the text at \\n, \\r\\n and \\r, because each of the three ends a line of an event stream.';
         const space =
@@ -262,7 +263,7 @@ export default grader((run) => {
   task({ number: 2, title: 'Say what went wrong', file: 'server.ts' }, () => {
     /** A request with this query is refused because of this parameter. */
     async function expectRefused(query: Query, parameter: string, advice: string): Promise<void> {
-      const answer = await complete(server, query);
+      const answer = await complete(server, query, { ifItThrows: { advice } });
       const { see } = curl(answer, '-i');
       const streams = /event-stream/i.test(answer.headers['content-type'] ?? '');
       expectStatus(answer, 400, {
@@ -387,7 +388,8 @@ export default grader((run) => {
             cause:
               'Your server refused a division by zero with status 400, although its parameters are as they should be.',
             compare: { expected: 'the events info and error', received: received(stream) },
-            advice: 'Send the event info, and then an event error: what goes wrong in the work itself, an event says.',
+            advice:
+              'Send the event info, and then an event error. Refuse a request only for wrong parameters, and report a failure of the work by an event.',
             ...curl(stream),
           });
           const [, second, third] = parseStream(stream).events;
@@ -447,6 +449,10 @@ export default grader((run) => {
 
   task({ number: 3, title: 'Stay alive', file: 'server.ts' }, () => {
     const see = 'QUIET_INTERVAL=300 npm run try lesson-2';
+    const ifItThrows = {
+      advice:
+        'Stop the timer with clearInterval before the response ends, so that nothing writes a comment after the end.',
+    };
 
     /** Waits until this many comments have come while the server is at work. */
     async function expectComments(stream: Exchange, count: number): Promise<void> {
@@ -482,13 +488,14 @@ export default grader((run) => {
         return {
           cause: `The work took longer than QUIET_INTERVAL (${shortMs} ms), but your server sent no comment.`,
           advice:
-            'Start a timer that writes a comment, a line that begins with a colon, while the work goes on. process.env.QUIET_INTERVAL says how many milliseconds it waits.',
+            'Start a timer with setInterval before the work, and let it write a comment, a line that begins with a colon. process.env.QUIET_INTERVAL says how many milliseconds it waits.',
           see,
         };
       }
       return {
         cause: `The work took much longer than ${count} times QUIET_INTERVAL (${shortMs} ms), but your server sent only ${comments.length === 1 ? 'one comment' : `${comments.length} comments`}.`,
-        advice: 'Use setInterval, which rings each time the interval is over: setTimeout rings once.',
+        advice:
+          'Use setInterval, which calls its function each time the interval is over. setTimeout calls it only once.',
         see,
       };
     }
@@ -497,7 +504,7 @@ export default grader((run) => {
       'While the work takes longer than `QUIET_INTERVAL` milliseconds, the server sends a comment each time this interval is over.',
       async () => {
         lively = await startServer({ QUIET_INTERVAL: String(shortMs) });
-        const stream = lively.request(pathOf(example));
+        const stream = lively.request(pathOf(example), { ifItThrows });
         await expectComments(stream, 3);
         await untilStreamEnds(lively, stream);
         expectEvents(
@@ -515,7 +522,7 @@ export default grader((run) => {
         // As long as the short interval takes to be over three times, the long one is quiet.
         const quiet = server.request(pathOf({ ...example, note: random.words(1)[0]! }));
         await until(() => server.program.held.length > 0 || finished(quiet), workMs);
-        const beside = lively.request(pathOf(example), { who: 'beside' });
+        const beside = lively.request(pathOf(example), { who: 'beside', ifItThrows });
         await expectComments(beside, 3);
         await server.program.caughtUp();
         await untilStreamEnds(server, quiet);
@@ -561,7 +568,7 @@ export default grader((run) => {
         const { program } = lively;
         const streams: Exchange[] = [];
         for (const who of ['client 1', 'client 2', 'client 3']) {
-          const stream = lively.request(pathOf(example), { who });
+          const stream = lively.request(pathOf(example), { who, ifItThrows });
           streams.push(stream);
           await until(() => program.held.length >= streams.length || finished(stream), workMs);
         }

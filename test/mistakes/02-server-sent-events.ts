@@ -71,6 +71,7 @@ export const mistakes: Mistake[] = [
     ],
   ),
 
+  server(2, 'says-only-the-name', ['error: wrong.error }', 'error: wrong.parameter }']),
   server(2, 'accepts-infinity', [noNumber, "typeof text === 'string' && text.trim() !== '' && !isNaN(Number(text))"]),
   server(2, 'takes-the-first-of-two', [
     'request.query as Record<string, string>;',
