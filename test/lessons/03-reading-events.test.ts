@@ -2,10 +2,11 @@ import { freePort } from '../harness/programs/ports.ts';
 import { expect } from '../harness/run/failure.ts';
 import { grader } from '../harness/run/grader.ts';
 import { promptMs } from '../harness/run/waits.ts';
-import { judgedClient, type Client } from '../harness/vocabulary/command-line.ts';
+import { expectEnd, judgedClient, type Client } from '../harness/vocabulary/command-line.ts';
 import { parseStream, type StreamEvent } from '../harness/vocabulary/event-stream.ts';
 import { expectHeader, release, workMs } from '../harness/vocabulary/http.ts';
 import type { Call } from '../harness/wire/grader-server.ts';
+import { visible } from '../harness/wire/printable.js';
 
 export default grader((run) => {
   const { expectSoon, note, random, requirement, startClient, startClientWith, startGraderServer, startServer } = run;
@@ -346,7 +347,7 @@ export default grader((run) => {
           }
           const ratio = Math.min(...ratios);
           expect(ratio <= slower, {
-            cause: `Your client read ${what}, but needed ${Math.floor(ratio)} times as long as for the same characters in ${parts} short events.`,
+            cause: `Your client read ${what}, but needed much longer than for the same characters in ${parts} short events.`,
             advice,
           });
         }
@@ -372,6 +373,7 @@ export default grader((run) => {
           for (let i = 0; i < 4; i++) await expectRead(reader, [[[`${short}\n\n`], `${printed}\n`, count]]);
           for (let sent = 0; sent <= 5 * limit && !reader.client.end; sent += piece.length * 3)
             await reader.call.send(piece.repeat(3));
+          await expectEnd(run, reader.client, `Your client continued to read ${about}.`, advice);
           await reader.client.fails({ code: 1, about, printed: [printed, printed, printed, printed], advice });
         }
       },
@@ -379,12 +381,27 @@ export default grader((run) => {
   });
 
   task({ number: 3, title: 'Refuse everything else', file: 'client.ts' }, () => {
-    /** A client that has an answer which is not an event stream. `open` keeps the connection open. */
-    async function refusing(answer: { status?: number; type?: string | null }, open: boolean): Promise<Client> {
+    /**
+     * A client that has an answer which is not an event stream, and has printed nothing of it.
+     * @param about what it has: `an answer with status 404`
+     * @param open keeps the connection open
+     */
+    async function refusing(
+      answer: { status?: number; type?: string | null },
+      about: string,
+      open: boolean,
+      advice: string,
+    ): Promise<Client> {
       const { client, call } = await openReader(answer);
       // It reads like an event, so a client that does not look at the status or the type prints it.
       await call.send(`data: ${random.words(1)[0]!}\n\n`);
       if (!open) call.end();
+      await client.caughtUp();
+      expect(client.stdout === '', {
+        cause: `Your client printed ${about} instead of refusing it.`,
+        compare: { expected: '(nothing)', received: visible(client.stdout) },
+        advice,
+      });
       return client;
     }
 
@@ -408,15 +425,12 @@ export default grader((run) => {
       'If the status is not 2xx, the client prints nothing but one line with the status on standard error, and exits with code 1, even if the server keeps the connection open.',
       async () => {
         for (const [i, status] of [404, 429, 503].entries()) {
-          const client = await refusing({ status }, i > 0);
-          await client.fails({
-            code: 1,
-            about: `an answer with status ${status}`,
-            has: [status],
-            otherCode: exitCode,
-            advice:
-              'Look at response.ok before you read the body, and throw an error with the status if it is false: fetch rejects only if no answer comes.',
-          });
+          const about = `an answer with status ${status}`;
+          const advice =
+            'Look at response.ok before you read the body, and throw an error with the status if it is false: fetch rejects only if no answer comes.';
+          const client = await refusing({ status }, about, i > 0, advice);
+          await expectEnd(run, client, `Your client is still running after ${about}.`, stays);
+          await client.fails({ code: 1, about, has: [status], otherCode: exitCode, advice });
         }
       },
     );
@@ -426,14 +440,12 @@ export default grader((run) => {
       async () => {
         const types = ['text/html; charset=utf-8', null, 'text/plain', 'text/event-streams'];
         for (const [i, type] of types.entries()) {
-          const client = await refusing({ type }, i > 0);
-          await client.fails({
-            code: 1,
-            about: type === null ? 'an answer without a Content-Type' : `an answer of the type ${type}`,
-            otherCode: exitCode,
-            advice:
-              "Compare the media type in response.headers.get('Content-Type') with text/event-stream before you read the body, and throw an error if it is different.",
-          });
+          const about = type === null ? 'an answer without a Content-Type' : `an answer of the type ${type}`;
+          const advice =
+            "Compare the media type in response.headers.get('Content-Type') with text/event-stream before you read the body, and throw an error if it is different.";
+          const client = await refusing({ type }, about, i > 0, advice);
+          await expectEnd(run, client, `Your client is still running after ${about}.`, stays);
+          await client.fails({ code: 1, about, otherCode: exitCode, advice });
         }
       },
     );
@@ -512,4 +524,6 @@ export default grader((run) => {
 /** How many times as long as for short events a client may take for a long one. One that reads it again and again takes longer. */
 const slower = 4;
 
+const stays =
+  'Call stop.abort() where you handle the error, and give fetch the option signal: an open connection keeps the client running.';
 const exitCode = 'Set process.exitCode = 1 where you handle the error.';
