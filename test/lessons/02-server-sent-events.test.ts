@@ -302,7 +302,7 @@ export default grader((run) => {
     }
 
     requirement(
-      'If `a` or `b` is missing, empty, given twice or not a finite number, the server answers 400 without a stream. In the JSON body, `parameter` is its name and `error` is a sentence.',
+      'If `a` or `b` is missing, empty, given twice or not a finite number, the server answers 400 with a JSON body instead of a stream: `parameter` is its name and `error` is a sentence.',
       async () => {
         const { a, b, op } = { ...example, a: String(random.integer(2, 99)) };
         const word = random.words(1)[0]!;
@@ -335,7 +335,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If `op` is missing, given twice or not exactly one of the four operations, the server answers 400 without a stream. In the JSON body, `parameter` is `op` and `error` is a sentence.',
+      'If `op` is missing, given twice or not exactly one of the four operations, the server answers 400 with a JSON body instead of a stream: `parameter` is `op` and `error` is a sentence.',
       async () => {
         const { a, b, op } = example;
         const listed = 'Look the operation up before the stream begins, and answer with status 400 if it is not there.';
@@ -362,7 +362,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If `note` is given twice, the server answers 400 without a stream. In the JSON body, `parameter` is `note` and `error` is a sentence.',
+      'If `note` is given twice, the server answers 400 with a JSON body instead of a stream: `parameter` is `note` and `error` is a sentence.',
       async () => {
         const [one, two] = random.words(2);
         const advice =
@@ -407,7 +407,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'After a refusal with status 400, the server starts no work for this request and prints no error. After a refusal or an event `error`, the server answers the next request.',
+      'After a refusal with status 400, the server starts no work for this request. Its standard error stays empty. After a refusal or an event `error`, the server answers the next request.',
       async () => {
         const { program } = server;
         const word = random.words(1)[0]!;
@@ -532,7 +532,7 @@ export default grader((run) => {
             cause: `Your server sent a comment before QUIET_INTERVAL (${neverMs} ms) was over.`,
             compare: { expected: '(no comment)', received: visible(/^[^]*?^:.*$/m.exec(stream.text)?.[0] ?? '') },
             advice:
-              'Send the first comment when the interval is over for the first time, and not with an event. QUIET_INTERVAL is in milliseconds.',
+              'Send the first comment when the interval is over for the first time. Do not send it together with an event. QUIET_INTERVAL is in milliseconds.',
             ...curl(stream),
           });
         }

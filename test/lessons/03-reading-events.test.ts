@@ -157,7 +157,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If an event has no field `data`, the client prints nothing at its blank line. If the only field `data` is empty, the client prints the type with empty data.',
+      'The client skips an event without a field `data`. If the only field `data` of an event is empty, the client prints the type with empty data.',
       async () => {
         const [type, one, two] = random.words(3);
         const noData = 'Print nothing at a blank line if no field data has come since the last blank line.';
@@ -422,7 +422,7 @@ export default grader((run) => {
     });
 
     requirement(
-      'If the status is not 2xx, the client prints nothing but one line with the status on standard error, and exits with code 1, even if the server keeps the connection open.',
+      'If the status is not 2xx, the client prints only one line, on standard error and with the status. It exits with code 1, even if the server keeps the connection open.',
       async () => {
         for (const [i, status] of [404, 429, 503].entries()) {
           const about = `an answer with status ${status}`;
@@ -436,7 +436,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If the `Content-Type` is missing or is not `text/event-stream`, the client prints nothing but one line on standard error, and exits with code 1.',
+      'If the `Content-Type` is missing or different from `text/event-stream`, the client prints only one line, on standard error, and exits with code 1.',
       async () => {
         const types = ['text/html; charset=utf-8', null, 'text/plain', 'text/event-streams'];
         for (const [i, type] of types.entries()) {

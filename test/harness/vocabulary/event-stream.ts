@@ -152,7 +152,7 @@ export function expectEvents(
     expect(sent.data === wanted.data, {
       cause: `Your server sent the event ${wanted.type} with the wrong data.`,
       compare,
-      advice: /^["{[]/.test(sent.data) ? 'Write the text itself after data:, and not JSON.' : advice,
+      advice: /^["{[]/.test(sent.data) ? 'Write the text itself after data:, without JSON.stringify.' : advice,
       ...curl(stream),
     });
   }
