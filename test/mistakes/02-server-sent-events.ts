@@ -18,6 +18,9 @@ const writesComment = "setInterval(() => response.write(': still at work\\n\\n')
 
 export const mistakes: Mistake[] = [
   server(1, 'content-type-of-text', ["'Content-Type': 'text/event-stream'", "'Content-Type': 'text/plain'"]),
+  server(1, 'may-be-stored', ["'no-cache, no-transform'", "'no-transform'"]),
+  server(1, 'may-be-transformed', ["'no-cache, no-transform'", "'no-cache'"]),
+  server(1, 'nginx-collects', ["    'X-Accel-Buffering': 'no',\n", '']),
   server(1, 'one-line-break-too-few', [writesEvent, "response.write(`event: ${event}\\n${lines.join('')}`);"]),
   server(1, 'no-blank-line-at-the-end', [
     writesResult,

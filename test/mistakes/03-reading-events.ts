@@ -55,6 +55,7 @@ export const mistakes: Mistake[] = [
     keepsData,
     "    if (field === 'data') {\n      data.push(value);\n      dispatch(type || 'message', data.join('\\n'));\n      data = [];\n    }\n",
   ]),
+  client(1, 'data-of-the-event-before', ['      data = [];\n      return;', '      return;']),
   client(1, 'type-of-the-event-before', ["      type = '';\n", '']),
   client(1, 'type-outlives-an-event-without-data', [
     `      ${dispatches}
