@@ -305,7 +305,7 @@ export default grader((run) => {
       async () => {
         const env = { LONGEST_EVENT: String(64 * 1024 ** 2) };
         const { client, call } = await openReader({}, env, 5 * workMs);
-        const comment = 3 * 1024 ** 2;
+        const comment = 6 * 1024 ** 2;
         const lines = 30_000;
         const line = 'data: x\n';
 
@@ -325,10 +325,10 @@ export default grader((run) => {
 
         for (const [what, text, printed, parts, advice] of [
           [
-            'a line of 3 million characters',
+            'a line of 6 million characters',
             (share: number) => `:${'x'.repeat(comment / share)}\ndata: x\n\n`,
             () => 'message: x\n',
-            512,
+            1024,
             'Keep the pieces of an unfinished line in an array, and join them once, when the line break has arrived. A text that grows with += and is searched again is read from its beginning for each piece.',
           ],
           [
