@@ -29,7 +29,15 @@ export const catalog: readonly Lesson[] = [
     slug: '02-server-sent-events',
     title: 'Server-sent events',
     part: 'Streams',
-    minutes: 30,
+    minutes: 25,
+    tryPath: '/calculate?a=7&b=5&op=mul',
+  },
+  {
+    number: 3,
+    slug: '03-reading-events',
+    title: 'Reading events',
+    part: 'Streams',
+    minutes: 25,
     tryPath: '/calculate?a=7&b=5&op=mul',
   },
   {

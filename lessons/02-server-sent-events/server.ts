@@ -3,7 +3,7 @@ import { work } from '#support/work.ts';
 
 const app = express();
 
-/** Milliseconds without an event, after which a comment shows that the stream is alive. */
+/** Milliseconds of work after which the server sends a comment. */
 const quietInterval = Number(process.env.QUIET_INTERVAL ?? 15_000);
 
 const operations: Record<string, (a: number, b: number) => number> = {
@@ -16,31 +16,31 @@ const operations: Record<string, (a: number, b: number) => number> = {
 app.get('/calculate', async (request, response) => {
   const { a, b, op, note } = request.query as Record<string, string>;
 
-  // TODO task 2: refuse what makes no sense, before the stream begins
+  // TODO task 2: refuse wrong parameters before the stream begins
 
-  // TODO task 1: begin the stream with the event info, and the event note if there is a note
+  // TODO task 1: set the headers, and send the event info and, if there is a note, the event note
   response.status(501).send('no events yet');
 
-  // TODO task 4: send a comment each time the quiet interval is over
+  // TODO task 3: send a comment each time the quiet interval is over
   await work(`${a} ${op} ${b}`);
-  // TODO task 4: and no longer than the work takes
+  // TODO task 3: stop the comments when the work is done
 
-  // TODO task 2: a division by zero is an event error, then the end
+  // TODO task 2: after a division by zero, send the event error and end the response
 
-  // TODO task 1: the event result, then the end
+  // TODO task 1: send the event result and end the response
 });
 
-/** Writes one event, in one chunk. */
+/** Writes one event. */
 function sendEvent(response: Response, event: string, data: string): void {
-  // TODO task 1: the lines of an event, and the blank line that ends it
+  // TODO task 1: write the field event, a field data for each line, and the blank line
 }
 
-/** Whole numbers keep one decimal: 35 is written 35.0. */
+/** Writes a whole number with one decimal: 35 becomes 35.0. */
 function decimal(value: number): string {
   return Number.isInteger(value) ? value.toFixed(1) : String(value);
 }
 
-// TODO task 2: what a number is, and what an operation is
+// TODO task 2: say what a number is, and what an operation is
 
 app.get('/stream', async (_request, response) => {
   response.type('text/plain');

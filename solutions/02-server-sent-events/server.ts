@@ -3,7 +3,7 @@ import { work } from '#support/work.ts';
 
 const app = express();
 
-/** Milliseconds without an event, after which a comment shows that the stream is alive. */
+/** Milliseconds of work after which the server sends a comment. */
 const quietInterval = Number(process.env.QUIET_INTERVAL ?? 15_000);
 
 const operations: Record<string, (a: number, b: number) => number> = {
@@ -16,16 +16,21 @@ const operations: Record<string, (a: number, b: number) => number> = {
 app.get('/calculate', async (request, response) => {
   const { a, b, op, note } = request.query as Record<string, string>;
 
-  // #region task 2: refuse what makes no sense, before the stream begins
-  const wrong = !isNumber(a) ? 'a' : !isNumber(b) ? 'b' : !isOperation(op) ? 'op' : undefined;
+  // #region task 2: refuse wrong parameters before the stream begins
+  const checks = [
+    { parameter: 'a', right: isNumber(a), error: 'a must be one number' },
+    { parameter: 'b', right: isNumber(b), error: 'b must be one number' },
+    { parameter: 'op', right: isOperation(op), error: 'op must be add, sub, mul or div' },
+    { parameter: 'note', right: !Array.isArray(note), error: 'there may be only one note' },
+  ];
+  const wrong = checks.find(({ right }) => !right);
   if (wrong) {
-    const expected = wrong === 'op' ? Object.keys(operations).join(' or ') : 'a number';
-    response.status(400).json({ parameter: wrong, error: `${wrong} must be ${expected}` });
+    response.status(400).json({ parameter: wrong.parameter, error: wrong.error });
     return;
   }
   // #endregion
 
-  // #region task 1: begin the stream with the event info, and the event note if there is a note
+  // #region task 1: set the headers, and send the event info and, if there is a note, the event note
   // starter: response.status(501).send('no events yet');
   response.set({
     'Content-Type': 'text/event-stream',
@@ -36,15 +41,15 @@ app.get('/calculate', async (request, response) => {
   if (note) sendEvent(response, 'note', note);
   // #endregion
 
-  // #region task 4: send a comment each time the quiet interval is over
+  // #region task 3: send a comment each time the quiet interval is over
   const keepAlive = setInterval(() => response.write(': still at work\n\n'), quietInterval);
   // #endregion
   await work(`${a} ${op} ${b}`);
-  // #region task 4: and no longer than the work takes
+  // #region task 3: stop the comments when the work is done
   clearInterval(keepAlive);
   // #endregion
 
-  // #region task 2: a division by zero is an event error, then the end
+  // #region task 2: after a division by zero, send the event error and end the response
   if (op === 'div' && Number(b) === 0) {
     sendEvent(response, 'error', 'division by zero');
     response.end();
@@ -52,26 +57,26 @@ app.get('/calculate', async (request, response) => {
   }
   // #endregion
 
-  // #region task 1: the event result, then the end
+  // #region task 1: send the event result and end the response
   sendEvent(response, 'result', decimal(operations[op!]!(Number(a), Number(b))));
   response.end();
   // #endregion
 });
 
-/** Writes one event, in one chunk. */
+/** Writes one event. */
 function sendEvent(response: Response, event: string, data: string): void {
-  // #region task 1: the lines of an event, and the blank line that ends it
+  // #region task 1: write the field event, a field data for each line, and the blank line
   const lines = data.split(/\r\n|\r|\n/).map((line) => `data: ${line}\n`);
   response.write(`event: ${event}\n${lines.join('')}\n`);
   // #endregion
 }
 
-/** Whole numbers keep one decimal: 35 is written 35.0. */
+/** Writes a whole number with one decimal: 35 becomes 35.0. */
 function decimal(value: number): string {
   return Number.isInteger(value) ? value.toFixed(1) : String(value);
 }
 
-// #region task 2: what a number is, and what an operation is
+// #region task 2: say what a number is, and what an operation is
 function isNumber(text: unknown): boolean {
   return typeof text === 'string' && text.trim() !== '' && Number.isFinite(Number(text));
 }

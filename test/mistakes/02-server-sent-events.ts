@@ -1,12 +1,11 @@
-import { client, server, type Mistake } from '../proof/mistake.ts';
+import { server, type Mistake } from '../proof/mistake.ts';
 
 /** Lines of the finished server that several mistakes change. */
 const linesOfText = 'const lines = data.split(/\\r\\n|\\r|\\n/).map((line) => `data: ${line}\\n`);';
 const writesEvent = "response.write(`event: ${event}\\n${lines.join('')}\\n`);";
 const writesResult = "sendEvent(response, 'result', decimal(operations[op!]!(Number(a), Number(b))));";
 const refuses = `  if (wrong) {
-    const expected = wrong === 'op' ? Object.keys(operations).join(' or ') : 'a number';
-    response.status(400).json({ parameter: wrong, error: \`\${wrong} must be \${expected}\` });
+    response.status(400).json({ parameter: wrong.parameter, error: wrong.error });
     return;
   }
 `;
@@ -17,20 +16,11 @@ const divisionByZero = `    sendEvent(response, 'error', 'division by zero');
 `;
 const writesComment = "setInterval(() => response.write(': still at work\\n\\n'), quietInterval)";
 
-/** Lines of the finished client. */
-const readsPiece = `    if (piece === '') return;
-    // A \\r ends its line at once; a \\n that begins the next piece is its second half.
-    const text = afterReturn && piece.startsWith('\\n') ? piece.slice(1) : piece;
-    afterReturn = piece.endsWith('\\r');
-    const lines = (unfinished + text).split(/\\r\\n|\\r|\\n/);
-    unfinished = lines.pop()!;
-`;
-const splitsField = '/^([^:]*):? ?(.*)$/s.exec(line)!';
-const readsField = `    if (field === 'data') data.push(value!);
-`;
-
 export const mistakes: Mistake[] = [
   server(1, 'content-type-of-text', ["'Content-Type': 'text/event-stream'", "'Content-Type': 'text/plain'"]),
+  server(1, 'may-be-stored', ["'no-cache, no-transform'", "'no-transform'"]),
+  server(1, 'may-be-transformed', ["'no-cache, no-transform'", "'no-cache'"]),
+  server(1, 'nginx-collects', ["    'X-Accel-Buffering': 'no',\n", '']),
   server(1, 'one-line-break-too-few', [writesEvent, "response.write(`event: ${event}\\n${lines.join('')}`);"]),
   server(1, 'no-blank-line-at-the-end', [
     writesResult,
@@ -60,12 +50,57 @@ export const mistakes: Mistake[] = [
   server(1, 'forgets-the-lone-carriage-return', ['data.split(/\\r\\n|\\r|\\n/)', 'data.split(/\\r?\\n/)']),
   server(1, 'no-space-after-the-colon', ['`data: ${line}\\n`', '`data:${line}\\n`']),
 
+  server(1, 'escapes-the-note', [linesOfText, 'const lines = [`data: ${JSON.stringify(data).slice(1, -1)}\\n`];']),
+  server(1, 'unescapes-the-note', ["'note', note)", "'note', note.replaceAll('\\\\n', '\\n'))"]),
+  server(1, 'decodes-the-note-twice', ["'note', note)", "'note', decodeURIComponent(note))"]),
+  server(1, 'trims-the-note', ["'note', note)", "'note', note.trim())"]),
+  server(1, 'too-big-is-an-error', [
+    "if (op === 'div' && Number(b) === 0) {",
+    'if (!Number.isFinite(operations[op!]!(Number(a), Number(b)))) {',
+  ]),
+  server(1, 'nearly-zero-is-zero', ['Number(b) === 0) {', 'Math.abs(Number(b)) < 1e-9) {']),
+  server(1, 'one-decimal-behind-an-exponent', [
+    'Number.isInteger(value) ? value.toFixed(1) : String(value)',
+    "String(value).includes('.') || !Number.isFinite(value) ? String(value) : `${value}.0`",
+  ]),
+  server(1, 'two-decimals-at-most', [': String(value);', ': String(Math.round(value * 100) / 100);']),
+  server(
+    1,
+    'parameters-of-all-requests',
+    ['const app = express();', 'const app = express();\nlet a: string, b: string, op: string, note: string;'],
+    [
+      'const { a, b, op, note } = request.query as Record<string, string>;',
+      '({ a, b, op, note } = request.query as { a: string; b: string; op: string; note: string });',
+    ],
+  ),
+
+  server(2, 'says-only-the-name', ['error: wrong.error }', 'error: wrong.parameter }']),
+  server(2, 'accepts-infinity', [noNumber, "typeof text === 'string' && text.trim() !== '' && !isNaN(Number(text))"]),
+  server(2, 'takes-the-first-of-two', [
+    'request.query as Record<string, string>;',
+    'Object.fromEntries(\n    Object.entries(request.query).map(([name, value]) => [name, [value].flat()[0] as string]),\n  );',
+  ]),
+  server(2, 'two-notes-crash', [
+    "    { parameter: 'note', right: !Array.isArray(note), error: 'there may be only one note' },\n",
+    '',
+  ]),
+  server(2, 'two-operations', [
+    "typeof name === 'string' && Object.hasOwn(operations, name)",
+    '[name].flat().every((one) => Object.hasOwn(operations, String(one)))',
+  ]),
+  server(2, 'operation-in-any-case', [
+    'Object.hasOwn(operations, name)',
+    'Object.hasOwn(operations, name.toLowerCase())',
+  ]),
+  server(2, 'trims-the-operation', ['Object.hasOwn(operations, name)', 'Object.hasOwn(operations, name.trim())']),
+  server(2, 'continues-after-a-refusal', ['error: wrong.error });\n    return;', 'error: wrong.error });']),
+  server(2, 'works-for-a-refusal', ['  if (wrong) {\n', "  if (wrong) {\n    void work('a refusal');\n"]),
   server(2, 'empty-is-zero', [noNumber, 'Number.isFinite(Number(text))']),
   server(2, 'reads-the-beginning-of-a-number', [noNumber, 'Number.isFinite(parseFloat(String(text)))']),
   server(2, 'inherited-operation', ['Object.hasOwn(operations, name)', 'name in operations']),
   server(2, 'refuses-in-a-stream', [
-    '.json({ parameter: wrong, error: ',
-    ".type('text/event-stream').send(`event: error\\ndata: ${wrong}\\n\\n`);\n    void ({ parameter: wrong, error: ",
+    '.json({ parameter: wrong.parameter, error: wrong.error });',
+    ".type('text/event-stream').send(`event: error\\ndata: ${wrong.error}\\n\\n`);",
   ]),
   server(
     2,
@@ -73,7 +108,7 @@ export const mistakes: Mistake[] = [
     [refuses, ''],
     [
       "  sendEvent(response, 'info'",
-      "  if (wrong) {\n    sendEvent(response, 'error', wrong);\n    response.end();\n    return;\n  }\n  sendEvent(response, 'info'",
+      "  if (wrong) {\n    sendEvent(response, 'error', wrong.error);\n    response.end();\n    return;\n  }\n  sendEvent(response, 'info'",
     ],
   ),
   server(
@@ -82,7 +117,7 @@ export const mistakes: Mistake[] = [
     [refuses, ''],
     ["  if (note) sendEvent(response, 'note', note);\n", `  if (note) sendEvent(response, 'note', note);\n${refuses}`],
   ),
-  server(2, 'names-no-parameter', ['{ parameter: wrong, error:', '{ error:']),
+  server(2, 'names-no-parameter', ['{ parameter: wrong.parameter, error:', '{ error:']),
   server(2, 'sends-infinity', ["if (op === 'div' && Number(b) === 0) {", 'if (false) {']),
   server(2, 'forgets-zero-by-zero', [
     "if (op === 'div' && Number(b) === 0) {",
@@ -90,8 +125,8 @@ export const mistakes: Mistake[] = [
   ]),
   server(2, 'division-throws', [divisionByZero, "    throw new Error('division by zero');\n"]),
   server(2, 'division-refused', [
-    "!isOperation(op) ? 'op' : undefined",
-    "!isOperation(op) ? 'op' : op === 'div' && Number(b) === 0 ? 'b' : undefined",
+    "{ parameter: 'b', right: isNumber(b),",
+    "{ parameter: 'b', right: isNumber(b) && !(op === 'div' && Number(b) === 0),",
   ]),
   server(2, 'result-after-the-error', [divisionByZero, "    sendEvent(response, 'error', 'division by zero');\n"]),
   server(2, 'error-without-an-end', [
@@ -99,79 +134,28 @@ export const mistakes: Mistake[] = [
     "    sendEvent(response, 'error', 'division by zero');\n    return;\n",
   ]),
 
-  client(3, 'waits-for-the-end', [
-    '  for await (const chunk of response.body) {\n    read(decoder.decode(chunk as Buffer, { stream: true }));\n  }',
-    '  read(decoder.decode(await response.arrayBuffer()));',
-  ]),
-  client(3, 'prints-each-line', [readsField, "    if (field === 'data') dispatch(type || 'message', value!);\n"]),
-  client(
-    3,
-    'splits-each-piece',
-    [
-      readsPiece,
-      `    const lines = piece.split(/\\r\\n|\\n|\\r/);
-`,
-    ],
-    ["  let unfinished = '';\n", ''],
-  ),
-  client(
-    3,
-    'matches-each-piece',
-    [
-      `${readsPiece}    for (const line of lines) readLine(line);
-`,
-      `    for (const [, event, text] of piece.matchAll(/(?:event: (.*)\\n)?data: (.*)\\n\\n/g)) dispatch(event ?? 'message', text!);
-`,
-    ],
-    ["  let unfinished = '';\n", ''],
-  ),
-  client(3, 'forgets-carriage-returns', [
-    readsPiece,
-    `    unfinished += piece;
-    const lines = unfinished.split(/\\r?\\n/);
-    unfinished = lines.pop()!;
-`,
-  ]),
-  client(3, 'cut-line-break-is-two', ["afterReturn && piece.startsWith('\\n') ? piece.slice(1) : piece", 'piece']),
-  client(3, 'decodes-each-piece', [
-    'decoder.decode(chunk as Buffer, { stream: true })',
-    'decoder.decode(chunk as Buffer)',
-  ]),
-  client(3, 'dot-stops-at-line-separators', [splitsField, '/^([^:]*):? ?(.*)$/.exec(line)!']),
-  client(3, 'trims-data', ['data.push(value!)', 'data.push(value!.trim())']),
-  client(3, 'joins-data-without-line-breaks', ["data.join('\\n')", "data.join('')"]),
-  client(3, 'type-of-the-event-before', ["      type = '';\n", '']),
-  client(3, 'empty-data-is-no-data', ['if (data.length > 0)', "if (data.join('\\n') !== '')"]),
-  client(3, 'dispatches-without-data', ['if (data.length > 0) dispatch', 'dispatch']),
-  client(3, 'prints-comments', [readsField, `${readsField}    if (field === '') dispatch('', value!);\n`]),
-  client(3, 'prints-the-byte-order-mark', ['new TextDecoder()', "new TextDecoder('utf-8', { ignoreBOM: true })"]),
-  client(3, 'dispatches-the-unfinished', ['stream: true }));\n  }', "stream: true }));\n  }\n  read('\\n\\n');"]),
-  client(3, 'ignores-the-status', ['!response.ok || !response.body', '!response.body']),
-  client(3, 'crashes-on-errors', ['console.error(`${url}: ${(error as Error).message}`);', 'console.error(error);']),
-  client(3, 'exits-with-0-on-errors', ['  process.exitCode = 1;\n', '']),
-
-  server(4, 'rings-once', [writesComment, writesComment.replace('setInterval', 'setTimeout')]),
-  server(4, 'an-event-ping', [writesComment, "setInterval(() => sendEvent(response, 'ping', ''), quietInterval)"]),
-  server(4, 'an-empty-message', ["': still at work\\n\\n'", "'data:\\n\\n'"]),
-  server(4, 'a-colon-without-a-line', ["': still at work\\n\\n'", "':'"]),
-  server(4, 'blank-lines-only', ["': still at work\\n\\n'", "'\\n\\n'"]),
-  server(4, 'an-interval-of-its-own', ["work\\n\\n'), quietInterval)", "work\\n\\n'), 15_000)"]),
-  server(4, 'takes-seconds', ["work\\n\\n'), quietInterval)", "work\\n\\n'), quietInterval * 1000)"]),
-  server(4, 'no-interval-at-all', ["work\\n\\n'), quietInterval)", "work\\n\\n'))"]),
-  server(4, 'begins-with-a-comment', [
+  server(3, 'rings-once', [writesComment, writesComment.replace('setInterval', 'setTimeout')]),
+  server(3, 'an-event-ping', [writesComment, "setInterval(() => sendEvent(response, 'ping', ''), quietInterval)"]),
+  server(3, 'an-empty-message', ["': still at work\\n\\n'", "'data:\\n\\n'"]),
+  server(3, 'a-colon-without-a-line', ["': still at work\\n\\n'", "':'"]),
+  server(3, 'blank-lines-only', ["': still at work\\n\\n'", "'\\n\\n'"]),
+  server(3, 'an-interval-of-its-own', ["work\\n\\n'), quietInterval)", "work\\n\\n'), 15_000)"]),
+  server(3, 'takes-seconds', ["work\\n\\n'), quietInterval)", "work\\n\\n'), quietInterval * 1000)"]),
+  server(3, 'no-interval-at-all', ["work\\n\\n'), quietInterval)", "work\\n\\n'))"]),
+  server(3, 'begins-with-a-comment', [
     "  sendEvent(response, 'info'",
     "  response.write(': welcome\\n\\n');\n  sendEvent(response, 'info'",
   ]),
-  server(4, 'a-comment-with-each-event', ['response.write(`event: ', 'response.write(`: an event\\nevent: ']),
-  server(4, 'interval-never-cleared', ['  clearInterval(keepAlive);\n', '']),
+  server(3, 'a-comment-with-each-event', ['response.write(`event: ', 'response.write(`: an event\\nevent: ']),
+  server(3, 'interval-never-cleared', ['  clearInterval(keepAlive);\n', '']),
   server(
-    4,
+    3,
     'interval-cleared-on-success-only',
     ['  clearInterval(keepAlive);\n', ''],
     [writesResult, `clearInterval(keepAlive);\n  ${writesResult}`],
   ),
   server(
-    4,
+    3,
     'interval-outlives-the-stream',
     ['import express, { type Response }', "import { Readable } from 'node:stream';\nimport express, { type Response }"],
     [
@@ -186,4 +170,25 @@ export const mistakes: Mistake[] = [
     ],
     ['  clearInterval(keepAlive);\n', ''],
   ),
+  server(
+    3,
+    'one-timer-for-all',
+    ['const app = express();', 'const app = express();\nlet keepAlive: NodeJS.Timeout;'],
+    ['  const keepAlive =', '  keepAlive ='],
+  ),
+  server(
+    3,
+    'one-timer-and-the-first-stream',
+    ['const app = express();', 'const app = express();\nlet keepAlive: NodeJS.Timeout | undefined;'],
+    ['  const keepAlive =', '  keepAlive ??='],
+    ['  clearInterval(keepAlive);\n', '  clearInterval(keepAlive);\n  keepAlive = undefined;\n'],
+  ),
+  server(3, 'a-timer-for-each-event', [
+    "if (note) sendEvent(response, 'note', note);",
+    "if (note) {\n    setInterval(() => response.write(': note\\n\\n'), quietInterval);\n    sendEvent(response, 'note', note);\n  }",
+  ]),
+  server(3, 'a-timer-as-long-as-the-connection', [
+    '  clearInterval(keepAlive);\n',
+    "  request.socket.on('close', () => clearInterval(keepAlive));\n",
+  ]),
 ];

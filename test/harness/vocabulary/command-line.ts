@@ -5,7 +5,7 @@ import type { Program } from '../programs/program.ts';
 import { expect, Failure, type Explanation } from '../run/failure.ts';
 import type { Run } from '../run/run.ts';
 import { promptMs } from '../run/waits.ts';
-import { visible } from '../wire/printable.js';
+import { visible, visiblyDifferent } from '../wire/printable.js';
 
 /** What a verdict says when the client did not print what it should have printed. */
 type PrintAdvice = {
@@ -79,7 +79,7 @@ export function judgedClient(run: Run, program: Program, unexpected?: Unexpected
     });
     expect(received === expected, {
       cause: otherwise,
-      compare: { ...compare, received: visible(received) || '(nothing)' },
+      compare: expected === '' ? { ...compare, received: visible(received) } : visiblyDifferent(expected, received),
       advice,
     });
     seen += received.length;

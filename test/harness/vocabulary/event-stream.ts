@@ -3,7 +3,7 @@ import { createParser } from 'eventsource-parser';
 import { expect, Failure, type Explanation } from '../run/failure.ts';
 import type { Run, Server } from '../run/run.ts';
 import type { Exchange } from '../wire/exchange.ts';
-import { visible } from '../wire/printable.js';
+import { visible, visiblyDifferent } from '../wire/printable.js';
 import { curl, expectHeader, expectStatus, untilEnd } from './http.ts';
 
 /** An event, as a parser dispatches it. */
@@ -124,8 +124,10 @@ export function missingEvent(run: Run, stream: Exchange, type: string, advice: s
   };
 }
 
+const plainEvent = ({ type, data }: Pick<StreamEvent, 'type' | 'data'>): string => `${type}: ${data}`;
+
 /** Type and data of an event, as an explanation shows them. */
-export const shownEvent = ({ type, data }: Pick<StreamEvent, 'type' | 'data'>): string => `${type}: ${visible(data)}`;
+export const shownEvent = (event: Pick<StreamEvent, 'type' | 'data'>): string => visible(plainEvent(event));
 
 /** The response is an event stream with exactly these events. */
 export function expectEvents(
@@ -139,7 +141,7 @@ export function expectEvents(
   for (const [i, wanted] of expected.entries()) {
     const sent = events[i];
     if (!sent) throw new Failure(missingEvent(run, stream, wanted.type, advice));
-    const compare = { expected: shownEvent(wanted), received: shownEvent(sent) };
+    const compare = visiblyDifferent(plainEvent(wanted), plainEvent(sent));
     const untyped = sent.type === 'message';
     expect(sent.type === wanted.type, {
       cause: `Your server sent ${untyped ? 'an event without a type' : `the event ${sent.type}`} where the event ${wanted.type} should be.`,
@@ -150,7 +152,7 @@ export function expectEvents(
     expect(sent.data === wanted.data, {
       cause: `Your server sent the event ${wanted.type} with the wrong data.`,
       compare,
-      advice: /^["{[]/.test(sent.data) ? 'Write the text itself after data:, and not JSON.' : advice,
+      advice: /^["{[]/.test(sent.data) ? 'Write the text itself after data:, without JSON.stringify.' : advice,
       ...curl(stream),
     });
   }

@@ -58,6 +58,8 @@ export type Ask = {
   path?: string;
   /** How the transcript names this client, where there are several. */
   who?: string;
+  /** Keeps its connection after the end of the response, as a browser does for the next request. */
+  keepsConnection?: boolean;
   /** The grader makes its work fail: what the server prints about that explains nothing. */
   failsOnPurpose?: boolean;
   /** What the explanation says instead, or says besides, when the server throws an error over this request. */
@@ -130,7 +132,7 @@ export function exchange(url: URL, ask: Ask, changed: () => void, transcript: ()
       if (!response.complete) return;
       ended = true;
       text.end();
-      agent.destroy();
+      if (!ask.keepsConnection) agent.destroy();
       transcript().add('←', '(end of the response)', who);
       changed();
     });

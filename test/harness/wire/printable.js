@@ -41,6 +41,24 @@ export function visible(text) {
   return shown.length > 200 ? `${shown.slice(0, 200)}…` : shown;
 }
 
+/**
+ * What was expected and what came, as a verdict shows them one below the other: where the two would look alike, a backslash
+ * is shown as two, and only the part from shortly before the difference.
+ * @param {string} expected
+ * @param {string} received
+ * @returns {{ expected: string, received: string }}
+ */
+export function visiblyDifferent(expected, received) {
+  const shown = { expected: visible(expected), received: visible(received) };
+  if (shown.expected !== shown.received) return shown;
+  let same = 0;
+  while (same < expected.length && expected[same] === received[same]) same++;
+  const from = same > 150 ? same - 20 : 0;
+  const part = (/** @type {string} */ text) =>
+    `${from > 0 ? '…' : ''}${visible(text.slice(from).replaceAll('\\', '\\\\'))}`;
+  return { expected: part(expected), received: part(received) };
+}
+
 /** A value as JSON that a terminal may show: the same value, with its invisible characters escaped. @param {unknown} value */
 export const printableJson = (value) =>
   (JSON.stringify(value, null, 2) ?? 'null').replace(invisible, (character) =>

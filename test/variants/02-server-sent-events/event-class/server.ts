@@ -67,7 +67,7 @@ class BadParameter extends Error {
 
 function numberIn(request: Request, name: string): number {
   const text = request.query[name];
-  if (typeof text !== 'string' || text.trim() === '' || isNaN(+text))
+  if (typeof text !== 'string' || text.trim() === '' || !isFinite(+text))
     throw new BadParameter(name, `${name} is not a number`);
   return +text;
 }
@@ -81,6 +81,7 @@ app.get('/calculate', async (request, response) => {
   const op = String(request.query.op);
   const operation = operations.get(op);
   if (!operation) throw new BadParameter('op', `there is no operation ${op}`);
+  if (Array.isArray(request.query.note)) throw new BadParameter('note', 'note is here twice');
   const stream = new EventStream(response);
   stream.send('info', `Calculating: ${written(a)} ${op} ${written(b)}`);
   await work('calculate');

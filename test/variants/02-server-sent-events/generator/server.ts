@@ -46,13 +46,17 @@ const app = express();
 app.get('/calculate', async (request, response) => {
   const text = (name: string) => String(request.query[name] ?? '');
   for (const parameter of ['a', 'b']) {
-    if (text(parameter).trim() === '' || Number.isNaN(Number(text(parameter)))) {
+    if (text(parameter).trim() === '' || !isFinite(Number(text(parameter)))) {
       response
         .status(400)
         .type('application/problem+json')
         .send(JSON.stringify({ parameter, error: `${parameter} must be a number` }));
       return;
     }
+  }
+  if (request.query.note instanceof Array) {
+    response.status(400).json({ parameter: 'note', error: 'Only one note is possible.' });
+    return;
   }
   if (!new Set(['add', 'sub', 'mul', 'div']).has(text('op'))) {
     response

@@ -11,9 +11,11 @@ createServer(async (request, response) => {
 
   const refuse = (parameter: string, error: string) =>
     response.writeHead(400).end(JSON.stringify({ error, parameter }));
-  const pattern = /^-?\d+(\.\d+)?$/;
-  if (!pattern.test(a ?? '')) return refuse('a', 'This is no number.');
-  if (!pattern.test(b ?? '')) return refuse('b', 'This is no number.');
+  for (const name of url.searchParams.keys())
+    if (url.searchParams.getAll(name).length > 1) return refuse(name, 'This is there twice.');
+  const pattern = /^-?\d{1,300}(\.\d+)?(e[+-]?\d+)?$/;
+  if (!pattern.test(a ?? '') || Math.abs(Number(a)) > Number.MAX_VALUE) return refuse('a', 'This is no number.');
+  if (!pattern.test(b ?? '') || Math.abs(Number(b)) > Number.MAX_VALUE) return refuse('b', 'This is no number.');
   if (!['add', 'sub', 'mul', 'div'].includes(op ?? '')) return refuse('op', 'There is no such operation.');
 
   response.writeHead(200, {

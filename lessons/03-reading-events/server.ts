@@ -1,0 +1,92 @@
+import express, { type Response } from 'express';
+import { work } from '#support/work.ts';
+
+const app = express();
+
+/** Milliseconds of work after which the server sends a comment. */
+const quietInterval = Number(process.env.QUIET_INTERVAL ?? 15_000);
+
+const operations: Record<string, (a: number, b: number) => number> = {
+  add: (a, b) => a + b,
+  sub: (a, b) => a - b,
+  mul: (a, b) => a * b,
+  div: (a, b) => a / b,
+};
+
+app.get('/calculate', async (request, response) => {
+  const { a, b, op, note } = request.query as Record<string, string>;
+
+  const checks = [
+    { parameter: 'a', right: isNumber(a), error: 'a must be one number' },
+    { parameter: 'b', right: isNumber(b), error: 'b must be one number' },
+    { parameter: 'op', right: isOperation(op), error: 'op must be add, sub, mul or div' },
+    { parameter: 'note', right: !Array.isArray(note), error: 'there may be only one note' },
+  ];
+  const wrong = checks.find(({ right }) => !right);
+  if (wrong) {
+    response.status(400).json({ parameter: wrong.parameter, error: wrong.error });
+    return;
+  }
+
+  response.set({
+    'Content-Type': 'text/event-stream',
+    'Cache-Control': 'no-cache, no-transform',
+    'X-Accel-Buffering': 'no',
+  });
+  sendEvent(response, 'info', `Calculating: ${decimal(Number(a))} ${op} ${decimal(Number(b))}`);
+  if (note) sendEvent(response, 'note', note);
+
+  const keepAlive = setInterval(() => response.write(': still at work\n\n'), quietInterval);
+  await work(`${a} ${op} ${b}`);
+  clearInterval(keepAlive);
+
+  if (op === 'div' && Number(b) === 0) {
+    sendEvent(response, 'error', 'division by zero');
+    response.end();
+    return;
+  }
+
+  sendEvent(response, 'result', decimal(operations[op!]!(Number(a), Number(b))));
+  response.end();
+});
+
+/** Writes one event. */
+function sendEvent(response: Response, event: string, data: string): void {
+  const lines = data.split(/\r\n|\r|\n/).map((line) => `data: ${line}\n`);
+  response.write(`event: ${event}\n${lines.join('')}\n`);
+}
+
+/** Writes a whole number with one decimal: 35 becomes 35.0. */
+function decimal(value: number): string {
+  return Number.isInteger(value) ? value.toFixed(1) : String(value);
+}
+
+function isNumber(text: unknown): boolean {
+  return typeof text === 'string' && text.trim() !== '' && Number.isFinite(Number(text));
+}
+
+function isOperation(name: unknown): boolean {
+  return typeof name === 'string' && Object.hasOwn(operations, name);
+}
+
+app.get('/stream', async (_request, response) => {
+  response.type('text/plain');
+  for (let i = 1; i <= 5; i++) {
+    await work(`message ${i}`);
+    response.write(`Message ${i}\n`);
+  }
+  response.end();
+});
+
+app.get('/ping', (_request, response) => {
+  response.type('text/plain').send('pong');
+});
+
+const port = Number(process.env.PORT ?? 3000);
+app.listen(port, '127.0.0.1', (error) => {
+  if (error) {
+    console.error(`cannot listen on port ${port} (${error.message}): end the program that uses it, or set PORT`);
+    process.exit(1);
+  }
+  console.log(`listening on http://127.0.0.1:${port}/calculate?a=7&b=5&op=mul`);
+});
