@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import express, { type NextFunction, type Request, type Response } from 'express';
 import { z } from 'zod';
 import { documents } from '#support/documents.ts';
@@ -22,7 +23,7 @@ const processFiles: Tool<typeof processFilesInput> = {
   description: 'Processes the documents one after the other',
   input: processFilesInput,
   async run({ message }) {
-    // TODO task 3: process each document, then say that it is done
+    // TODO task 3: await the work on each document, one after the other, then return the content
     throw new Error('not written yet');
   },
 };
@@ -37,18 +38,30 @@ const initializeParams = z.object({
 
 const callParams = z.object({ name: z.string(), arguments: z.record(z.string(), z.unknown()).default({}) });
 
+/** What a tool has to return. It may have further members, which stay in the result. */
+const toolResult = z.looseObject({ content: z.array(z.looseObject({ type: z.string() })) });
+
 /** What this server can be asked for. */
 const methods: Record<string, (params: Params, context: Context) => Answer | Promise<Answer>> = {
   ping: () => ({ result: {} }),
 
-  // TODO task 1: agree on a revision, and say what this server is and can do
+  // TODO task 1: add the method initialize: agree on a revision, and say what this server is and can do
 
-  // TODO task 2: list the tools
+  // TODO task 2: add the method tools/list: each tool with its name, its description and its inputSchema
 
-  // TODO task 3: call a tool
+  // TODO task 3: add the method tools/call: check the call, run the tool, and answer with its result
 };
 
-// TODO task 3: what 'tools/call' above returns when a tool fails: a result, for the model to read
+/** What 'tools/call' returns when a tool fails: a result, so that the model reads the text. */
+function toolFailure(text: string): Answer {
+  return { result: { content: [{ type: 'text', text }], isError: true } };
+}
+
+/** Why a tool has failed. It has usually thrown an Error, but JavaScript can throw any value. */
+function reasonOf(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message || thrown.name;
+  return typeof thrown === 'string' ? thrown : inspect(thrown);
+}
 
 const app = express();
 
@@ -71,7 +84,7 @@ app.post('/mcp', (request, response, next) => {
     refuse(response, 415, -32600, 'Content-Type must be application/json');
     return;
   }
-  // TODO task 4: refuse a revision that this server does not speak
+  // TODO task 4: if there is a header MCP-Protocol-Version, refuse a revision that this server does not speak
   next();
 });
 
@@ -88,7 +101,7 @@ app.post('/mcp', express.json({ strict: false, limit: '1mb' }), async (request, 
   response.json({ jsonrpc: '2.0', id: message.id, ...(await answer(message, silent)) });
 });
 
-/** One JSON object has no room for anything beside the answer. */
+/** A single JSON object has room for the response only, so what a tool logs is dropped. */
 const silent: Context = { log: () => {} };
 
 /** Calls the method that a request asks for. */
