@@ -172,7 +172,10 @@ export default grader((run) => {
           'Look up the protocolVersion of these params in revisions, and answer with it when it is there. Do not remember what an earlier client asked for.';
         for (const asked of [older, newest, older, newest]) {
           const posted = await mcpClient(server).ask('initialize', hello(asked, clientName));
-          const offered = objectIn(posted).at('protocolVersion');
+          const offered = objectIn(posted, {
+            ...(posted.status === 200 && { cause: `A client that asked for ${asked} was answered with an error.` }),
+            advice,
+          }).at('protocolVersion');
           const cause = `A client asked for ${asked}, which your server speaks, but your server answered with ${asJson(offered.value)}.`;
           offered.is(asked, cause, advice);
         }
@@ -270,7 +273,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If a client sends `notifications/initialized`, or a notification that the server does not know, the server answers with status 202 and no body. A second client can then shake hands like the first.',
+      'If a client sends `notifications/initialized`, or a notification with an unknown name, the server answers with status 202 and an empty body. A second client can then shake hands like the first.',
       async () => {
         const first = await shakeHands(mcpClient(server), hello(newest, clientName));
         (await first.notify(`notifications/${unknownName}`)).accepted();
@@ -380,13 +383,11 @@ export default grader((run) => {
         }),
         advice,
       });
-      result
-        .at('isError')
-        .expect(
-          result.at('isError').value !== true,
-          `The call of ${name} was answered with isError: true, although the tool has not failed.`,
-          { like: asJson({ content: ['…'] }), advice },
-        );
+      result.expect(
+        result.at('isError').value !== true,
+        `The call of ${name} was answered with isError: true, although the tool has not failed.`,
+        { like: asJson({ content: ['…'] }), advice },
+      );
       contentOf(result);
       return result;
     };
@@ -542,7 +543,7 @@ export default grader((run) => {
           const member = result.at(name);
           const cause = result.has(name)
             ? `The tool ${complain} returned a different ${name} from the one that arrived.`
-            : `The tool ${complain} returned the member ${name}, but the result does not have it.`;
+            : `The tool ${complain} returned the member ${name}, but the result has no such member.`;
           member.is(value, cause, whole);
         }
       },
@@ -655,13 +656,15 @@ export default grader((run) => {
       advice: 'Write await in front of tool.run, inside of try: without await, the failure never reaches catch.',
     });
 
+    const past = (how: string) => how.replace('throws', 'threw').replace('returns', 'returned');
+
     /** Calls the tool that ends in this way; a server that does not answer fails for `how`. */
     const ending = async (how: string): Promise<Posted> => {
       const posted = client.post(client.request('tools/call', { name: misbehave, arguments: { how } }), {
         see: '',
         what: `The call of a tool that ${how}`,
         ifItThrows: {
-          cause: `A tool of moreTools ${how}, but nothing in server.ts caught the error that came of it.`,
+          cause: `A tool of moreTools ${past(how)}, but nothing in server.ts caught the error that followed.`,
           advice:
             'Put tool.run, JSON.stringify and the check of the result inside of try: then each failure reaches catch, and the caller gets a response.',
         },
@@ -689,9 +692,9 @@ export default grader((run) => {
         const failed = await callOther(fail, undefined, { ifItThrows: caught(fail) });
         expectToolFailure(failed, 'threw an error', today);
         expectToolFailure(
-          await ending('throws at once'),
+          await ending('throws immediately'),
           'threw an error before its first await',
-          `no ${toolText}, at once`,
+          `no ${toolText}, immediately`,
         );
         const twoLines = `no "${toolText}" é世🎈:\n  look at line 2`;
         expectToolFailure(await ending('throws two lines'), 'threw an error', twoLines);
@@ -706,13 +709,13 @@ export default grader((run) => {
         const inString = `no ${toolText}, in a string`;
         expectToolFailure(await ending('throws a string'), 'threw a string', inString);
         for (const how of ['throws null', 'throws undefined', 'throws an object', 'throws a symbol']) {
-          expectToolFailure(await ending(how), how.replace('throws', 'threw'));
+          expectToolFailure(await ending(how), past(how));
         }
       },
     );
 
     requirement(
-      'If a tool returns nothing, an object without an array `content`, or a value that JSON cannot hold, the server answers with a result that has `isError: true` and a text.',
+      'If a tool returns `undefined`, an object whose `content` is missing or wrong, or a value that JSON cannot hold, the server answers with a result that has `isError: true` and a text.',
       async () => {
         for (const how of [
           'returns nothing',
@@ -725,7 +728,7 @@ export default grader((run) => {
           'returns a circular object',
           'returns an object whose toJSON throws',
         ]) {
-          expectToolFailure(await ending(how), how.replace('returns', 'returned'));
+          expectToolFailure(await ending(how), past(how));
         }
         const next = returned(
           await callOther(nothing),
@@ -793,7 +796,7 @@ export default grader((run) => {
         await initialize(first, hello(newest, clientName));
         await initialize(second, hello(older, clientName));
         const advice =
-          'Compare the header with all of revisions. What the last client has asked for says nothing about this client.';
+          'Compare the header with all of revisions. The last client that sent initialize may be a different one.';
         for (const each of [first, second, first]) {
           const message = `A message with MCP-Protocol-Version: ${each.headers['MCP-Protocol-Version']}, as its client has agreed on,`;
           (await each.notify('notifications/initialized', { what: message })).accepted(advice);
@@ -824,7 +827,7 @@ export default grader((run) => {
             see: posted.see,
           });
         }
-        const local = { Host: 'localhost:3000', Origin: 'http://localhost:6274' };
+        const local = { Origin: `http://${server.url.host}` };
         expectText(
           await callOther(nothing, undefined, { headers: local }),
           nothingSays,

@@ -391,7 +391,7 @@ ${runs.replace('await tool.run(args.data, context)', 'result')}`,
   ]),
   server(3, 'own-failure-not-caught', [
     tries,
-    `    if (tool.name === 'process_files' && call.data.arguments.message) return { result: await tool.run(call.data.arguments, context) };\n${tries}`,
+    `${checksBefore}    if (tool.name === 'process_files') return { result: await tool.run(args.data!, context) };\n${tries}`,
   ]),
   server(3, 'only-its-own-failure-caught', [
     tries,
@@ -519,5 +519,8 @@ ${takesNotification}`,
     localOnly,
     'if (asked.every((url) => localNames.some((name) => url.startsWith(`http://${name}`)))) next();',
   ]),
-  server(4, 'only-its-own-port', [localOnly, localOnly.replace('.hostname)', ".host.replace(/:3000$/, ''))")]),
+  server(4, 'refuses-every-origin', [
+    localOnly,
+    localOnly.replace('if (', "if (request.get('Origin') === undefined && "),
+  ]),
 ];

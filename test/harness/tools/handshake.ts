@@ -71,8 +71,8 @@ circle.self = circle;
 
 /** Each way in which a tool can end that is neither a result nor an error. */
 const endings: Record<string, () => unknown> = {
-  'throws at once': () => {
-    throw new Error(`no ${text}, at once`);
+  'throws immediately': () => {
+    throw new Error(`no ${text}, immediately`);
   },
   'throws two lines': async () => {
     throw new TypeError(`no "${text}" é世🎈:\n  look at line 2`);

@@ -51,10 +51,12 @@ async function pageOf(
     });
   }
   if (!result.has('nextCursor')) return { posted, tools: tools as Named[] };
-  const nextCursor = result.at('nextCursor').string('The result has a nextCursor that is not a string.', {
+  const { value: nextCursor } = result.at('nextCursor');
+  result.at('nextCursor').expect(typeof nextCursor === 'string', 'The result has a nextCursor that is not a string.', {
+    like: '(no nextCursor)',
     advice: 'Leave nextCursor out when all tools are in the result: null is a value too, and clients refuse it.',
   });
-  return { posted, tools: tools as Named[], nextCursor };
+  return { posted, tools: tools as Named[], nextCursor: String(nextCursor) };
 }
 
 /** A tool with its description and its schema, as a list has it. */
@@ -130,7 +132,7 @@ export async function expectSchema(
       cause: `The inputSchema of ${name} is not valid JSON Schema: ${(error as Error).message.split('. ')[0]}.`,
       compare: { expected: like, received: asJson(inputSchema) },
       advice:
-        "Send what z.toJSONSchema(input, { io: 'input' }) returns. In a schema by hand, list the required arguments in the array required, beside properties.",
+        "Send what z.toJSONSchema(input, { io: 'input' }) returns. If you write the schema yourself, list the required arguments in the array required, beside properties.",
       see,
     });
   }
@@ -180,7 +182,11 @@ export function expectText(posted: Posted, text: string, advice: string, why?: W
   result.expect(
     isError === undefined || isError === false,
     `${posted.what} was answered with isError: true, although the tool has not failed.`,
-    { like, advice },
+    {
+      like,
+      advice:
+        'Read the text of this result: it says what went wrong when the server ran the tool, or when it checked what the tool returned.',
+    },
   );
   content.expect(parts.length === 1, `The content of the result has ${parts.length} parts.`, { like, advice });
   content.expect(parts[0]!.type === 'text', 'The content of the result does not have the type text.', { like, advice });
@@ -227,12 +233,17 @@ export function expectToolFailure(posted: Posted, how: string, reason?: string):
   const words = {
     like: `"text":${like}`,
     advice:
-      'Send the message of the error, error.message, and nothing else: it is the sentence that tells the model what went wrong.',
+      'Send exactly the message of the error, or the string that the tool has thrown: it tells the model what went wrong.',
   };
-  shown.expect(!/\n\s+at /.test(text), 'The text of the failure has the whole stack of the error in it.', {
-    ...words,
-    advice: 'Send error.message, which is the sentence: error.stack also shows the names of your files.',
-  });
+  const [beforeStack = '', ...stack] = text.split(/\n\s+at /);
+  look(`${beforeStack}\n    at …`, 'text', posted.see).expect(
+    stack.length === 0,
+    'The text of the failure has the whole stack of the error in it.',
+    {
+      ...words,
+      advice: 'Send error.message, which is the sentence: error.stack also shows the names of your files.',
+    },
+  );
   shown.expect(
     text.includes(reason.split('\n')[0]!),
     'The text of the failure does not say why the tool failed.',
