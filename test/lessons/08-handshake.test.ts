@@ -828,11 +828,12 @@ export default grader((run) => {
           });
         }
         const local = { Origin: `http://${server.url.host}` };
-        expectText(
-          await callOther(nothing, undefined, { headers: local }),
-          nothingSays,
-          'Serve a page of this machine: its host is localhost, 127.0.0.1 or [::1], at any port.',
-        );
+        const advice = 'Serve a page of this machine: its host is localhost, 127.0.0.1 or [::1], at any port.';
+        const posted = await callOther(nothing, undefined, { headers: local });
+        expectText(posted, nothingSays, advice, {
+          cause: `Your server refused a call with Origin: ${local.Origin}, which is a page of this machine.`,
+          advice,
+        });
       },
     );
 
