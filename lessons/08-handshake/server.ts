@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import express, { type NextFunction, type Request, type Response } from 'express';
 import { z } from 'zod';
 import { documents } from '#support/documents.ts';
@@ -9,7 +10,7 @@ type JsonRpcRequest = { jsonrpc: '2.0'; id: string | number; method: string; par
 type JsonRpcNotification = { jsonrpc: '2.0'; method: string; params?: Params };
 type JsonRpcResponse = { jsonrpc: '2.0'; id: string | number } & Answer;
 
-/** What a request comes to. */
+/** The outcome of a request: the part of its response that says whether it succeeded. */
 type Answer = { result: object } | { error: { code: number; message: string } };
 
 /** The protocol revisions that this server speaks, newest first. */
@@ -22,7 +23,7 @@ const processFiles: Tool<typeof processFilesInput> = {
   description: 'Processes the documents one after the other',
   input: processFilesInput,
   async run({ message }) {
-    // TODO task 3: process each document, then say that it is done
+    // TODO task 3: await the work on each document, one after the other, then return the content
     throw new Error('not written yet');
   },
 };
@@ -37,18 +38,30 @@ const initializeParams = z.object({
 
 const callParams = z.object({ name: z.string(), arguments: z.record(z.string(), z.unknown()).default({}) });
 
-/** What this server can be asked for. */
+/** What a tool has to return. It may have further members, which stay in the result. */
+const toolResult = z.looseObject({ content: z.array(z.looseObject({ type: z.string() })) });
+
+/** The methods that a client can call on this server. */
 const methods: Record<string, (params: Params, context: Context) => Answer | Promise<Answer>> = {
   ping: () => ({ result: {} }),
 
-  // TODO task 1: agree on a revision, and say what this server is and can do
+  // TODO task 1: add the method initialize: agree on a revision, and say what this server is and can do
 
-  // TODO task 2: list the tools
+  // TODO task 2: add the method tools/list: each tool with its name, its description and its inputSchema
 
-  // TODO task 3: call a tool
+  // TODO task 3: add the method tools/call: check the call, run the tool, and answer with its result
 };
 
-// TODO task 3: what 'tools/call' above returns when a tool fails: a result, for the model to read
+/** What 'tools/call' returns when a tool fails: a result, so that the model reads the text. */
+function toolFailure(text: string): Answer {
+  return { result: { content: [{ type: 'text', text }], isError: true } };
+}
+
+/** Why a tool has failed. It has usually thrown an Error, but JavaScript can throw any value. */
+function reasonOf(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message || thrown.name;
+  return typeof thrown === 'string' ? thrown : inspect(thrown);
+}
 
 const app = express();
 
@@ -71,7 +84,7 @@ app.post('/mcp', (request, response, next) => {
     refuse(response, 415, -32600, 'Content-Type must be application/json');
     return;
   }
-  // TODO task 4: refuse a revision that this server does not speak
+  // TODO task 4: if there is a header MCP-Protocol-Version, refuse a revision that this server does not speak
   next();
 });
 
@@ -88,10 +101,10 @@ app.post('/mcp', express.json({ strict: false, limit: '1mb' }), async (request, 
   response.json({ jsonrpc: '2.0', id: message.id, ...(await answer(message, silent)) });
 });
 
-/** One JSON object has no room for anything beside the answer. */
+/** A single JSON object has room for the response only, so what a tool logs is dropped. */
 const silent: Context = { log: () => {} };
 
-/** Calls the method that a request asks for. */
+/** Calls the method that a request names. */
 async function answer({ method, params }: JsonRpcRequest, context: Context): Promise<Answer> {
   if (!Object.hasOwn(methods, method)) return failure(-32601, `unknown method: ${method}`);
   return methods[method]!(params ?? {}, context);
@@ -103,15 +116,6 @@ function failure(code: number, message: string): Answer {
 
 function isRequest(message: unknown): message is JsonRpcRequest {
   return hasMethod(message) && isId(message.id);
-}
-
-function hasMethod(message: unknown): message is JsonRpcNotification & { id?: unknown } {
-  return (
-    isObject(message) &&
-    message.jsonrpc === '2.0' &&
-    typeof message.method === 'string' &&
-    (message.params === undefined || isObject(message.params))
-  );
 }
 
 function isNotification(message: unknown): message is JsonRpcNotification {
@@ -127,6 +131,16 @@ function isResponse(message: unknown): message is JsonRpcResponse {
   );
 }
 
+/** Everything that a request and a notification have in common. */
+function hasMethod(message: unknown): message is JsonRpcNotification & { id?: unknown } {
+  return (
+    isObject(message) &&
+    message.jsonrpc === '2.0' &&
+    typeof message.method === 'string' &&
+    (message.params === undefined || isObject(message.params))
+  );
+}
+
 function isId(id: unknown): id is string | number {
   return typeof id === 'string' || typeof id === 'number';
 }
@@ -135,13 +149,13 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Answers with an error that belongs to no request: its id is null. */
+/** Answers with an error whose id is null, because the server has read no request that the error could belong to. */
 function refuse(response: Response, status: number, code: number, message: string): void {
   response.status(status).json({ jsonrpc: '2.0', id: null, ...failure(code, message) });
 }
 
 app.all('/mcp', (_request, response) => {
-  refuse(response.set('Allow', 'POST'), 405, -32600, 'this endpoint takes POST');
+  refuse(response.set('Allow', 'POST'), 405, -32600, 'the only HTTP method here is POST');
 });
 
 type HttpError = { status?: number; type?: string; message: string };

@@ -3,7 +3,7 @@ import { server, type Mistake } from '../proof/mistake.ts';
 /** Lines of the finished server that several mistakes change. */
 const agrees =
   'const protocolVersion = revisions.includes(data.protocolVersion) ? data.protocolVersion : revisions[0];';
-const capabilities = 'capabilities: { tools: {}, logging: {} },';
+const capabilities = 'capabilities: { tools: {} },';
 const serverInfo = "serverInfo: { name: 'chunk-by-chunk', version: '1.0.0' },";
 const checksParams = `    const { data, error } = initializeParams.safeParse(params);
     if (error) return failure(-32602, z.prettifyError(error));
@@ -27,13 +27,26 @@ const checksCall = `    const call = callParams.safeParse(params);
 const findsTool = 'const tool = tools.find(({ name }) => name === call.data.name);';
 const refusesUnknown = 'if (!tool) return failure(-32602, `Unknown tool: ${call.data.name}`);';
 const refusesArguments = 'if (args.error) return toolFailure(z.prettifyError(args.error));';
-const runs = `    try {
-      return { result: await tool.run(args.data, context) };
-    } catch (error) {
-      return toolFailure((error as Error).message);
+/** The two lines that run a tool, and make JSON of what it returns. */
+const runs = `      const returned = JSON.stringify(await tool.run(args.data, context));
+      return { result: toolResult.parse(JSON.parse(returned)) };
+`;
+const tries = `    try {
+      const args = tool.input.safeParse(call.data.arguments);
+      if (args.error) return toolFailure(z.prettifyError(args.error));
+${runs}    } catch (error) {
+      return toolFailure(reasonOf(error));
     }
 `;
-const catches = 'return toolFailure((error as Error).message);';
+const catches = 'return toolFailure(reasonOf(error));';
+/** The beginning of `try`, with the check of the arguments before it. */
+const checksBefore = `    const args = tool.input.safeParse(call.data.arguments);
+    if (args.error) return toolFailure(z.prettifyError(args.error));
+`;
+const reason = `  if (thrown instanceof Error) return thrown.message || thrown.name;
+  return typeof thrown === 'string' ? thrown : inspect(thrown);
+`;
+const localOnly = 'if (asked.every((url) => URL.canParse(url) && localNames.includes(new URL(url).hostname))) next();';
 const isUnsupported = 'if (revision !== undefined && !revisions.includes(revision)) {';
 const refusesRevision = `    refuse(response, 400, -32600, \`unsupported MCP-Protocol-Version: \${revision}; supported: \${revisions.join(', ')}\`);
     return;
@@ -68,16 +81,33 @@ export const mistakes: Mistake[] = [
     ],
     [app, `let agreed: string | undefined;\n${app}`],
   ),
-  server(1, 'capabilities-are-true', [capabilities, 'capabilities: { tools: true, logging: true },']),
-  server(1, 'capabilities-in-a-list', [capabilities, "capabilities: ['tools', 'logging'],"]),
+  server(1, 'capabilities-are-true', [capabilities, 'capabilities: { tools: true },']),
+  server(1, 'capabilities-in-a-list', [capabilities, "capabilities: ['tools'],"]),
   server(1, 'sends-capabilities-back', [capabilities, 'capabilities: data.capabilities,']),
   server(1, 'sends-capabilities-back-too', [
     capabilities,
-    'capabilities: { ...(params.capabilities as object), tools: {}, logging: {} },',
+    'capabilities: { ...(params.capabilities as object), tools: {} },',
   ]),
-  server(1, 'promises-what-it-has-not', [
-    capabilities,
-    'capabilities: { tools: {}, logging: {}, resources: {}, prompts: {} },',
+  server(1, 'promises-what-it-has-not', [capabilities, 'capabilities: { tools: {}, resources: {}, prompts: {} },']),
+  server(1, 'promises-log-messages', [capabilities, 'capabilities: { tools: {}, logging: {} },']),
+  server(1, 'promises-completions', [capabilities, 'capabilities: { tools: {}, completions: {} },']),
+  server(1, 'looks-a-revision-up-in-an-object', [
+    agrees,
+    "const known: Record<string, string> = { '2025-11-25': '2025-11-25', '2025-06-18': '2025-06-18' };\n    const protocolVersion = known[data.protocolVersion] ?? revisions[0];",
+  ]),
+  server(1, 'speaks-what-it-does-not-know', [
+    "const revisions = ['2025-11-25', '2025-06-18'];",
+    "const revisions = ['2025-11-25', '2025-06-18', '2025-03-26'];",
+  ]),
+  server(1, 'an-empty-revision-is-an-error', ['protocolVersion: z.string(),', 'protocolVersion: z.string().min(1),']),
+  server(1, 'a-revision-must-be-a-date', ['protocolVersion: z.string(),', 'protocolVersion: z.iso.date(),']),
+  server(1, 'the-beginning-of-a-revision', [
+    agrees,
+    'const protocolVersion = revisions.find((each) => each.startsWith(data.protocolVersion)) ?? revisions[0];',
+  ]),
+  server(1, 'more-than-a-revision', [
+    agrees,
+    'const protocolVersion = revisions.find((each) => data.protocolVersion.startsWith(each)) ?? revisions[0];',
   ]),
   server(1, 'says-who-the-client-is', [serverInfo, 'serverInfo: data.clientInfo,']),
   server(1, 'capabilities-by-typeof', [
@@ -101,7 +131,7 @@ export const mistakes: Mistake[] = [
     ],
     [app, `let known: string | undefined;\n${app}`],
   ),
-  server(1, 'no-logging', [capabilities, 'capabilities: { tools: {} },']),
+  server(1, 'promises-nothing', [capabilities, 'capabilities: {},']),
   server(1, 'name-and-version-at-the-top', [serverInfo, "name: 'chunk-by-chunk',\n        version: '1.0.0',"]),
   server(1, 'no-version-of-the-server', [serverInfo, "serverInfo: { name: 'chunk-by-chunk' },"]),
   server(1, 'does-not-look-at-params', [checksParams, '    const data = params as { protocolVersion: string };\n']),
@@ -198,6 +228,14 @@ ${takesNotification}`,
     `result: {\n      ${listsTools}\n    },`,
     `result: tools.map(({ name, description, input }) => ({ name, description, inputSchema: z.toJSONSchema(input, { io: 'input' }) })),`,
   ]),
+  server(2, 'schema-of-what-comes-out', [schema, 'z.toJSONSchema(input)']),
+  server(2, 'everything-is-required', [
+    schema,
+    "{ ...z.toJSONSchema(input, { io: 'input' }), required: Object.keys(input.shape) }",
+  ]),
+  server(2, 'nothing-else-is-allowed', [schema, "z.toJSONSchema(input.strict(), { io: 'input' })"]),
+  server(2, 'a-cursor-that-is-null', [listsTools, `${listsTools}\n      nextCursor: null,`]),
+  server(2, 'a-cursor-that-is-empty', [listsTools, `${listsTools}\n      nextCursor: '',`]),
   server(2, 'a-cursor-on-every-list', [listsTools, `${listsTools}\n      nextCursor: 'next',`]),
   server(
     2,
@@ -228,14 +266,43 @@ ${takesNotification}`,
     throw new Error('no documents');`,
   ]),
   server(3, 'no-work-at-all', [doesWork, 'for (const { name } of documents) console.log(name);']),
-  server(3, 'run-not-awaited', ['result: await tool.run(args.data, context)', 'result: tool.run(args.data, context)']),
+  server(3, 'run-not-awaited', [runs, '      return { result: tool.run(args.data, context) };\n']),
+  server(3, 'json-of-a-promise', ['JSON.stringify(await tool.run', 'JSON.stringify(tool.run']),
   server(3, 'result-inside-a-result', [
-    'return { result: await tool.run(args.data, context) };',
-    "return { result: { content: [{ type: 'text', text: JSON.stringify(await tool.run(args.data, context)) }] } };",
+    runs,
+    "      return { result: { content: [{ type: 'text', text: JSON.stringify(await tool.run(args.data, context)) }] } };\n",
   ]),
   server(3, 'content-alone', [
-    'return { result: await tool.run(args.data, context) };',
-    'const { content } = await tool.run(args.data, context);\n      return { result: { content } };',
+    runs,
+    '      const { content } = await tool.run(args.data, context);\n      JSON.stringify(content);\n      return { result: { content } };\n',
+  ]),
+  server(3, 'members-that-it-knows', [
+    'const toolResult = z.looseObject({ content: z.array(z.looseObject({ type: z.string() })) });',
+    'const toolResult = z.object({ content: z.array(z.looseObject({ type: z.string() })), isError: z.boolean().optional() });',
+  ]),
+  server(3, 'parts-that-it-knows', [
+    'z.array(z.looseObject({ type: z.string() }))',
+    'z.array(z.object({ type: z.string(), text: z.string().optional(), data: z.string().optional(), mimeType: z.string().optional() }))',
+  ]),
+  server(3, 'never-a-failure-of-its-own', [
+    'return { result: toolResult.parse(JSON.parse(returned)) };',
+    'return { result: { ...toolResult.parse(JSON.parse(returned)), isError: false } };',
+  ]),
+  server(3, 'sends-whatever-comes-back', [runs, '      return { result: await tool.run(args.data, context) };\n']),
+  server(3, 'does-not-look-at-what-came-back', ['toolResult.parse(JSON.parse(returned))', 'JSON.parse(returned)']),
+  server(3, 'does-not-make-json-of-it', [
+    runs,
+    '      return { result: toolResult.parse(await tool.run(args.data, context)) };\n',
+  ]),
+  server(3, 'nothing-is-an-empty-result', [
+    'await tool.run(args.data, context)',
+    '(await tool.run(args.data, context)) ?? { content: [] }',
+  ]),
+  server(3, 'what-is-no-result-is-an-error', [
+    runs,
+    `      const result = await tool.run(args.data, context);
+      if (!Array.isArray(result?.content)) return failure(-32603, 'the tool returned no content');
+${runs.replace('await tool.run(args.data, context)', 'result')}`,
   ]),
   server(
     3,
@@ -248,8 +315,8 @@ ${takesNotification}`,
     3,
     'one-call-at-a-time',
     [
-      'return { result: await tool.run(args.data, context) };',
-      'const result = queue.then(() => tool.run(args.data, context));\n      queue = result.catch(() => {});\n      return { result: await result };',
+      'await tool.run(args.data, context)',
+      'await (queue = queue.catch(() => {}).then(() => tool.run(args.data, context)))',
     ],
     [app, `let queue: Promise<unknown> = Promise.resolve();\n${app}`],
   ),
@@ -302,45 +369,77 @@ ${takesNotification}`,
   server(
     3,
     'arguments-not-checked',
-    [`${refusesArguments}\n`, '\n'],
+    [`      ${refusesArguments}\n`, ''],
     ['await tool.run(args.data, context)', 'await tool.run(args.data ?? call.data.arguments, context)'],
   ),
   server(3, 'argument-errors-without-a-text', [
     refusesArguments,
     'if (args.error) return { result: { content: [], isError: true } };',
   ]),
-  server(
-    3,
-    'bad-arguments-throw',
-    ['const args = tool.input.safeParse(call.data.arguments);', 'const data = tool.input.parse(call.data.arguments);'],
-    [`${refusesArguments}\n`, '\n'],
-    ['await tool.run(args.data, context)', 'await tool.run(data, context)'],
-  ),
-  server(3, 'failure-not-caught', [runs, '    return { result: await tool.run(args.data, context) };\n']),
+  server(3, 'argument-errors-look-like-success', [
+    refusesArguments,
+    "if (args.error) return { result: { content: [{ type: 'text', text: z.prettifyError(args.error) }] } };",
+  ]),
+  server(3, 'bad-arguments-throw', [
+    tries,
+    `    const data = tool.input.parse(call.data.arguments);\n${tries.replace('args.data, context', 'data, context')}`,
+  ]),
+  server(3, 'failure-not-caught', [tries, `${checksBefore}${runs}`]),
   server(3, 'failure-ends-the-server', [
-    runs,
-    '    return new Promise((resolve) => {\n      void tool.run(args.data, context).then((result) => resolve({ result }));\n    });\n',
+    tries,
+    `${checksBefore}    return new Promise((resolve) => {\n      void tool.run(args.data!, context).then((result) => resolve({ result }));\n    });\n`,
   ]),
   server(3, 'own-failure-not-caught', [
-    runs,
-    `    if (tool.name === 'process_files') return { result: await tool.run(args.data, context) };\n${runs}`,
+    tries,
+    `${checksBefore}    if (tool.name === 'process_files') return { result: await tool.run(args.data!, context) };\n${tries}`,
   ]),
   server(3, 'only-its-own-failure-caught', [
-    runs,
-    `    if (tool.name !== 'process_files') return { result: await tool.run(args.data, context) };\n${runs}`,
+    tries,
+    `${checksBefore}    if (tool.name !== 'process_files') return { result: await tool.run(args.data!, context) };\n${tries}`,
   ]),
-  server(3, 'failure-is-an-error', [catches, 'return failure(-32603, (error as Error).message);']),
+  server(3, 'catches-promises-only', [
+    tries,
+    `${checksBefore}    return tool.run(args.data!, context).then(
+      (result): Answer => ({ result: toolResult.parse(JSON.parse(JSON.stringify(result))) }),
+    ).catch((error) => toolFailure(reasonOf(error)));
+`,
+  ]),
+  server(3, 'failure-is-an-error', [catches, 'return failure(-32603, reasonOf(error));']),
   server(
     3,
     'failure-looks-like-success',
     ['text }], isError: true', 'text }]'],
     [refusesArguments, 'if (args.error) return failure(-32602, z.prettifyError(args.error));'],
   ),
+  server(
+    3,
+    'is-error-inside-the-content',
+    ["content: [{ type: 'text', text }], isError: true", "content: [{ type: 'text', text, isError: true }]"],
+    [refusesArguments, 'if (args.error) return failure(-32602, z.prettifyError(args.error));'],
+  ),
   server(3, 'failure-without-its-cause', [
     catches,
-    "console.error((error as Error).message);\n      return toolFailure('Something went wrong');",
+    "console.error(reasonOf(error));\n      return toolFailure('Something went wrong');",
   ]),
   server(3, 'failure-with-its-stack', [catches, 'return toolFailure(String((error as Error).stack));']),
+  server(3, 'failure-with-its-name', [catches, 'return toolFailure(String(error));']),
+  server(3, 'failure-with-a-prefix', [catches, 'return toolFailure(`${tool.name} failed: ${reasonOf(error)}`);']),
+  server(3, 'first-line-of-the-failure', [catches, "return toolFailure(reasonOf(error).split('\\n')[0]!);"]),
+  server(3, 'failure-in-two-texts', [
+    catches,
+    "return { result: { content: ['The tool failed.', reasonOf(error)].map((text) => ({ type: 'text', text })), isError: true } };",
+  ]),
+  server(3, 'throws-errors-only', [reason, '  return (thrown as Error).message;\n']),
+  server(3, 'message-or-nothing', [reason, '  return (thrown as Error)?.message;\n']),
+  server(3, 'thrown-text-in-quotes', [
+    reason,
+    '  return thrown instanceof Error ? thrown.message : JSON.stringify(thrown) ?? String(thrown);\n',
+  ]),
+  server(3, 'thrown-value-has-no-words', [
+    reason,
+    "  return thrown instanceof Error ? thrown.message : typeof thrown === 'string' ? thrown : '';\n",
+  ]),
+  server(3, 'failure-of-a-failure', [reason, '  return thrown instanceof Error ? thrown.message : String(thrown);\n']),
 
   server(4, 'header-with-capitals', [
     "request.get('MCP-Protocol-Version')",
@@ -401,5 +500,27 @@ ${takesNotification}`,
       `${takesNotification}  const revision = request.get('MCP-Protocol-Version');\n  ${isUnsupported}\n${refusesRevision}  }\n`,
     ],
   ),
-  server(4, 'a-cursor-that-is-null', [listsTools, `${listsTools}\n      nextCursor: null,`]),
+  server(4, 'looks-the-header-up-in-an-object', [
+    isUnsupported,
+    "const known: Record<string, boolean> = { '2025-11-25': true, '2025-06-18': true };\n  if (revision !== undefined && !known[revision]) {",
+  ]),
+  server(4, 'takes-the-oldest-header', [
+    isUnsupported,
+    "if (revision !== undefined && ![...revisions, '2025-03-26'].includes(revision)) {",
+  ]),
+  server(4, 'a-revision-in-the-header', [
+    isUnsupported,
+    'if (revision !== undefined && !revisions.some((each) => revision.includes(each))) {',
+  ]),
+  server(4, 'does-not-ask-who-asks', [localOnly, 'if (asked) next();']),
+  server(4, 'asks-for-the-origin-only', [localOnly, localOnly.replace('asked.every(', 'asked.slice(1).every(')]),
+  server(4, 'asks-for-the-host-only', [localOnly, localOnly.replace('asked.every(', 'asked.slice(0, 1).every(')]),
+  server(4, 'an-origin-that-begins-well', [
+    localOnly,
+    'if (asked.every((url) => localNames.some((name) => url.startsWith(`http://${name}`)))) next();',
+  ]),
+  server(4, 'refuses-every-origin', [
+    localOnly,
+    localOnly.replace('if (', "if (request.get('Origin') === undefined && "),
+  ]),
 ];

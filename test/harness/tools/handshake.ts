@@ -12,6 +12,8 @@ const repeat: Tool<typeof repeatInput> = {
   description: `Says a ${text} several times`,
   input: repeatInput,
   async run(args, context) {
+    // Tells the grader that it runs.
+    await work(`repeat_${name}`);
     context.log('info', `repeating ${args.text}`);
     const said = args.loud ? args.text.toUpperCase() : args.text;
     const image = { type: 'image', data: 'iVBORw0KGgo=', mimeType: 'image/png' };
@@ -26,11 +28,19 @@ const nothing: Tool = {
   run: async (args) => ({ content: [{ type: 'text', text: `${text} ${JSON.stringify(args)}` }] }),
 };
 
+/** What a tool may return beside its content. */
+const complaint = {
+  content: [{ type: 'text', text, annotations: { audience: ['user'] } }],
+  isError: true,
+  structuredContent: { [text]: [null, 0.5, false, ''] },
+  _meta: { 'grader/word': text },
+};
+
 const complain: Tool = {
   name: `complain-${name}`,
   description: `Returns a result that is an error, and says ${text}`,
   input: z.object({}),
-  run: async () => ({ content: [{ type: 'text', text }], isError: true }),
+  run: async () => complaint,
 };
 
 const echoInput = z.looseObject({ greeting: z.string().default(text) });
@@ -40,6 +50,74 @@ const echo: Tool<typeof echoInput> = {
   description: `Says what it was given, and ${text} for a greeting`,
   input: echoInput,
   run: async (args) => ({ content: [{ type: 'text', text: JSON.stringify(args) }] }),
+};
+
+/** What a client sends differs from what the tool gets: a string becomes a boolean, a missing unit and its missing name appear. */
+const convertInput = z.object({
+  exact: z.stringbool().default(false),
+  unit: z.object({ name: z.string().default(text) }).prefault({}),
+  note: z.string().optional(),
+});
+
+const convert: Tool<typeof convertInput> = {
+  name: `convert_${name}`,
+  description: `Says what its input has made of the arguments, such as the unit ${text}`,
+  input: convertInput,
+  run: async (args) => ({ content: [{ type: 'text', text: JSON.stringify(args) }] }),
+};
+
+const circle: Record<string, unknown> = { content: [{ type: 'text', text }] };
+circle.self = circle;
+
+/** Each way in which a tool can end that is neither a result nor an error. */
+const endings: Record<string, () => unknown> = {
+  'throws immediately': () => {
+    throw new Error(`no ${text}, immediately`);
+  },
+  'throws two lines': async () => {
+    throw new TypeError(`no "${text}" é世🎈:\n  look at line 2`);
+  },
+  'throws a string': async () => {
+    throw `no ${text}, in a string`;
+  },
+  'throws null': async () => {
+    throw null;
+  },
+  'throws undefined': async () => {
+    throw undefined;
+  },
+  'throws an object': async () => {
+    throw Object.assign(Object.create(null), { reason: text });
+  },
+  'throws a symbol': async () => {
+    throw Symbol(text);
+  },
+  'returns nothing': async () => undefined,
+  'returns null': async () => null,
+  'returns a string': async () => text,
+  'returns a function': async () => () => text,
+  'returns an empty object': async () => ({}),
+  'returns a content that is a string': async () => ({ content: text }),
+  'returns a BigInt': async () => ({ content: [], structuredContent: { size: 2n ** 64n } }),
+  'returns a circular object': async () => circle,
+  'returns an object whose toJSON throws': async () => ({
+    content: [],
+    _meta: {
+      toJSON() {
+        throw new Error(`no JSON of ${text}`);
+      },
+    },
+  }),
+};
+
+const misbehaveInput = z.object({ how: z.string() });
+
+const misbehave: Tool<typeof misbehaveInput> = {
+  name: `misbehave.${name}`,
+  description: `Ends in a way that nobody expects of a tool, and says ${text}`,
+  input: misbehaveInput,
+  // Not async: what it throws immediately is thrown by this call.
+  run: ({ how }) => endings[how]!() as ReturnType<Tool['run']>,
 };
 
 const fail: Tool = {
@@ -52,4 +130,4 @@ const fail: Tool = {
   },
 };
 
-export const tools: Tool[] = [repeat, nothing, complain, echo, fail];
+export const tools: Tool[] = [repeat, nothing, complain, echo, convert, misbehave, fail];

@@ -114,7 +114,7 @@ function post(client: McpClient, message: unknown, options: PostOptions): Posted
   const { headers = {}, ifItThrows } = options;
   const body = typeof message === 'string' ? message : JSON.stringify(message);
   const all = { ...ownHeaders, ...client.headers, ...headers };
-  const unusual = ([name, value]: [string, string]) => name in ownHeaders && value !== ownHeaders[name];
+  const unusual = ([name, value]: [string, string]) => value !== ownHeaders[name];
   const chunked = options.body === 'chunked' && { 'Transfer-Encoding': 'chunked' };
   const see = options.see ?? withoutSession(curlOf(body, { ...all, ...chunked }), client);
   const exchange = server.request('/mcp', {

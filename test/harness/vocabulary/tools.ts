@@ -8,7 +8,7 @@ import { isObject, type Message } from '../wire/json.ts';
 /** The result of a request; in MCP each is an object. */
 export const objectIn = (posted: Posted, why?: Why): Looked =>
   posted.result(why).object('The result is not an object.', {
-    advice: 'Return an object: a list is the value of one of its members.',
+    advice: 'Make the result an object, and put a list into one of its members: every result of MCP is an object.',
   });
 
 /** The tools that a server lists, and the answer with the first page of them. */
@@ -23,8 +23,7 @@ export async function listTools(client: McpClient, params?: object): Promise<Too
     const next = await pageOf(client, { cursor });
     const again = next.tools.some(({ name }) => tools.some((tool) => tool.name === name));
     expect(!again && (next.tools.length > 0 || next.nextCursor === undefined), {
-      cause:
-        'The list of tools does not end: its nextCursor says that there is more, but the next page has no new tool.',
+      cause: 'The list of tools does not end: its nextCursor promises another page, but that page has no new tool.',
       compare: { expected: '(no nextCursor)', received: `"nextCursor":${asJson(cursor)}` },
       advice:
         'Leave nextCursor out when all tools are in the result: a client asks for the next page as long as there is a nextCursor.',
@@ -36,7 +35,10 @@ export async function listTools(client: McpClient, params?: object): Promise<Too
   return { first, tools };
 }
 
-async function pageOf(client: McpClient, params?: object) {
+async function pageOf(
+  client: McpClient,
+  params?: object,
+): Promise<{ posted: Posted; tools: Named[]; nextCursor?: string }> {
   const posted = await client.ask('tools/list', params);
   const result = objectIn(posted);
   const tools = result.at('tools').array('The tools are not an array.', {
@@ -45,11 +47,16 @@ async function pageOf(client: McpClient, params?: object) {
   });
   for (const tool of tools) {
     look(tool, '', posted.see).at('name').string('A tool in the list has no name.', {
-      advice: 'Each tool is an object with a name, a description and an inputSchema.',
+      advice: 'Make each tool an object with a name, a description and an inputSchema.',
     });
   }
+  if (!result.has('nextCursor')) return { posted, tools: tools as Named[] };
   const { value: nextCursor } = result.at('nextCursor');
-  return { posted, tools: tools as Named[], nextCursor: typeof nextCursor === 'string' ? nextCursor : undefined };
+  result.at('nextCursor').expect(typeof nextCursor === 'string', 'The result has a nextCursor that is not a string.', {
+    like: '(no nextCursor)',
+    advice: 'Leave nextCursor out when all tools are in the result: null is a value too, and clients refuse it.',
+  });
+  return { posted, tools: tools as Named[], nextCursor: String(nextCursor) };
 }
 
 /** A tool with its description and its schema, as a list has it. */
@@ -87,20 +94,20 @@ export function toolIn({ first, tools }: ToolList, name: string, absent: string,
     advice: !tool.has('inputSchema')
       ? elsewhere
         ? 'Call the member inputSchema: a client looks for no other name.'
-        : 'Make it of the input of the tool, with z.toJSONSchema.'
-      : 'Send JSON Schema as an object, and not as a string.',
+        : "Add the member inputSchema. Make it from the tool's input with z.toJSONSchema(input, { io: 'input' })."
+      : 'Send JSON Schema as an object: a schema inside a string is only text for a client.',
   });
   const inputSchema = member.value as Message;
   const like = '"inputSchema":{"type":"object","properties":{…}}';
   member.expect(
     !['def', '_def', '_zod', 'shape', '~standard'].some((inside) => inside in inputSchema),
-    `The inputSchema of ${name} is the inside of a zod object, and not JSON Schema.`,
-    { like, advice: 'Make JSON Schema of it with z.toJSONSchema(input).' },
+    `The inputSchema of ${name} is the inside of a zod object, but it should be JSON Schema.`,
+    { like, advice: "Make the schema with z.toJSONSchema(input, { io: 'input' }): a client has no zod object." },
   );
   member.expect(inputSchema.type === 'object', `The inputSchema of ${name} does not have the type object.`, {
     like,
     advice:
-      'Describe the object with all arguments, whose properties are the arguments: the arguments of a tool are always an object.',
+      'Send the whole schema that z.toJSONSchema returns. It describes an object, because the arguments of a tool are always an object.',
   });
   return { name, description, inputSchema };
 }
@@ -112,7 +119,7 @@ export function toolIn({ first, tools }: ToolList, name: string, absent: string,
 export async function expectSchema(
   { name, inputSchema }: ListedTool,
   { accepted, refused = [] }: { accepted: readonly object[]; refused?: readonly object[] },
-  { like = 'what z.toJSONSchema makes of its input', see = '' } = {},
+  { like = "what z.toJSONSchema(input, { io: 'input' }) returns", see = '' } = {},
 ): Promise<void> {
   const schema = look(inputSchema, '', see);
   const { AjvJsonSchemaValidator } = await import('@modelcontextprotocol/client/validators/ajv');
@@ -125,33 +132,36 @@ export async function expectSchema(
       cause: `The inputSchema of ${name} is not valid JSON Schema: ${(error as Error).message.split('. ')[0]}.`,
       compare: { expected: like, received: asJson(inputSchema) },
       advice:
-        'Name the required arguments in required, an array beside properties. z.toJSONSchema(input) makes the whole schema.',
+        "Send what z.toJSONSchema(input, { io: 'input' }) returns. If you write the schema yourself, list the required arguments in the array required, beside properties.",
       see,
     });
   }
   for (const args of accepted) {
     schema.expect(accepts(args), `The inputSchema of ${name} refuses the arguments ${asJson(args)}.`, {
       like,
-      advice: 'Make the schema of the input of this tool: a client that keeps to this schema could not call it.',
+      advice: `Make the schema of this tool's own input, with z.toJSONSchema(input, { io: 'input' }). ${mayBeLeftOut}`,
     });
   }
   for (const args of refused) {
-    schema.expect(!accepts(args), `The inputSchema of ${name} takes the arguments ${asJson(args)}.`, {
+    schema.expect(!accepts(args), `The inputSchema of ${name} accepts the arguments ${asJson(args)}.`, {
       like,
       advice:
         Object.keys(args).length === 0
-          ? 'Name the required arguments in required, an array beside properties.'
-          : 'Give each property a schema of its own, with its type.',
+          ? "List the required arguments in the array required, beside properties. z.toJSONSchema(input, { io: 'input' }) does it for you."
+          : "Give each argument its own type in properties. z.toJSONSchema(input, { io: 'input' }) does it for you.",
     });
   }
 }
+
+const mayBeLeftOut =
+  "Without { io: 'input' } you get the schema of the arguments after zod has filled in defaults and converted values, which no client sends.";
 
 /** The content of a tool's result. */
 export function contentOf(result: Looked): Message[] {
   const like = '[{"type":"text","text":"…"}]';
   const cause = 'The content of the result is not an array of objects.';
   const advice =
-    'Make content an array, also when there is one text in it: a result can hold several texts and images.';
+    'Make content an array of objects, also when there is only one text: a result can hold several texts and images.';
   const content = result.at('content');
   const parts = content.array(cause, { missing: 'The result has no content.', like, advice });
   content.expect(parts.every(isObject), cause, { like: `"content":${like}`, advice });
@@ -169,10 +179,15 @@ export function expectText(posted: Posted, text: string, advice: string, why?: W
   const content = result.at('content');
   const like = `"content":[{"type":"text","text":${asJson(text)}}]`;
   const { value: isError } = result.at('isError');
-  result.expect(isError === undefined || isError === false, `${posted.what} came out as a failure of the tool.`, {
-    like,
-    advice,
-  });
+  result.expect(
+    isError === undefined || isError === false,
+    `${posted.what} was answered with isError: true, although the tool has not failed.`,
+    {
+      like,
+      advice:
+        'Read the text of this result: it says what went wrong when the server ran the tool, or when it checked what the tool returned.',
+    },
+  );
   content.expect(parts.length === 1, `The content of the result has ${parts.length} parts.`, { like, advice });
   content.expect(parts[0]!.type === 'text', 'The content of the result does not have the type text.', { like, advice });
   content.expect(parts[0]!.text === text, 'The text of the result is wrong.', { like, advice });
@@ -185,39 +200,57 @@ export function failureText(result: Looked): string {
     .join('\n');
   result.expect(/\S/.test(text), 'The result has isError: true, but no text that says what is wrong.', {
     like: '"content":[{"type":"text","text":"…"}]',
-    advice: 'Say in the text what is wrong: a model reads it and can try again.',
+    advice: 'Put a text that says what is wrong into content: a model reads it and can try again.',
   });
   return text;
 }
 
-/** The tool has failed: a result with isError, whose text has this reason in it and no stack. */
-export function expectToolFailure(posted: Posted, reason: string): void {
+/**
+ * The tool has failed: a result with isError and a text.
+ * @param how it failed, as explanations say it: `threw an error`
+ * @param reason is the whole text; undefined where any text will do
+ */
+export function expectToolFailure(posted: Posted, how: string, reason?: string): void {
+  const like = reason === undefined ? '"…"' : asJson(reason);
   const result = objectIn(posted, {
-    cause: 'The failure of a tool was answered with an error of JSON-RPC.',
+    cause:
+      posted.status === 200
+        ? `The tool ${how}, but your server answered with an error of JSON-RPC instead of a result.`
+        : `The tool ${how}, and your server answered the call with status ${posted.status}.`,
     advice:
-      'Answer with a result that has isError: true. An error says that the request was wrong, but here the tool has run and failed, and the model should read why.',
+      'Answer with status 200 and a result that has isError: true. A model reads results; it never sees errors of JSON-RPC or of HTTP.',
   });
   result
     .at('isError')
     .is(
       true,
-      'The tool threw an error, but its result does not have isError: true.',
+      `The tool ${how}, but its result does not have isError: true.`,
       'Set isError to true: without it, the model takes the text for what the tool has found.',
     );
   const text = failureText(result);
+  if (reason === undefined) return;
   const shown = look(text, 'text', posted.see);
-  shown.expect(text.includes(reason), 'The text does not say why the tool failed.', {
-    like: `"text":${asJson(reason)}`,
-    advice: 'Send error.message: the model can try another way only when it reads what went wrong.',
-  });
-  look(`${text.split('\n')[0]}\n    at …`, 'text', posted.see).expect(
-    !/\n\s+at /.test(text),
-    'The text has the whole stack of the error in it, so the model, and whoever reads along, learns how your files are called.',
+  const words = {
+    like: `"text":${like}`,
+    advice:
+      'Send exactly the message of the error, or the string that the tool has thrown: it tells the model what went wrong.',
+  };
+  const [beforeStack = '', ...stack] = text.split(/\n\s+at /);
+  look(`${beforeStack}\n    at …`, 'text', posted.see).expect(
+    stack.length === 0,
+    'The text of the failure has the whole stack of the error in it.',
     {
-      like: `"text":${asJson(reason)}`,
-      advice: 'Send error.message, which is the sentence: error.stack has the lines of the program as well.',
+      ...words,
+      advice: 'Send error.message, which is the sentence: error.stack also shows the names of your files.',
     },
   );
+  shown.expect(
+    text.includes(reason.split('\n')[0]!),
+    'The text of the failure does not say why the tool failed.',
+    words,
+  );
+  shown.expect(text.includes(reason), 'The text of the failure has only a part of the message.', words);
+  shown.expect(text === reason, 'The text of the failure has more than the message in it.', words);
 }
 
 /** Waits for the answer to a message for which no tool must run; `ran` says why it is wrong that one does. */
@@ -225,9 +258,8 @@ export async function doneWithoutTool(posted: Posted, ran: Explanation): Promise
   expect(!(await posted.atWork()), {
     ...ran,
     ...(finished(posted) && {
-      cause: `${posted.what} was refused, but the tool was run all the same.`,
-      advice:
-        'Return from the function where something is refused: refuse writes an answer, and does not return for you.',
+      cause: `${posted.what} was refused, but your server also ran the tool: it called work.`,
+      advice: 'Return after refuse: refuse writes the answer, but it cannot leave your function for you.',
     }),
     see: posted.see,
   });

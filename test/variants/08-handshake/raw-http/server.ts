@@ -16,12 +16,16 @@ const ours = {
   annotations: { readOnlyHint: true },
 };
 
+const local = /^(?:http:\/\/)?(?:localhost|127\.0\.0\.1)(?::\d+)?$/;
+
 createServer(async (request, response) => {
   const send = (status: number, body?: Json) => {
     response.writeHead(status, body && { 'content-type': 'application/json' });
     response.end(body && JSON.stringify(body));
   };
   if (request.url !== '/mcp') return send(404);
+  const { host = '', origin = 'http://localhost' } = request.headers;
+  if (![host, origin].every((name) => local.test(name))) return send(403);
   if (request.method !== 'POST') return send(405);
 
   let message: Json;
@@ -51,7 +55,7 @@ createServer(async (request, response) => {
     return succeed({
       protocolVersion: params.protocolVersion === '2025-06-18' ? '2025-06-18' : '2025-11-25',
       serverInfo: { name: 'raw', title: 'Raw HTTP', version: '0', description: 'without a framework' },
-      capabilities: { logging: {}, tools: { listChanged: false } },
+      capabilities: { tools: { listChanged: false } },
       instructions: 'Call process_files.',
     });
   }
@@ -85,11 +89,19 @@ createServer(async (request, response) => {
     if (!other) return fail(-32602, 'No such tool');
     const checked = other.input.safeParse(given);
     if (!checked.success) return fail(-32602, checked.error.message);
-    return other
-      .run(checked.data, { log() {} })
-      .then(succeed, (error) =>
-        succeed({ isError: true, content: [{ type: 'text', text: `${params.name}: ${error.message}` }] }),
+    const failed = (text: string) => succeed({ isError: true, content: [{ type: 'text', text }] });
+    let body: string | undefined;
+    try {
+      const result: Json = await other.run(checked.data, { log() {} });
+      if (!Array.isArray(result?.content)) return failed(`${params.name} returned no content`);
+      body = JSON.stringify({ result, id, jsonrpc: '2.0' });
+    } catch (thrown) {
+      return failed(
+        thrown instanceof Error ? thrown.message : typeof thrown === 'string' ? thrown : 'The tool failed.',
       );
+    }
+    response.setHeader('Content-Type', 'application/json');
+    return response.end(body);
   }
   return fail(-32601, 'Method not found');
 }).listen(Number(process.env.PORT), '127.0.0.1');

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
+import { format } from 'node:util';
 import express from 'express';
 import { z } from 'zod';
 import { documents } from '#support/documents.ts';
 import { moreTools, type Context, type Tool } from '#support/tools.ts';
 import { work } from '#support/work.ts';
 
-// Hands out a session id and asks for it; lists its tools in pages; knows more revisions; a session keeps to the one that it has agreed on.
-const spoken = new Set(['2025-11-25', '2025-06-18', '2025-03-26']);
+// Hands out a session id and asks for it; lists its tools in pages; a session keeps to the revision that it has agreed on, and to a log level.
+const spoken = new Set(['2025-11-25', '2025-06-18']);
 
 class ProcessFiles implements Tool {
   name = 'process_files';
@@ -27,13 +28,14 @@ class ProcessFiles implements Tool {
 class Session {
   readonly revision: string;
   ready = false;
+  level = 'info';
   constructor(asked: string) {
     this.revision = spoken.has(asked) ? asked : [...spoken][0]!;
   }
   get about() {
     return {
       protocolVersion: this.revision,
-      capabilities: { tools: { listChanged: true }, logging: {}, completions: {} },
+      capabilities: { tools: { listChanged: true }, logging: {} },
       serverInfo: { name: 'sessions', version: '2.0.0-beta.1' },
     };
   }
@@ -42,7 +44,7 @@ class Session {
 /** The list comes two tools at a time; the cursor says how many have been there before. */
 function page(from: number) {
   const tools = [...toolbox.values()].map(({ input, name, description }) => ({
-    inputSchema: z.toJSONSchema(input, { reused: 'ref' }),
+    inputSchema: z.toJSONSchema(input, { reused: 'ref', io: 'input' }),
     description,
     name,
   }));
@@ -61,7 +63,18 @@ const hello = z.looseObject({
 });
 const callOf = z.looseObject({ name: z.string(), arguments: z.looseObject({}).optional() });
 
+/** What a failed tool says: an error its message, anything else itself. */
+const words = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : format('%s', thrown));
+
+const names = new Set(['localhost', '127.0.0.1', '[::1]']);
+const isOurs = (url: string) => URL.canParse(url) && names.has(new URL(url).hostname);
+
 const app = express().use(express.json());
+app.use((request, response, next) => {
+  const { host, origin } = request.headers;
+  if (isOurs(`http://${host}`) && (origin === undefined || isOurs(origin))) return next();
+  response.status(403).json({ jsonrpc: '2.0', id: null, error: { code: -32000, message: 'Forbidden' } });
+});
 app.post('/mcp', async (request, response) => {
   const { id, method, params } = request.body;
   const answer = (body: object) => response.json({ jsonrpc: '2.0', id: id ?? null, ...body });
@@ -103,11 +116,17 @@ app.post('/mcp', async (request, response) => {
       if (!tool) return error(200, -32602, `Unknown tool: ${call.data.name}`);
       try {
         const args = await tool.input.parseAsync(call.data.arguments ?? {});
-        return answer({ result: await tool.run(args, quiet) });
+        const result = structuredClone(await tool.run(args, quiet));
+        if (!result.content.map) throw new Error('The tool returned no content.');
+        JSON.stringify(result);
+        return answer({ result });
       } catch (thrown) {
-        return answer({ result: { content: [{ type: 'text', text: String(thrown) }], isError: true } });
+        return answer({ result: { content: [{ type: 'text', text: words(thrown) }], isError: true } });
       }
     }
+    case 'logging/setLevel':
+      session.level = String(params?.level);
+      return answer({ result: {} });
     default:
       return error(200, -32601, 'Method not found');
   }

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import express, { type NextFunction, type Request, type Response } from 'express';
 import { z } from 'zod';
 import { documents } from '#support/documents.ts';
@@ -51,7 +52,7 @@ async function dispatch(method: string, params: unknown): Promise<object> {
     const protocolVersion = wanted.test(asked.protocolVersion) ? asked.protocolVersion : '2025-11-25';
     return {
       protocolVersion,
-      capabilities: { tools: {}, logging: {}, experimental: {} },
+      capabilities: { tools: {}, experimental: {} },
       serverInfo: { name: 'throws', version: '1.0.0', websiteUrl: 'http://127.0.0.1' },
       _meta: {},
     };
@@ -61,7 +62,7 @@ async function dispatch(method: string, params: unknown): Promise<object> {
   if (method === 'tools/list') {
     return {
       tools: Object.values(tools).map((tool) => {
-        const schema = z.toJSONSchema(tool.input);
+        const schema = z.toJSONSchema(tool.input, { io: 'input' });
         return {
           name: tool.name,
           description: tool.description,
@@ -79,19 +80,22 @@ async function dispatch(method: string, params: unknown): Promise<object> {
   if (!tool) throw new RpcError(-32602, `There is no ${name}`);
   const args = valid(tool.input, given);
   try {
-    return await tool.run(args, { log: () => undefined });
+    const result = await tool.run(args, { log: () => undefined });
+    // Throws for whatever is no result, or no JSON.
+    return z.looseObject({ content: z.array(z.any()) }).parse(JSON.parse(JSON.stringify(result)));
   } catch (error) {
-    return {
-      isError: true,
-      content: [
-        { type: 'text', text: 'The tool failed.' },
-        { type: 'text', text: (error as Error).message },
-      ],
-    };
+    const text = error instanceof Error ? error.message : typeof error === 'string' ? error : inspect(error);
+    return { isError: true, content: [{ type: 'text', text }] };
   }
 }
 
 const app = express();
+app.use((request, response, next) => {
+  const { host = '', origin = `http://${host}` } = request.headers;
+  const local = (url: string) => /^(localhost|127(\.\d+){3})$/.test(URL.parse(url)?.hostname ?? '');
+  if (local(`http://${host}`) && local(origin)) next();
+  else response.sendStatus(403);
+});
 app.use('/mcp', express.json({ limit: '4mb' }), (request, response, next) => {
   const header = request.headers['mcp-protocol-version'];
   if (header === undefined || wanted.test(String(header))) next();

@@ -42,7 +42,24 @@ const messages = z.discriminatedUnion('method', [
   }),
 ]);
 
+/** What a tool returns, as a client will read it. */
+async function resultOf(run: () => Promise<unknown>): Promise<object> {
+  const result = (await Response.json(await run()).json()) as { content?: unknown } | null;
+  if (Array.isArray(result?.content)) return result;
+  throw new Error('The tool returned no content');
+}
+
+const reason = (thrown: unknown): string =>
+  thrown instanceof Error ? thrown.message : typeof thrown === 'string' ? thrown : `The tool threw ${typeof thrown}`;
+
+const local = new Set(['localhost', '127.0.0.1', '::1']);
+/** The name in front of the port. */
+const nameIn = (host: string) => host.replace(/:\d*$/, '').replace(/[[\]]/g, '');
+
 async function handle(request: Request): Promise<Response> {
+  const origin = request.headers.get('origin')?.replace('http://', '') ?? 'localhost';
+  if (!local.has(nameIn(request.headers.get('host')!)) || !local.has(nameIn(origin)))
+    return rpc(403, { id: null, error: { code: -32600, message: 'local only' } });
   if (request.method !== 'POST') return rpc(405, { id: null, error: { code: -32600, message: 'POST only' } });
   const revision = request.headers.get('mcp-protocol-version');
   if (revision !== null && !revisions.has(revision))
@@ -65,7 +82,7 @@ async function handle(request: Request): Promise<Response> {
   if (message.method === 'tools/list') {
     const list = tools.map(({ input, run: _run, ...rest }) => ({
       ...rest,
-      inputSchema: { ...z.toJSONSchema(input), $schema: undefined },
+      inputSchema: { ...z.toJSONSchema(input, { io: 'input' }), $schema: undefined },
     }));
     return rpc(200, { id, result: { tools: list } });
   }
@@ -75,7 +92,7 @@ async function handle(request: Request): Promise<Response> {
       id,
       result: {
         protocolVersion: revisions.has(asked) ? asked : newest,
-        capabilities: { logging: {}, tools: {} },
+        capabilities: { tools: {} },
         serverInfo: { version: '1', name: 'web' },
       },
     });
@@ -86,7 +103,7 @@ async function handle(request: Request): Promise<Response> {
   const failed = (text: string) => ({ content: [{ type: 'text', text }], isError: true });
   const result = error
     ? failed(error.issues.map((issue) => issue.message).join())
-    : await tool.run(data, { log() {} }).catch((thrown) => failed(thrown.message));
+    : await resultOf(async () => tool.run(data, { log() {} })).catch((thrown) => failed(reason(thrown)));
   return rpc(200, { id, result: { isError: false, ...result } });
 }
 
