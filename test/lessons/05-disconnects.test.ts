@@ -153,7 +153,6 @@ export default grader((run) => {
         }),
         program,
       );
-      program.stop();
     }
 
     requirement(

@@ -37,7 +37,7 @@ app.all('/report', express.json(), async (request, response) => {
   const steps = Number(request.body?.steps ?? request.query.steps ?? 5);
   const last = request.headers['last-event-id'] as string | undefined;
   const position = last === undefined ? 0 : Number.parseInt(last);
-  if (last !== undefined && (String(position) !== last || position < 1 || position > steps + 1))
+  if (last !== undefined && (String(position) !== last || !(position >= 1) || position > steps + 1))
     return void response.status(400).end();
   if (position === steps + 1) return void response.status(204).end();
 
