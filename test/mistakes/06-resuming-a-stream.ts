@@ -126,7 +126,6 @@ export const mistakes: Mistake[] = [
   client(2, 'id-of-an-event-that-was-cut', [keepsId, "if (field === 'id') lastEventId = value;"], [counts, '']),
   client(2, 'an-event-without-an-id-forgets-it', [counts, `${counts}      id = '';\n`]),
   client(2, 'a-connection-forgets-the-id', ['  let id = lastEventId;\n', "  let id = '';\n"]),
-  client(2, 'an-id-needs-data', [counts, '      if (data.length > 0) lastEventId = id;\n']),
   client(2, 'keeps-an-id-with-nul', [keepsId, "if (field === 'id') id = value;"]),
   client(2, 'cuts-an-id-at-nul', [keepsId, "if (field === 'id') id = value.split('\\0')[0]!;"]),
   client(2, 'waits-for-no-number', [
