@@ -151,7 +151,7 @@ export const mistakes: Mistake[] = [
     [counts, `${counts}      retry = wait;\n`],
     ['  let id = lastEventId;\n', '  let id = lastEventId;\n  let wait = retry;\n'],
   ),
-  client(2, 'a-connection-forgets-retry', [starts, `${starts}  retry = 50;\n`]),
+  client(2, 'a-connection-forgets-retry', [starts, `${starts}  retry = 1000;\n`]),
   client(
     2,
     'keeps-what-was-cut',

@@ -299,12 +299,16 @@ export function reportClient(run: Run) {
     await expectEnd(run, client, `Your client is still running after ${what}.`, advice);
   }
 
-  function expectSuccess(client: Program, what: string): void {
+  function expectSuccess(
+    client: Program,
+    what: string,
+    advice = 'Exit with code 0 when the report is complete: set process.exitCode only where something has failed.',
+  ): void {
     notCrashed(client, `after ${what}`);
     expect(client.end?.code === 0, {
       cause: `Your client did not exit with code 0 after ${what}.`,
       compare: { expected: '0', received: String(client.end?.code ?? client.end?.signal) },
-      advice: 'Exit with code 0 when the report is complete: set process.exitCode only where something has failed.',
+      advice,
       ...lastWords(client),
     });
   }
@@ -323,7 +327,7 @@ export function reportClient(run: Run) {
         cause: `Nothing arrived ${when} for more than ten times IDLE_LIMIT, but your client is still waiting.`,
         advice:
           advice ??
-          'Let a timer abort the signal of the request. The environment variable IDLE_LIMIT says after how many milliseconds.',
+          'Let a timer abort the signal of the request, and keep this timer running until the stream is over. The environment variable IDLE_LIMIT says how many milliseconds it takes.',
         ...(!advice && { see: 'IDLE_LIMIT=500 npm run try lesson-5' }),
       };
     };
