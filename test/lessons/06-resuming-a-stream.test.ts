@@ -41,7 +41,7 @@ export default grader((run) => {
   const { get, post, nextStep, finish, expectStream, expectEvents, expectGivenUp } = reports;
   const { expectNoTimer, expectNoListener, expectNoError } = reports;
   const client = reportClient(run);
-  const { startReader, begin, send, openStream, openStreamUnder, underIdleLimit } = client;
+  const { startReader, begin, send, openStream, openStreamUnder, underIdleLimit, output, slowest } = client;
   const { expectPrinted, endsAfter, expectSuccess, givesUp, expectInterrupted } = client;
 
   const report = (steps: number) => `/report?steps=${steps}`;
@@ -94,7 +94,6 @@ export default grader((run) => {
               { expected: `retry: ${retry}`, received: `retry: ${begun.retry}` },
             ],
           ]);
-          expectEvents(stream, eventsOf(steps, Number(seen ?? 0)));
         }
       },
     );
@@ -163,6 +162,12 @@ export default grader((run) => {
           const stream = ask(steps, undefined, from(id));
           const see = seeFrom(stream, id);
           const worked = await finish(stream);
+          expectStatus(stream, 200, {
+            cause: `A report of ${steps} steps has an event ${seen}, but your server answered Last-Event-ID: ${seen} with status ${stream.status}.`,
+            advice:
+              'Make a number of the whole header, and refuse it only if it is less than 1 or greater than the id of done.',
+            ...see,
+          });
           expectStream(stream, see);
           const wanted = eventsOf(steps, seen);
           const { events } = parseStream(stream);
@@ -191,7 +196,12 @@ export default grader((run) => {
               compare,
             ],
           ]);
-          expectEvents(stream, wanted, 'Send the events after Last-Event-ID in their order, then done.', see);
+          expectEvents(
+            stream,
+            wanted,
+            "Send the events after Last-Event-ID in their order, then done. Make a number of the header before you compare it: as strings, '9' is greater than '10'.",
+            see,
+          );
           expectIds(stream, wanted, see);
           expect(worked <= steps - seen, {
             cause: `Your server did the work of ${worked} steps ${after}, but only ${steps - seen} steps were missing.`,
@@ -289,7 +299,11 @@ export default grader((run) => {
             `it had answered with status ${status}`,
             'Return from the handler after this answer. Otherwise the rest of the handler sets headers that have already been sent.',
           );
-          await expectNoTimer(before, `after it has answered with status ${status}`);
+          await expectNoTimer(
+            before,
+            `after it has answered with status ${status}`,
+            'Look at Last-Event-ID before you start the timer of the comments.',
+          );
         }
         const leaves = get(steps, 'leaves', from('1'));
         (await nextStep(leaves)).release();
@@ -420,29 +434,32 @@ export default grader((run) => {
       'A field `retry` counts as soon as its line is complete, also for later breaks. The client ignores a value that is not all digits, and limits a value that is greater than a timer can hold.',
       async () => {
         const [word, x] = random.words(2);
+        // Waits that a client does not reach by being slow.
+        const unit = Math.ceil(Math.max(25, 3 * slowest()));
+        const [first, cut, last] = [4 * unit, 6 * unit, 4 * unit];
         const stream = await openStream();
         // What is no number is ignored; the first wait says how long this machine takes for a short one.
         await send(
           stream.call,
-          `retry: 30\nretry: ${word}\nretry: 5s\nretry: -7\nretry:\n\nid: ${x}\ndata: ${word}\n\n`,
+          `retry: ${first}\nretry: ${word}\nretry: 5s\nretry: -7\nretry:\n\nid: ${x}\ndata: ${word}\n\n`,
         );
-        const second = await comesBack(stream, 'breakOff', 30, x!);
+        const second = await comesBack(stream, 'breakOff', first, x!);
         // Cut right after the field, whose event is not complete.
-        await send(begin(second.call), 'retry: 150\n');
+        await send(begin(second.call), `retry: ${cut}\n`);
         const third = await comesBack(
           second,
           'breakOff',
-          150,
+          cut,
           x!,
           undefined,
           'Use the field retry as soon as its line is complete. It belongs to the connection and not to an event.',
         );
         // A second one, and a cut in the middle of a third.
-        await send(begin(third.call), 'retry: 10\nretry: 90\n\nretry: 1');
+        await send(begin(third.call), `retry: 10\nretry: ${last}\n\nretry: 1`);
         const fourth = await comesBack(
           third,
           'end',
-          90,
+          last,
           x!,
           undefined,
           'Use the last field retry whose line is complete, also when an earlier one has come. Make a new reader for each connection, so that half a line is forgotten.',
@@ -452,7 +469,7 @@ export default grader((run) => {
         const fifth = await comesBack(
           fourth,
           'breakOff',
-          90,
+          last,
           x!,
           undefined,
           'Keep the last retry for the later connections: a connection without this field does not change it.',
@@ -583,7 +600,11 @@ export default grader((run) => {
       reading.call.response.writeHead(204);
       reading.call.end();
       await endsAfter(reading, 'an answer of 204');
-      expectSuccess(reading.client, 'an answer of 204');
+      expectSuccess(
+        reading.client,
+        'an answer of 204',
+        'Handle status 204 before you look at the Content-Type: it means that there is nothing more to read, so the report is complete.',
+      );
     });
 
     requirement(
@@ -602,12 +623,16 @@ export default grader((run) => {
           // An answer that nobody should read may also stay open.
           if (status === 503) reading.call.end();
           else await send(reading.call, 'event: done\ndata: no report\n\n');
-          await endsAfter(reading, what, 'Throw an error for this answer, and let the catch end the request.');
-          expectPrinted(
-            reading.client,
-            'message: one\n',
-            'Look at the status and at the Content-Type before you read the body.',
+          await endsAfter(
+            reading,
+            what,
+            'Throw an error for this answer, and abort stop in the catch. A body that nobody reads keeps the client running.',
           );
+          expect(output(reading.client) === 'message: one\n', {
+            cause: `Your client printed the body of ${what} as events.`,
+            compare: { expected: 'message: one\\n', received: visible(output(reading.client)) || '(nothing)' },
+            advice: 'Look at the status and at the Content-Type before you read the body.',
+          });
           checkComplaint(reading.client, what, {
             silent: 'Throw an error that says so, and print its message with console.error.',
           });
@@ -767,7 +792,7 @@ export default grader((run) => {
     since: number,
     wait: number,
     lastEventId: string,
-    advice = 'Send the id exactly as it came: it is an arbitrary string.',
+    advice?: string,
     aboutRetry = 'Wait for as many milliseconds as the last field retry says, and ignore a retry that is not all digits.',
   ): Promise<Call> {
     const late = () => {
@@ -784,7 +809,8 @@ export default grader((run) => {
       cause: 'The stream was over before done, and your client ended instead of sending the request again.',
       ...lastWords(client),
       advice:
-        'Catch the error of a stream that breaks off, and read again as long as there is an id. A second break and an event without an id are no reason to end either.',
+        advice ??
+        'Catch the error of a stream that breaks off, and read again as long as there is an id, also after a second break.',
     });
     const call = await site.call(client);
     const took = call.at - since;
@@ -804,7 +830,7 @@ export default grader((run) => {
         received: named ? `Last-Event-ID: ${visible(named)}` : '(no Last-Event-ID)',
       },
       advice: named
-        ? advice
+        ? (advice ?? 'Send the id exactly as it came: it is an arbitrary string.')
         : "Put the id that you have kept into the request: headers['Last-Event-ID']. The server needs it to continue.",
     });
     return call;

@@ -155,11 +155,14 @@ export function reportServer(run: Run, useServer: () => Promise<Server>) {
     return run.expectSoon(() => !server.program.held.includes(held), late, server.program);
   }
 
-  const expectNoTimer = (before: number, when: string) =>
+  const expectNoTimer = (
+    before: number,
+    when: string,
+    advice = 'Clear the timer on every way out of the handler, for example in a finally block. A timer that keeps running keeps the memory of its request.',
+  ) =>
     noTimerLeft(run, server.program, before, {
       cause: `A timer of your server is still running ${when}. Each such request adds one more timer.`,
-      advice:
-        'Clear the timer on every way out of the handler, for example in a finally block. A timer that keeps running keeps the memory of its request.',
+      advice,
     });
 
   /** The process has no more listeners than before. */
@@ -290,11 +293,16 @@ export function reportClient(run: Run) {
   }
 
   /** The client ends, and sends no further request. */
-  async function endsAfter({ site, client }: Omit<Reading, 'call'>, what: string, advice?: string): Promise<void> {
+  async function endsAfter(
+    { site, client }: Omit<Reading, 'call'>,
+    what: string,
+    advice?: string,
+    askedAgain = 'Connect again only if the report is not over yet and if there is an id that says where to continue.',
+  ): Promise<void> {
     await until(() => client.end ?? client.verdict ?? site.waiting > 0, 2 * promptMs);
     expect(site.waiting === 0, {
       cause: `Your client sent another request after ${what}.`,
-      advice: 'Connect again only if the report is not over yet and if there is an id that says where to continue.',
+      advice: askedAgain,
     });
     await expectEnd(run, client, `Your client is still running after ${what}.`, advice);
   }
@@ -332,7 +340,7 @@ export function reportClient(run: Run) {
       };
     };
     await expectSoon(() => client.end ?? client.verdict ?? site.waiting > 0, late, client, 10 * limit + promptMs);
-    await endsAfter({ site, client }, `silence ${when}`);
+    await endsAfter({ site, client }, `silence ${when}`, advice, advice);
     expectPrinted(client, printed, 'Print only complete events on standard output. Nothing more had arrived.');
     checkComplaint(client, `silence ${when}`, {
       silent:
@@ -361,6 +369,8 @@ export function reportClient(run: Run) {
 
   return {
     ...{ startReader, begin, send, openStream, openStreamUnder, underIdleLimit, output, expectPrinted },
+    /** Milliseconds that this machine has taken at the most until a client had handled what it was sent. */
+    slowest: () => slowest,
     ...{ expectPrintedSoon, endsAfter, expectSuccess, givesUp, expectInterrupted, shortLimit },
   };
 }
