@@ -543,9 +543,9 @@ export default grader((run) => {
      * tells, and after it a connection that has no `retry` of its own.
      */
     async function waitsForRetry(last: Again, all: readonly Again[], id: string): Promise<void> {
-      const slowest = all.reduce((most, again) => (again.took - again.wait > most.took - most.wait ? again : most));
-      if (slowest.took - slowest.wait < 300) return;
-      const longer = Math.ceil(4 * slowest.took);
+      const latest = all.reduce((most, again) => (again.took - again.wait > most.took - most.wait ? again : most));
+      if (latest.took - latest.wait < 300) return;
+      const longer = Math.ceil(4 * latest.took);
       await send(begin(last.call), `retry: ${longer}\n\n`);
       const next = await comesBack(last, 'breakOff', longer, id, keeps);
       begin(next.call);
