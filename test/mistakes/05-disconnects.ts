@@ -26,6 +26,7 @@ const onlyDone = "  if (!outcome) throw new Error('the stream ended before the e
 const keepsOutcome = "if (type === 'done' || type === 'error') outcome = type;";
 
 export const mistakes: Mistake[] = [
+  server(1, 'sends-a-step-before-its-work', [works, ''], [sendsStep, `${sendsStep}      ${works}\n`]),
   server(1, 'listens-to-the-request', ['response.on(', 'request.on(']),
   server(1, 'listens-to-aborted', ["response.on('close'", "request.on('aborted'"]),
   server(1, 'listens-to-finish', ["response.on('close'", "response.on('finish'"]),
