@@ -83,7 +83,7 @@ export default grader((run) => {
             ],
             [
               begun.begins,
-              `Your server sent the field retry of ${what} after an event, so a stream that breaks off earlier has none.`,
+              `Your server sent the field retry of ${what} after an event, so a stream that breaks off earlier lacks it.`,
               'Write the field retry before the first event.',
               compare,
             ],
@@ -244,16 +244,13 @@ export default grader((run) => {
         const steps = random.integer(3, 6);
         const whole = 'Check with Number.isInteger that the id is a whole number';
         for (const [id, advice] of [
-          [
-            random.words(1)[0]!,
-            `${whole}. Number makes NaN of a text that is no number, and no comparison with NaN is true.`,
-          ],
+          [random.words(1)[0]!, `${whole}. Number makes NaN of other texts, and every comparison with NaN is false.`],
           [
             `${random.integer(1, steps)}x`,
             `${whole}. parseInt reads the digits at the beginning and ignores the rest.`,
           ],
           ['1.5', `${whole}.`],
-          ['NaN', `${whole}. No comparison with NaN is true.`],
+          ['NaN', `${whole}. Every comparison with NaN is false.`],
           ['0', 'Refuse an id that is less than 1: the ids of a report begin with 1.'],
           ['-1', 'Refuse an id that is less than 1: the ids of a report begin with 1.'],
           [String(steps + 2), 'Refuse an id that is greater than the id of done: it belongs to a different report.'],
@@ -400,7 +397,7 @@ export default grader((run) => {
             5,
             id,
             /^[\x20-\x7e]*$/.test(id)
-              ? 'Send the id exactly as it came: it is an arbitrary string, and no number.'
+              ? 'Send the id exactly as it came: it is an arbitrary string, also when it looks like a number.'
               : "Encode the id as UTF-8. fetch takes one character for each byte of a header: Buffer.from(id, 'utf8').toString('latin1').",
           );
           expectAccept(reading.call, 'The request after a break');
