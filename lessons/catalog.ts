@@ -57,6 +57,14 @@ export const catalog: readonly Lesson[] = [
     tryPath: '/report',
   },
   {
+    number: 6,
+    slug: '06-resuming-a-stream',
+    title: 'Resuming a stream',
+    part: 'Streams',
+    minutes: 30,
+    tryPath: '/report',
+  },
+  {
     number: 7,
     slug: '07-json-rpc',
     title: 'JSON-RPC over HTTP',

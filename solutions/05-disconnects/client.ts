@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import fetch from 'node-fetch';
 
 const url = process.argv[2] ?? 'http://127.0.0.1:3000/report';
@@ -6,10 +5,13 @@ const url = process.argv[2] ?? 'http://127.0.0.1:3000/report';
 /** Milliseconds without a byte, after which the client gives up. */
 const idleLimit = Number(process.env.IDLE_LIMIT ?? 30_000);
 
-/** Aborted when the client should wait no longer; its reason says why. */
+/** The longest event that the client reads, in characters. */
+const longestEvent = Number(process.env.LONGEST_EVENT ?? 16 * 1024 ** 2);
+
+/** Aborted when the client should stop waiting. The reason of the abort is the error that the client prints. */
 const stop = new AbortController();
 
-// #region task 3: stop when nothing comes for too long, and on Ctrl-C
+// #region task 3: let Ctrl+C stop the client
 let idle: NodeJS.Timeout | undefined;
 process.once('SIGINT', () => {
   process.exitCode = 130;
@@ -17,109 +19,108 @@ process.once('SIGINT', () => {
 });
 // #endregion
 
-/** What the client keeps from one connection to the next. */
-let lastEventId = '';
-let retry = 1000;
-/** The type of the last event, when it was done or error: nothing comes after those. */
+/** The type of the last event if it was done or error. No event follows these two. */
 let outcome = '';
 
 try {
   await readStream();
-  // #region task 4: as long as there is more to come, and an id to go on from, connect again
-  while (!outcome && lastEventId) {
-    clearTimeout(idle); // nobody is asked now
-    await sleep(retry, undefined, { signal: stop.signal });
-    await readStream();
-  }
-  // #endregion
-  // #region task 2: anything but the event done is a failure
-  if (outcome === 'error') throw new Error('the server could not finish');
-  if (!outcome) throw new Error('the stream was over before done');
+  // #region task 2: treat every end without the event done as a failure
+  if (outcome === 'error') throw new Error('the server could not finish the report');
+  if (!outcome) throw new Error('the stream ended before the event done');
   // #endregion
 } catch (error) {
   const { message } = (stop.signal.reason ?? error) as Error;
   console.error(`${url}: ${message}`);
   process.exitCode ??= 1;
+  stop.abort(); // otherwise a body that nobody reads would keep the client running
 }
 
 /** Connects, and prints each event until the stream is over. */
 async function readStream(): Promise<void> {
-  // #region task 3: the limit begins with the request
-  idle = setTimeout(() => stop.abort(new Error(`nothing came for ${idleLimit} ms`)), idleLimit);
-  idle.unref(); // by itself, it does not keep the client alive
+  // #region task 3: start the idle limit together with the request
+  idle = setTimeout(() => stop.abort(new Error(`nothing arrived for ${idleLimit} ms`)), idleLimit);
+  idle.unref(); // this timer alone does not keep the client running
   // #endregion
-  // #region task 4: say where to go on; an answer of 204 says that there is nothing more
-  // starter: const response = await fetch(url, { signal: stop.signal });
-  const headers: Record<string, string> = lastEventId ? { 'Last-Event-ID': lastEventId } : {};
+  const headers = { Accept: 'text/event-stream' };
   const response = await fetch(url, { headers, signal: stop.signal });
-  if (response.status === 204) {
-    outcome = 'done';
-    return;
-  }
-  // #endregion
   if (!response.ok || !response.body) {
     throw new Error(`the server answered ${response.status} ${response.statusText}`);
   }
-  // #region task 4: a stream that breaks off is over, unless it was this client that stopped
-  // starter: await print(response.body);
-  await print(response.body).catch(() => stop.signal.throwIfAborted());
-  // #endregion
+  const contentType = response.headers.get('Content-Type') ?? '';
+  // Parameters such as charset=utf-8 follow after a semicolon, and the case of the letters does not count.
+  if (contentType.split(';')[0]!.trim().toLowerCase() !== 'text/event-stream') {
+    throw new Error(`the server sent no event stream, but the Content-Type '${contentType}'`);
+  }
+  await print(response.body);
 }
 
 async function print(body: NodeJS.ReadableStream): Promise<void> {
   const decoder = new TextDecoder();
   const read = eventReader((type, data) => {
     console.log(`${type}: ${data}`);
-    // #region task 2: keep how it ended
+    // #region task 2: remember how the report ended
     if (type === 'done' || type === 'error') outcome = type;
     // #endregion
   });
   for await (const chunk of body) {
-    // #region task 3: a sign of life
+    // #region task 3: start the idle limit again with every piece
     idle?.refresh();
     // #endregion
     read(decoder.decode(chunk as Buffer, { stream: true }));
+    // #region task 2: leave after done or error
+    if (outcome) return; // this closes the connection
+    // #endregion
   }
 }
 
 /**
  * Reads an event stream piece by piece, as the WHATWG standard says (HTML, section 9.2.6).
- * Give it each piece of text as it comes; it calls `dispatch` for each event.
+ * Give it each piece of text when it arrives. It calls `dispatch` for each event.
  */
 function eventReader(dispatch: (type: string, data: string) => void): (piece: string) => void {
-  let unfinished = '';
-  let afterReturn = false;
   let type = '';
   let data: string[] = [];
-  let id = lastEventId;
 
   function readLine(line: string): void {
     if (line === '') {
-      // #region task 4: the id counts from here on
-      lastEventId = id;
-      // #endregion
       if (data.length > 0) dispatch(type || 'message', data.join('\n'));
       type = '';
       data = [];
       return;
     }
-    const [, field, value] = /^([^:]*):? ?(.*)$/s.exec(line)!;
-    if (field === 'event') type = value!;
-    if (field === 'data') data.push(value!);
-    // #region task 4: keep the fields id and retry
-    if (field === 'id' && !value!.includes('\0')) id = value!;
-    if (field === 'retry' && /^\d+$/.test(value!)) retry = Number(value);
-    // #endregion
+    const colon = line.indexOf(':');
+    const field = colon === -1 ? line : line.slice(0, colon);
+    const value = colon === -1 ? '' : line.slice(colon + 1).replace(/^ /, '');
+    if (field === 'event') type = value;
+    if (field === 'data') data.push(value);
     // A comment has an empty field name.
+  }
+
+  /** The pieces of the unfinished line. They are joined only once, because a growing text would be copied each time. */
+  let pieces: string[] = [];
+  /** Characters since the last blank line. */
+  let length = 0;
+  let afterReturn = false;
+
+  function keep(text: string): void {
+    pieces.push(text);
+    length += text.length;
+    if (length > longestEvent) stop.abort(new Error(`an event has more than ${longestEvent} characters`));
   }
 
   return (piece) => {
     if (piece === '') return;
-    // A \r ends its line at once; a \n that begins the next piece is its second half.
+    // A \r ends its line immediately. A \n at the start of the next piece is the second half of the same line break.
     const text = afterReturn && piece.startsWith('\n') ? piece.slice(1) : piece;
     afterReturn = piece.endsWith('\r');
-    const lines = (unfinished + text).split(/\r\n|\r|\n/);
-    unfinished = lines.pop()!;
-    for (const line of lines) readLine(line);
+    const [rest, ...starts] = text.split(/\r\n|\r|\n/);
+    keep(rest!);
+    for (const start of starts) {
+      const line = pieces.join('');
+      pieces = [];
+      if (line === '') length = 0;
+      readLine(line);
+      keep(start);
+    }
   };
 }

@@ -24,6 +24,9 @@ export function ask(program: Running): Program {
     get timers() {
       return program.timers;
     },
+    get listeners() {
+      return program.listeners;
+    },
     get fileCalls() {
       return program.fileCalls;
     },

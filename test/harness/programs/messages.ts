@@ -11,6 +11,7 @@ type Message = {
   memory?: number;
   timers?: number;
   fileCalls?: number;
+  listeners?: number;
   rows?: number;
   cursors?: number;
   sent?: number;
@@ -29,6 +30,7 @@ export function handleMessages(program: Running): void {
     if (message.memory !== undefined) program.memory = message.memory / 1024 ** 2;
     if (message.timers !== undefined) program.timers = message.timers;
     if (message.fileCalls !== undefined) program.fileCalls = message.fileCalls;
+    if (message.listeners !== undefined) program.listeners = message.listeners;
     if (message.rows !== undefined) program.rows = message.rows;
     if (message.cursors !== undefined) program.cursors = message.cursors;
     if (message.sent !== undefined) program.sent = message.sent;

@@ -63,7 +63,8 @@ function answerTo(pong, begun) {
   const active = begun ? process.getActiveResourcesInfo() : [];
   const timers = active.filter((resource) => resource === 'Timeout').length;
   const fileCalls = active.filter((resource) => /^FSReq/.test(resource)).length;
-  return { pong, memory: process.memoryUsage.rss(), timers, fileCalls, sent: begun ? bytesSent() : 0 };
+  const listeners = process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0);
+  return { pong, memory: process.memoryUsage.rss(), timers, fileCalls, listeners, sent: begun ? bytesSent() : 0 };
 }
 
 /** The bytes that this process, as a server, has written to the connections that it has now. */

@@ -44,6 +44,8 @@ export type Program = {
   readonly lines: readonly string[];
   /** The timers that it waits for, when it was asked last: by `caughtUp`. */
   readonly timers: number;
+  /** The listeners that `process` has, at the same time. */
+  readonly listeners: number;
   /** Its calls of the file system that are not back yet, and its resident memory in MiB, at the same time. */
   readonly fileCalls: number;
   readonly memory: number;

@@ -26,6 +26,7 @@ export type Running = {
   fault: MachineFault | undefined;
   memory: number;
   timers: number;
+  listeners: number;
   fileCalls: number;
   rows: number;
   cursors: number;
@@ -67,6 +68,7 @@ export function connect(start: Start): Running {
     fault: undefined,
     memory: 0,
     timers: 0,
+    listeners: 0,
     fileCalls: 0,
     rows: 0,
     cursors: 0,

@@ -18,6 +18,8 @@ export type Servers = ReturnType<typeof openServers>;
 export function openServers() {
   const programs = new Set<Program>();
   let requests: Request[] = [];
+  /** What the last request whose work the grader let fail says about a server that dies of it. */
+  let onPurpose: string | undefined;
 
   const flood = (): Failure | undefined => {
     const tooMuch = requests.find(({ sent }) => sent.tooMuch)?.sent.tooMuch;
@@ -27,7 +29,8 @@ export function openServers() {
   return {
     add: (program: Program) => void programs.add(program),
     addRequest(sent: Exchange, program: Program, { failsOnPurpose, ifItThrows = {} }: Ask): void {
-      if (!failsOnPurpose) requests.push({ sent, program, printed: program.stderr.length, ifItThrows });
+      if (failsOnPurpose) onPurpose = ifItThrows.advice;
+      else requests.push({ sent, program, printed: program.stderr.length, ifItThrows });
     },
     /** Keeps running exchanges, because they may still break. Those that have are about an earlier requirement. */
     forgetFailed(): void {
@@ -55,7 +58,7 @@ export function openServers() {
         if (!crashed(program)) return new Failure(explanation);
         // Where the crash has come after its response had ended, the last request still says where to look.
         const latest = requests.findLast((each) => each.program === program);
-        const advice = explanation.advice ?? latest?.ifItThrows.advice;
+        const advice = explanation.advice ?? latest?.ifItThrows.advice ?? onPurpose;
         return new Failure({ ...explanation, ...(advice && { advice }), ...request?.ifItThrows });
       }
       for (const { sent, program, printed, ifItThrows } of requests) {

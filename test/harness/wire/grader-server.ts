@@ -31,6 +31,10 @@ export type GraderServer = {
   call(client: Program): Promise<Call>;
 };
 
+/** A header as UTF-8: Node reads each of its bytes as a character. */
+export const utf8Header = (value: string | string[] | undefined): string | undefined =>
+  value === undefined ? undefined : Buffer.from(String(value), 'latin1').toString('utf8');
+
 /** Milliseconds that a client may take from its first line to its first request. */
 const startLimit = 7000;
 
@@ -67,7 +71,7 @@ export async function startGraderServer(
   });
 
   const server = createServer(async (request, response) => {
-    const shown = { 'Last-Event-ID': request.headers['last-event-id'] };
+    const shown = { 'Last-Event-ID': utf8Header(request.headers['last-event-id']) };
     transcript().add('→', requestLine(`${request.method} ${request.url}`, shown));
     const body = await buffer(request).catch(() => undefined);
     if (!body) return;

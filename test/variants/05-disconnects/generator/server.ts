@@ -6,14 +6,13 @@ import { work } from '#support/work.ts';
 const quietInterval = Number(process.env.QUIET_INTERVAL ?? 15_000);
 
 /** The stream as a generator of its pieces, which a failure and a client that leaves end in their own ways. */
-async function* pieces(first: number, steps: number, signal: AbortSignal): AsyncGenerator<string> {
-  yield `retry: ${process.env.RETRY ?? 1000}\n\n`;
+async function* pieces(steps: number, signal: AbortSignal): AsyncGenerator<string> {
   try {
-    for (let step = first; step <= steps; step++) {
+    for (let step = 1; step <= steps; step++) {
       await work(`step ${step}`, { signal });
-      yield `event: step\nid: ${step}\ndata: ${step} of ${steps}\n\n`;
+      yield `event: step\ndata: ${step} of ${steps}\n\n`;
     }
-    yield `event: done\nid: ${steps + 1}\ndata: ${steps} steps\n\n`;
+    yield `event: done\ndata: ${steps} steps\n\n`;
   } catch (error) {
     if (signal.aborted) return;
     console.error(new Date().toISOString(), error);
@@ -25,21 +24,11 @@ const app = express();
 app.use(express.json());
 app.all('/report', async (request: Request, response: Response) => {
   const steps = Number(request.body?.steps ?? request.query.steps ?? 5);
-  const ids = ['0', ...Array.from({ length: steps + 1 }, (_, i) => String(i + 1))];
-  const seen = ids.indexOf(request.header('last-event-id') ?? '0');
-  if (seen < 0) {
-    response.sendStatus(400);
-    return;
-  }
-  if (seen > steps) {
-    response.sendStatus(204);
-    return;
-  }
   const gone = new AbortController();
   finished(response, () => gone.abort());
   response.type('text/event-stream').set('Cache-Control', 'no-cache, no-transform');
   const comments = setInterval(() => response.write(':\n\n'), quietInterval);
-  await pipeline(Readable.from(pieces(seen + 1, steps, gone.signal)), response).catch(() => {});
+  await pipeline(Readable.from(pieces(steps, gone.signal)), response).catch(() => {});
   clearInterval(comments);
 });
 app.listen(Number(process.env.PORT), '127.0.0.1');

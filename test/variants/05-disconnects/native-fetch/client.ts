@@ -1,13 +1,9 @@
-// Over the built-in fetch and its reader; the id begins empty in each stream, as the standard has it; waits a little longer each time.
-import { setTimeout as sleep } from 'node:timers/promises';
+// Over the built-in fetch and its reader, with a race against the limit for each read.
 
 const [, , url = 'http://127.0.0.1:3000/report'] = process.argv;
 const limit = Number(process.env.IDLE_LIMIT ?? 30_000);
 const interrupted = new AbortController();
 process.on('SIGINT', () => interrupted.abort());
-
-let known = '';
-let delay = 500;
 
 async function withLimit<T>(promise: Promise<T>, cancel: () => void): Promise<T> {
   let timer: NodeJS.Timeout;
@@ -20,56 +16,57 @@ async function withLimit<T>(promise: Promise<T>, cancel: () => void): Promise<T>
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
-/** @returns what is left to say, or that the stream is to be taken up again. */
-async function once(): Promise<'again' | 0 | 1> {
+/** Splits text into lines; a \r at the end of a piece waits for what follows. */
+function* linesOf(pieces: { rest: string }, piece: string): Generator<string> {
+  pieces.rest += piece;
+  for (let found; (found = /\r\n|\n|\r(?!$)/.exec(pieces.rest));) {
+    const line = pieces.rest.slice(0, found.index);
+    pieces.rest = pieces.rest.slice(found.index + found[0].length);
+    yield line;
+  }
+}
+
+/** Resolves when the event done has arrived. */
+async function once(): Promise<void> {
   const own = new AbortController();
   const signal = AbortSignal.any([own.signal, interrupted.signal]);
   const cancel = () => own.abort();
-  const response = await withLimit(
-    fetch(url, { signal, headers: known === '' ? { accept: 'text/event-stream' } : { 'last-event-id': known } }),
-    cancel,
-  );
-  if (response.status === 204) return 0;
+  const response = await withLimit(fetch(url, { signal, headers: { accept: 'text/event-stream' } }), cancel);
   if (!response.ok) throw new Error(`status ${response.status}`);
+  if (!/^text\/event-stream *(;|$)/i.test(response.headers.get('content-type') ?? '')) throw new Error('no events');
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
-  let text = '';
-  let id = '';
+  const text = { rest: '' };
+  let event = '';
+  let data: string[] = [];
   for (;;) {
     const { done, value } = await withLimit(reader.read(), cancel).catch((error: Error) => {
       if (interrupted.signal.aborted || error.message === 'silence') throw error;
       return { done: true, value: undefined };
     });
     if (done) break;
-    text += value;
-    const blocks = text.split(/\n\n/);
-    text = blocks.pop()!;
-    for (const block of blocks) {
-      let event = 'message';
-      const data: string[] = [];
-      for (const line of block.split('\n')) {
+    for (const line of linesOf(text, value!)) {
+      if (line !== '') {
         const colon = line.indexOf(':');
         const name = colon < 0 ? line : line.slice(0, colon);
         const content = colon < 0 ? '' : line.slice(colon + 1).replace(/^ /, '');
-        if (name === 'event') event = content || 'message';
+        if (name === 'event') event = content;
         if (name === 'data') data.push(content);
-        if (name === 'id') id = content;
-        if (name === 'retry' && /^[0-9]+$/.test(content)) delay = Number(content);
+        continue;
       }
-      known = id;
-      if (data.length === 0) continue;
-      console.log(`${event}: ${data.join('\n')}`);
-      if (event === 'error') throw new Error('the server gave up');
-      if (event === 'done') return 0;
+      const complete = { type: event || 'message', data };
+      event = '';
+      data = [];
+      if (complete.data.length === 0) continue;
+      console.log(`${complete.type}: ${complete.data.join('\n')}`);
+      if (complete.type === 'error') throw new Error('the server gave up');
+      if (complete.type === 'done') return;
     }
   }
-  if (known === '') throw new Error('incomplete');
-  return 'again';
+  throw new Error('incomplete');
 }
 
 try {
-  while ((await once()) === 'again') {
-    await sleep(delay * (1 + Math.random() / 10), undefined, { signal: interrupted.signal });
-  }
+  await once();
   process.exit(0);
 } catch (error) {
   console.error(interrupted.signal.aborted ? 'Interrupted.' : (error as Error).message);

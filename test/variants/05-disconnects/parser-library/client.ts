@@ -1,13 +1,11 @@
 import { createParser } from 'eventsource-parser';
 import fetch from 'node-fetch';
 
-// Reads with a library; a client that was refused while it connects again keeps trying; ends by the signal itself.
+// Reads with a library; ends by the signal itself.
 const url = process.argv[2]!;
 const idle = Number(process.env.IDLE_LIMIT ?? 30_000);
 
 type Outcome = { ok: boolean; text: string };
-let lastEventId: string | undefined;
-let wait = 1000;
 let watch: NodeJS.Timeout | undefined;
 let abort = new AbortController();
 
@@ -22,30 +20,26 @@ function alive() {
 }
 
 process.once('SIGINT', () => {
-  console.error('stopped by Ctrl-C');
+  console.error('stopped by Ctrl+C');
   abort.abort();
   process.kill(process.pid, 'SIGINT');
 });
 
-async function connect(): Promise<Outcome | undefined> {
+async function connect(): Promise<Outcome> {
   abort = new AbortController();
   alive();
-  const response = await fetch(url, {
-    headers: { Accept: 'text/event-stream', ...(lastEventId === undefined ? {} : { 'Last-Event-ID': lastEventId }) },
-    signal: abort.signal,
-  });
+  const response = await fetch(url, { headers: { Accept: 'text/event-stream' }, signal: abort.signal });
   alive();
-  if (response.status === 204) return { ok: true, text: '' };
   if (!response.ok) return { ok: false, text: `HTTP ${response.status}` };
+  const type = response.headers.get('Content-Type')?.split(';')[0]?.trim().toLowerCase();
+  if (type !== 'text/event-stream') return { ok: false, text: `${type} is no event stream` };
   let outcome: Outcome | undefined;
   const parser = createParser({
-    onEvent({ event = 'message', data, id }) {
-      lastEventId = id ?? lastEventId;
+    onEvent({ event = 'message', data }) {
       process.stdout.write(`${event}: ${data}\n`);
       if (event === 'done') outcome = { ok: true, text: '' };
       if (event === 'error') outcome = { ok: false, text: 'the report failed' };
     },
-    onRetry: (value) => (wait = value),
   });
   const decoder = new TextDecoder();
   try {
@@ -55,18 +49,9 @@ async function connect(): Promise<Outcome | undefined> {
       if (outcome) return outcome;
     }
   } catch (error) {
-    if (lastEventId === undefined) return { ok: false, text: (error as Error).message };
+    return { ok: false, text: (error as Error).message };
   }
-  return outcome ?? (lastEventId === undefined ? { ok: false, text: 'half a report' } : undefined);
+  return outcome ?? { ok: false, text: 'half a report' };
 }
 
-for (let outcome: Outcome | undefined; ;) {
-  try {
-    outcome = await connect();
-  } catch (error) {
-    outcome = lastEventId === undefined ? { ok: false, text: (error as Error).message } : undefined;
-  }
-  if (outcome) finish(outcome);
-  clearTimeout(watch);
-  await new Promise((resolve) => setTimeout(resolve, wait));
-}
+finish(await connect().catch((error: Error) => ({ ok: false, text: error.message })));

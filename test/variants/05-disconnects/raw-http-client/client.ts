@@ -1,16 +1,14 @@
 import { get, type ClientRequest, type IncomingMessage } from 'node:http';
 
-// Over node:http, with callbacks: the socket's own timeout is the limit, and each connection calls the next.
+// Over node:http, with callbacks: the socket's own timeout is the limit.
 const url = new URL(process.argv[2] ?? 'http://127.0.0.1:3000/report');
-const state = { id: '', retry: 2000, over: false };
+const state = { over: false };
 let request: ClientRequest;
 let answered = false;
-let next: NodeJS.Timeout;
 
 function end(code: number, text?: string) {
   if (state.over) return;
   state.over = true;
-  clearTimeout(next);
   if (text) process.stderr.write(`${text}\n`);
   process.exitCode = code;
   request.destroy();
@@ -21,11 +19,13 @@ connect();
 
 function connect() {
   answered = false;
-  request = get(url, { agent: false, headers: state.id ? { 'Last-Event-ID': state.id } : {} }, (response) => {
+  const headers: Record<string, string> = { Accept: 'text/event-stream' };
+  request = get(url, { agent: false, headers }, (response) => {
     answered = true;
-    if (response.statusCode === 204) end(0);
-    else if (response.statusCode !== 200) end(1, `${response.statusCode} ${response.statusMessage}`);
-    else read(response);
+    if (response.statusCode !== 200) return end(1, `${response.statusCode} ${response.statusMessage}`);
+    if (!/^text\/event-stream\b/i.test(response.headers['content-type'] ?? ''))
+      return end(1, 'this is no event stream');
+    read(response);
   });
   request.setTimeout(Number(process.env.IDLE_LIMIT ?? 30_000), () => end(1, 'nothing comes any more'));
   request.on('error', (error) => (answered ? undefined : end(1, error.message)));
@@ -33,33 +33,30 @@ function connect() {
 
 function read(response: IncomingMessage) {
   let text = '';
-  let pending = state.id;
   let event: { type: string; data?: string } = { type: '' };
   response.setEncoding('utf8');
   response.on('data', (piece: string) => {
     text += piece;
-    for (let at = text.indexOf('\n'); at >= 0 && !state.over; at = text.indexOf('\n')) {
-      line(text.slice(0, at).replace(/\r$/, ''));
-      text = text.slice(at + 1);
+    for (let at = next(); at && !state.over; at = next()) {
+      const content = text.slice(0, at.index);
+      text = text.slice(at.index + at[0].length);
+      line(content);
     }
   });
+  const next = () => /\r\n|\n|\r(?!$)/.exec(text);
   response.on('error', () => {}); // close comes as well
   response.on('close', () => {
     if (state.over) return;
-    if (state.id) next = setTimeout(connect, state.retry);
-    else end(1, 'the stream is not complete');
+    end(1, 'the stream is not complete');
   });
 
   function line(content: string) {
     if (content !== '') {
       const { name, value } = /^(?<name>[^:]*)(?:: ?(?<value>.*))?$/s.exec(content)!.groups!;
-      if (name === 'id') pending = value ?? '';
       if (name === 'event') event.type = value ?? '';
       if (name === 'data') event.data = event.data === undefined ? (value ?? '') : `${event.data}\n${value ?? ''}`;
-      if (name === 'retry' && value && !/\D/.test(value)) state.retry = parseInt(value);
       return;
     }
-    state.id = pending;
     const { type, data } = event;
     event = { type: '' };
     if (data === undefined) return;

@@ -2,9 +2,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { json } from 'node:stream/consumers';
 import { work } from '#support/work.ts';
 
-// Listens to the socket, which outlives its responses; \r\n, another order of fields, the retry together with the first event.
+// Listens to the socket, which outlives its responses; \r\n, and a different order of fields.
 const quietInterval = Number(process.env.QUIET_INTERVAL ?? 15_000);
-const retry = process.env.RETRY ?? '1000';
 
 createServer((request, response) => {
   const url = new URL(request.url!, 'http://127.0.0.1');
@@ -15,10 +14,6 @@ createServer((request, response) => {
 async function report(url: URL, request: IncomingMessage, response: ServerResponse) {
   const body = request.method === 'POST' ? ((await json(request)) as { steps?: number }) : {};
   const steps = Number(body.steps ?? url.searchParams.get('steps') ?? 5);
-  const last = request.headers['last-event-id'];
-  const seen = last === undefined ? 0 : /^[0-9]+$/.test(String(last)) ? Number(last) : NaN;
-  if (!(seen <= steps + 1)) return response.writeHead(400, { 'content-type': 'text/plain' }).end('no such event\n');
-  if (seen > steps) return response.writeHead(204).end();
 
   const gone = new AbortController();
   const leave = () => gone.abort(new Error('gone'));
@@ -27,16 +22,12 @@ async function report(url: URL, request: IncomingMessage, response: ServerRespon
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-cache, no-transform',
   });
-  let prefix = `retry:${retry}\r\n`;
-  const send = (fields: string) => {
-    response.write(`${prefix}${fields}\r\n\r\n`);
-    prefix = '';
-  };
+  const send = (fields: string) => response.write(`${fields}\r\n\r\n`);
   let timer = setTimeout(function tick() {
     response.write(':\r\n');
     timer = setTimeout(tick, quietInterval);
   }, quietInterval);
-  let step = seen;
+  let step = 0;
   while (++step <= steps && !gone.signal.aborted) {
     const failure = await work(`step ${step}`, gone).then(
       () => undefined,
@@ -48,9 +39,9 @@ async function report(url: URL, request: IncomingMessage, response: ServerRespon
       send(`data:sorry\r\nevent:error`);
       break;
     }
-    send(`data:${step} of ${steps}\r\nid:${step}\r\nevent:step`);
+    send(`data:${step} of ${steps}\r\nevent:step`);
   }
-  if (step > steps) send(`id:${step}\r\nevent:done\r\ndata:${steps} steps`);
+  if (step > steps) send(`event:done\r\ndata:${steps} steps`);
   clearTimeout(timer);
   request.socket.off('close', leave);
   response.end();
