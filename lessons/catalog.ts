@@ -101,7 +101,15 @@ export const catalog: readonly Lesson[] = [
     slug: '11-message-handler',
     title: 'The message handler',
     part: 'MCP without an SDK',
-    minutes: 35,
+    minutes: 30,
+    tryPath: '/mcp',
+  },
+  {
+    number: 12,
+    slug: '12-failing-clearly',
+    title: 'Failing clearly',
+    part: 'MCP without an SDK',
+    minutes: 25,
     tryPath: '/mcp',
   },
 ];

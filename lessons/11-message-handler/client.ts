@@ -1,11 +1,15 @@
+import type { Readable } from 'node:stream';
 import fetch, { type Response } from 'node-fetch';
 import type { ToolResult } from '#support/tools.ts';
 
 const url = process.argv[2] ?? 'http://127.0.0.1:3000/mcp';
 const message = process.argv[3] ?? 'hello';
 
-/** Milliseconds that a request may take until its answer is here. */
-const timeLimit = Number(process.env.TIME_LIMIT ?? 60_000);
+/** Milliseconds that the client waits for the answer to its DELETE. */
+const farewellLimit = Number(process.env.FAREWELL_LIMIT ?? 2000);
+
+/** The longest event that the client reads, in characters. */
+const longestEvent = 16 * 1024 ** 2;
 
 /** The protocol revisions that this client speaks, newest first. */
 const revisions = ['2025-11-25', '2025-06-18'];
@@ -16,85 +20,123 @@ type JsonRpcRequest = { jsonrpc: '2.0'; id: string | number; method: string; par
 type JsonRpcNotification = { jsonrpc: '2.0'; method: string; params?: Params };
 type JsonRpcResponse = { jsonrpc: '2.0'; id: string | number } & Answer;
 
-/** What a request comes to: one of the two. */
+/** What a request leads to: a result or an error. */
 type Answer = { result?: unknown; error?: { code: number; message: string } };
 
-/** What every request carries; the handshake adds to it. */
+/** The headers of every request. The handshake adds the revision and the session id. */
 const headers: Record<string, string> = {
   'Content-Type': 'application/json',
-  // TODO task 1: say which kinds of answer this client can read
+  // TODO task 1: list the two kinds of answer that this client can read
+  Accept: '*/*',
 };
 let lastId = 0;
 
 try {
   await shakeHands();
   const result = await request<ToolResult>('tools/call', { name: 'process_files', arguments: { message } });
-  // TODO task 4: a tool that failed has no result to print
-  // TODO task 2: print the result
+  // TODO task 2: print the texts of the result
 } catch (error) {
   console.error(`${url}: ${(error as Error).message}`);
-  process.exitCode ??= 1;
+  process.exitCode = 1;
 } finally {
   await endSession();
 }
 
-/** Agrees with the server on a revision of the protocol, before anything else. */
+/** Agrees with the server on a revision of the protocol, before the first call. */
 async function shakeHands(): Promise<void> {
-  // TODO task 1: initialize, then notifications/initialized
+  // TODO task 1: send initialize, check the revision of the result, send notifications/initialized
 }
 
-/** Tells the server that its session is no longer needed; it may answer that it does not end sessions. */
+/** Tells the server that its session is no longer needed. Nothing that comes of this changes the exit code. */
 async function endSession(): Promise<void> {
-  // TODO task 1: end the session, when there is one
+  // TODO task 1: send a DELETE if there is a session, and wait at most farewellLimit
 }
 
-/** Sends a request, and waits for its result. */
+/** Sends a request and waits for its result. */
 async function request<Result>(method: string, params: Params): Promise<Result> {
   // TODO task 1: an id that no other request of this session has
   const id = 1;
   const response = await post({ jsonrpc: '2.0', id, method, params });
-  // TODO task 4: no answer, or an error in the place of a result
   const answer = await answerTo(id, response);
-  return answer?.result as Result;
+  if (!answer) throw new Error(`the server sent no response to ${method}`);
+  return answer.result as Result;
 }
 
-/** Sends one message, in a POST of its own. */
+/** Sends a message that gets no JSON-RPC response, and closes the HTTP response: an unread body keeps the client running. */
+async function tell(message: object): Promise<void> {
+  const response = await post(message);
+  (response.body as Readable | null)?.destroy();
+}
+
+/** Sends one message in a POST of its own. */
 async function post(message: object): Promise<Response> {
   const body = JSON.stringify(message);
-  // TODO task 4: wait no longer than the time limit
   const response = await fetch(url, { method: 'POST', headers, body });
-  // TODO task 1: keep the id of the session, when there is one
-  // TODO task 4: a status other than 2xx
+  // TODO task 1: keep the session id, if the server has sent one
   return response;
 }
 
-/** The messages of an answer, each as soon as it is here. */
+/** Yields the messages of an answer, each as soon as it has arrived. */
 async function* messagesIn(response: Response): AsyncGenerator<unknown> {
-  // TODO task 2: one JSON object, or an event stream: the server chooses
+  // TODO task 2: read one JSON object or an event stream, whichever the server has chosen
   yield await response.json();
 }
 
-// TODO task 2: the message in an event, and the text of a result
+/** Data that is not JSON stays a string, so the handler can report it. */
+function parsed(data: string): unknown {
+  try {
+    return JSON.parse(data);
+  } catch {
+    return data;
+  }
+}
+
+/** The texts of a result. Other blocks, such as images, have none, and a server may leave out the content. */
+function textOf({ content }: ToolResult): string {
+  // TODO task 2: join the texts of the blocks that have one
+  return String(content);
+}
 
 /** The one message that answers the request with this id. */
 async function answerTo(id: string | number, response: Response): Promise<JsonRpcResponse | undefined> {
   for await (const message of messagesIn(response)) {
-    // TODO task 3: the answer is the response with this id, and everything else is for the handler
+    // TODO task 3: return only the response with this id, and give all other messages to the handler
     return message as JsonRpcResponse;
   }
 }
 
-// TODO task 3: the handler: print a notification, answer a request, report the rest
+// TODO task 3: the handler prints a notification, answers a request, and reports all other messages
 
-// TODO task 4: a function for each way to fail, with its sentence and its exit code
+function isRequest(message: unknown): message is JsonRpcRequest {
+  return isObject(message) && typeof message.method === 'string' && isId(message.id);
+}
+
+function isNotification(message: unknown): message is JsonRpcNotification {
+  return isObject(message) && typeof message.method === 'string' && !('id' in message);
+}
+
+function isResponse(message: unknown): message is JsonRpcResponse {
+  return (
+    isObject(message) &&
+    !('method' in message) &&
+    isId(message.id) &&
+    (isObject(message.result) || isObject(message.error))
+  );
+}
+
+function isId(id: unknown): id is string | number {
+  return typeof id === 'string' || typeof id === 'number';
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
 
 /**
  * Reads an event stream piece by piece, as the WHATWG standard says (HTML, section 9.2.6).
- * Give it each piece of text as it comes; it calls `dispatch` for each event.
+ * Give it each piece of text when it arrives. It calls `dispatch` for each event.
  */
 function eventReader(dispatch: (type: string, data: string) => void): (piece: string) => void {
-  let unfinished = '';
-  let afterReturn = false;
   let type = '';
   let data: string[] = [];
 
@@ -105,19 +147,39 @@ function eventReader(dispatch: (type: string, data: string) => void): (piece: st
       data = [];
       return;
     }
-    const [, field, value] = /^([^:]*):? ?(.*)$/s.exec(line)!;
-    if (field === 'event') type = value!;
-    if (field === 'data') data.push(value!);
-    // A comment has an empty field name. The fields id and retry are for taking a stream up again.
+    const colon = line.indexOf(':');
+    const field = colon === -1 ? line : line.slice(0, colon);
+    const value = colon === -1 ? '' : line.slice(colon + 1).replace(/^ /, '');
+    if (field === 'event') type = value;
+    if (field === 'data') data.push(value);
+    // A comment has an empty field name. The fields id and retry are for resuming a stream.
+  }
+
+  /** The pieces of the unfinished line. They are joined only once, because a growing text would be copied each time. */
+  let pieces: string[] = [];
+  /** Characters since the last blank line. */
+  let length = 0;
+  let afterReturn = false;
+
+  function keep(text: string): void {
+    pieces.push(text);
+    length += text.length;
+    if (length > longestEvent) throw new Error(`an event has more than ${longestEvent} characters`);
   }
 
   return (piece) => {
     if (piece === '') return;
-    // A \r ends its line at once; a \n that begins the next piece is its second half.
+    // A \r ends its line immediately. A \n at the start of the next piece is the second half of the same line break.
     const text = afterReturn && piece.startsWith('\n') ? piece.slice(1) : piece;
     afterReturn = piece.endsWith('\r');
-    const lines = (unfinished + text).split(/\r\n|\r|\n/);
-    unfinished = lines.pop()!;
-    for (const line of lines) readLine(line);
+    const [rest, ...starts] = text.split(/\r\n|\r|\n/);
+    keep(rest!);
+    for (const start of starts) {
+      const line = pieces.join('');
+      pieces = [];
+      if (line === '') length = 0;
+      readLine(line);
+      keep(start);
+    }
   };
 }

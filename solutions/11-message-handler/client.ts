@@ -1,11 +1,15 @@
+import type { Readable } from 'node:stream';
 import fetch, { type Response } from 'node-fetch';
 import type { ToolResult } from '#support/tools.ts';
 
 const url = process.argv[2] ?? 'http://127.0.0.1:3000/mcp';
 const message = process.argv[3] ?? 'hello';
 
-/** Milliseconds that a request may take until its answer is here. */
-const timeLimit = Number(process.env.TIME_LIMIT ?? 60_000);
+/** Milliseconds that the client waits for the answer to its DELETE. */
+const farewellLimit = Number(process.env.FAREWELL_LIMIT ?? 2000);
+
+/** The longest event that the client reads, in characters. */
+const longestEvent = 16 * 1024 ** 2;
 
 /** The protocol revisions that this client speaks, newest first. */
 const revisions = ['2025-11-25', '2025-06-18'];
@@ -16,13 +20,14 @@ type JsonRpcRequest = { jsonrpc: '2.0'; id: string | number; method: string; par
 type JsonRpcNotification = { jsonrpc: '2.0'; method: string; params?: Params };
 type JsonRpcResponse = { jsonrpc: '2.0'; id: string | number } & Answer;
 
-/** What a request comes to: one of the two. */
+/** What a request leads to: a result or an error. */
 type Answer = { result?: unknown; error?: { code: number; message: string } };
 
-/** What every request carries; the handshake adds to it. */
+/** The headers of every request. The handshake adds the revision and the session id. */
 const headers: Record<string, string> = {
   'Content-Type': 'application/json',
-  // #region task 1: say which kinds of answer this client can read
+  // #region task 1: list the two kinds of answer that this client can read
+  // starter: Accept: '*/*',
   Accept: 'application/json, text/event-stream',
   // #endregion
 };
@@ -31,80 +36,74 @@ let lastId = 0;
 try {
   await shakeHands();
   const result = await request<ToolResult>('tools/call', { name: 'process_files', arguments: { message } });
-  // #region task 4: a tool that failed has no result to print
-  if (result.isError) fail(8, `the tool failed: ${textOf(result)}`);
-  // #endregion
-  // #region task 2: print the result
+  // #region task 2: print the texts of the result
   console.log(`RESULT: ${textOf(result)}`);
   // #endregion
 } catch (error) {
   console.error(`${url}: ${(error as Error).message}`);
-  process.exitCode ??= 1;
+  process.exitCode = 1;
 } finally {
   await endSession();
 }
 
-/** Agrees with the server on a revision of the protocol, before anything else. */
+/** Agrees with the server on a revision of the protocol, before the first call. */
 async function shakeHands(): Promise<void> {
-  // #region task 1: initialize, then notifications/initialized
+  // #region task 1: send initialize, check the revision of the result, send notifications/initialized
   const params = { protocolVersion: revisions[0], capabilities: {}, clientInfo };
   const { protocolVersion } = await request<{ protocolVersion: string }>('initialize', params);
   if (!revisions.includes(protocolVersion)) {
     throw new Error(`the server speaks revision ${protocolVersion}, this client ${revisions.join(' and ')}`);
   }
   headers['MCP-Protocol-Version'] = protocolVersion;
-  await post({ jsonrpc: '2.0', method: 'notifications/initialized' });
+  await tell({ jsonrpc: '2.0', method: 'notifications/initialized' });
   // #endregion
 }
 
-/** Tells the server that its session is no longer needed; it may answer that it does not end sessions. */
+/** Tells the server that its session is no longer needed. Nothing that comes of this changes the exit code. */
 async function endSession(): Promise<void> {
-  // #region task 1: end the session, when there is one
+  // #region task 1: send a DELETE if there is a session, and wait at most farewellLimit
   if (!headers['MCP-Session-Id']) return;
-  const signal = AbortSignal.timeout(timeLimit);
+  const signal = AbortSignal.timeout(farewellLimit);
   await fetch(url, { method: 'DELETE', headers, signal }).catch(() => {});
   // #endregion
 }
 
-/** Sends a request, and waits for its result. */
+/** Sends a request and waits for its result. */
 async function request<Result>(method: string, params: Params): Promise<Result> {
   // #region task 1: an id that no other request of this session has
   // starter: const id = 1;
   const id = ++lastId;
   // #endregion
   const response = await post({ jsonrpc: '2.0', id, method, params });
-  // #region task 4: no answer, or an error in the place of a result
-  // starter: const answer = await answerTo(id, response);
-  const answer = await answerTo(id, response).catch(lost);
-  if (!answer) fail(5, `the answer to ${method} ended without a response`);
-  if (answer.error) fail(7, `the server answered ${method} with error ${answer.error.code}: ${answer.error.message}`);
-  // #endregion
-  return answer?.result as Result;
+  const answer = await answerTo(id, response);
+  if (!answer) throw new Error(`the server sent no response to ${method}`);
+  return answer.result as Result;
 }
 
-/** Sends one message, in a POST of its own. */
+/** Sends a message that gets no JSON-RPC response, and closes the HTTP response: an unread body keeps the client running. */
+async function tell(message: object): Promise<void> {
+  const response = await post(message);
+  (response.body as Readable | null)?.destroy();
+}
+
+/** Sends one message in a POST of its own. */
 async function post(message: object): Promise<Response> {
   const body = JSON.stringify(message);
-  // #region task 4: wait no longer than the time limit
-  // starter: const response = await fetch(url, { method: 'POST', headers, body });
-  const signal = AbortSignal.timeout(timeLimit);
-  const response = await fetch(url, { method: 'POST', headers, body, signal }).catch(notConnected);
-  // #endregion
-  // #region task 1: keep the id of the session, when there is one
+  const response = await fetch(url, { method: 'POST', headers, body });
+  // #region task 1: keep the session id, if the server has sent one
   const session = response.headers.get('MCP-Session-Id');
   if (session) headers['MCP-Session-Id'] = session;
-  // #endregion
-  // #region task 4: a status other than 2xx
-  if (!response.ok) fail(3, `the server answered ${response.status} ${response.statusText}`);
   // #endregion
   return response;
 }
 
-/** The messages of an answer, each as soon as it is here. */
+/** Yields the messages of an answer, each as soon as it has arrived. */
 async function* messagesIn(response: Response): AsyncGenerator<unknown> {
-  // #region task 2: one JSON object, or an event stream: the server chooses
+  // #region task 2: read one JSON object or an event stream, whichever the server has chosen
   // starter: yield await response.json();
-  if (!response.headers.get('Content-Type')?.startsWith('text/event-stream')) {
+  // Parameters such as charset=utf-8 follow after a semicolon, and the case of the letters does not count.
+  const mediaType = response.headers.get('Content-Type')?.split(';')[0]!.trim().toLowerCase();
+  if (mediaType !== 'text/event-stream') {
     yield await response.json();
     return;
   }
@@ -120,8 +119,7 @@ async function* messagesIn(response: Response): AsyncGenerator<unknown> {
   // #endregion
 }
 
-// #region task 2: the message in an event, and the text of a result
-/** What is not JSON is no message: it stays the text that it is. */
+/** Data that is not JSON stays a string, so the handler can report it. */
 function parsed(data: string): unknown {
   try {
     return JSON.parse(data);
@@ -130,15 +128,19 @@ function parsed(data: string): unknown {
   }
 }
 
-function textOf({ content = [] }: ToolResult): string {
-  return content.flatMap((block) => ('text' in block ? [block.text] : [])).join('\n');
+/** The texts of a result. Other blocks, such as images, have none, and a server may leave out the content. */
+function textOf({ content }: ToolResult): string {
+  // #region task 2: join the texts of the blocks that have one
+  // starter: return String(content);
+  const blocks: unknown[] = Array.isArray(content) ? content : [];
+  return blocks.flatMap((block) => (isObject(block) && typeof block.text === 'string' ? block.text : [])).join('\n');
+  // #endregion
 }
-// #endregion
 
 /** The one message that answers the request with this id. */
 async function answerTo(id: string | number, response: Response): Promise<JsonRpcResponse | undefined> {
   for await (const message of messagesIn(response)) {
-    // #region task 3: the answer is the response with this id, and everything else is for the handler
+    // #region task 3: return only the response with this id, and give all other messages to the handler
     // starter: return message as JsonRpcResponse;
     if (isResponse(message) && message.id === id) return message;
     await handle(message);
@@ -146,14 +148,14 @@ async function answerTo(id: string | number, response: Response): Promise<JsonRp
   }
 }
 
-// #region task 3: the handler: print a notification, answer a request, report the rest
+// #region task 3: the handler prints a notification, answers a request, and reports all other messages
 async function handle(message: unknown): Promise<void> {
   if (isNotification(message)) console.log(`NOTIFICATION: ${described(message)}`);
-  else if (isRequest(message)) await post({ jsonrpc: '2.0', id: message.id, ...answer(message) });
+  else if (isRequest(message)) await tell({ jsonrpc: '2.0', id: message.id, ...answer(message) });
   else console.error(`not understood: ${JSON.stringify(message)}`);
 }
 
-/** A log message as its level and what it says, any other notification as its method and params. */
+/** A log message as its level and its data, any other notification as its method and its params. */
 function described({ method, params }: JsonRpcNotification): string {
   if (method === 'notifications/message') return `${params?.level} ${textOrJson(params?.data)}`;
   return params ? `${method} ${JSON.stringify(params)}` : method;
@@ -163,11 +165,12 @@ function textOrJson(data: unknown): string {
   return typeof data === 'string' ? data : JSON.stringify(data);
 }
 
-/** What this client does for a server. */
+/** How this client answers a request of the server. */
 function answer({ method }: JsonRpcRequest): Answer {
   if (method === 'ping') return { result: {} };
   return { error: { code: -32601, message: `unknown method: ${method}` } };
 }
+// #endregion
 
 function isRequest(message: unknown): message is JsonRpcRequest {
   return isObject(message) && typeof message.method === 'string' && isId(message.id);
@@ -178,7 +181,12 @@ function isNotification(message: unknown): message is JsonRpcNotification {
 }
 
 function isResponse(message: unknown): message is JsonRpcResponse {
-  return isObject(message) && isId(message.id) && (isObject(message.result) || isObject(message.error));
+  return (
+    isObject(message) &&
+    !('method' in message) &&
+    isId(message.id) &&
+    (isObject(message.result) || isObject(message.error))
+  );
 }
 
 function isId(id: unknown): id is string | number {
@@ -188,36 +196,12 @@ function isId(id: unknown): id is string | number {
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
-// #endregion
-
-// #region task 4: a function for each way to fail, with its sentence and its exit code
-function fail(exitCode: number, sentence: string): never {
-  process.exitCode = exitCode;
-  throw new Error(sentence);
-}
-
-/** Why a message could not be sent. */
-function notConnected(error: Error): never {
-  if (error.name === 'AbortError') lost(error);
-  fail(2, error.message);
-}
-
-/** Why an answer could not be read to its end. */
-function lost(error: Error): never {
-  if (process.exitCode) throw error; // it has its sentence already
-  if (error.name === 'AbortError') fail(6, `no answer within ${timeLimit} ms`);
-  if (error instanceof SyntaxError) fail(4, `the answer is not JSON: ${error.message}`);
-  fail(5, `the answer broke off: ${error.message}`);
-}
-// #endregion
 
 /**
  * Reads an event stream piece by piece, as the WHATWG standard says (HTML, section 9.2.6).
- * Give it each piece of text as it comes; it calls `dispatch` for each event.
+ * Give it each piece of text when it arrives. It calls `dispatch` for each event.
  */
 function eventReader(dispatch: (type: string, data: string) => void): (piece: string) => void {
-  let unfinished = '';
-  let afterReturn = false;
   let type = '';
   let data: string[] = [];
 
@@ -228,19 +212,39 @@ function eventReader(dispatch: (type: string, data: string) => void): (piece: st
       data = [];
       return;
     }
-    const [, field, value] = /^([^:]*):? ?(.*)$/s.exec(line)!;
-    if (field === 'event') type = value!;
-    if (field === 'data') data.push(value!);
-    // A comment has an empty field name. The fields id and retry are for taking a stream up again.
+    const colon = line.indexOf(':');
+    const field = colon === -1 ? line : line.slice(0, colon);
+    const value = colon === -1 ? '' : line.slice(colon + 1).replace(/^ /, '');
+    if (field === 'event') type = value;
+    if (field === 'data') data.push(value);
+    // A comment has an empty field name. The fields id and retry are for resuming a stream.
+  }
+
+  /** The pieces of the unfinished line. They are joined only once, because a growing text would be copied each time. */
+  let pieces: string[] = [];
+  /** Characters since the last blank line. */
+  let length = 0;
+  let afterReturn = false;
+
+  function keep(text: string): void {
+    pieces.push(text);
+    length += text.length;
+    if (length > longestEvent) throw new Error(`an event has more than ${longestEvent} characters`);
   }
 
   return (piece) => {
     if (piece === '') return;
-    // A \r ends its line at once; a \n that begins the next piece is its second half.
+    // A \r ends its line immediately. A \n at the start of the next piece is the second half of the same line break.
     const text = afterReturn && piece.startsWith('\n') ? piece.slice(1) : piece;
     afterReturn = piece.endsWith('\r');
-    const lines = (unfinished + text).split(/\r\n|\r|\n/);
-    unfinished = lines.pop()!;
-    for (const line of lines) readLine(line);
+    const [rest, ...starts] = text.split(/\r\n|\r|\n/);
+    keep(rest!);
+    for (const start of starts) {
+      const line = pieces.join('');
+      pieces = [];
+      if (line === '') length = 0;
+      readLine(line);
+      keep(start);
+    }
   };
 }
