@@ -1,14 +1,6 @@
-import { freePort } from '../harness/programs/ports.ts';
 import { expect } from '../harness/run/failure.ts';
 import { grader } from '../harness/run/grader.ts';
-import {
-  checkComplaint,
-  expectEnd,
-  judgedClient,
-  lastWords,
-  underTimeLimit,
-  type Client,
-} from '../harness/vocabulary/command-line.ts';
+import { checkComplaint, expectEnd, lastWords } from '../harness/vocabulary/command-line.ts';
 import { eventOf } from '../harness/vocabulary/event-stream.ts';
 import {
   logMessage,
@@ -24,7 +16,7 @@ import { isObject } from '../harness/wire/json.ts';
 import { visible } from '../harness/wire/printable.js';
 
 export default grader((run) => {
-  const { expectSoon, random, requirement, sameCapture, startClient, task, until } = run;
+  const { expectSoon, random, requirement, sameCapture, task } = run;
 
   const see = 'npm run try lesson-11';
   const talkative = { see: 'node --import tsx lessons/11-message-handler/examples/talkative-server.ts' };
@@ -32,9 +24,13 @@ export default grader((run) => {
 
   const word = () => random.words(1)[0]!;
   const newSession = () => `${word()}-${random.integer(1000, 9999)}!~`;
-  const withoutCharset = 'application/json';
+  const plainJson = 'application/json';
   const answered = 'The call was answered';
-  const goesOn = 'Leave the loop over the messages when the answer is here, and close what you still read.';
+  const leavesLoop = 'Leave the loop over the messages when the answer has arrived, and close what you still read.';
+  const closesBodies =
+    'Close each HTTP response that you do not read: response.body has a method destroy. An unread body keeps the client running.';
+  const isText = (value: unknown) => ({ type: 'text', text: value });
+  const image = { type: 'image', data: 'AAAA', mimeType: 'image/png' };
 
   /** A client whose answers all come as JSON. */
   let byJson: Script;
@@ -44,24 +40,26 @@ export default grader((run) => {
     let initialize: ReceivedMessage;
     let initialized: ReceivedMessage;
     let call: ReceivedMessage;
-    const message = word();
+    const message = `${word()} "${word()}" é世🎈`;
 
     requirement(
-      '`client.ts URL message` first posts the request `initialize`, with the `protocolVersion` `2025-11-25`, its `capabilities` and `clientInfo`, and without a session id.',
+      "The command `client.ts URL message` first posts an `initialize` request. Its `params` contain the `protocolVersion` `2025-11-25`, the client's `capabilities` and its `clientInfo`. The request has no `MCP-Session-Id` header.",
       async () => {
         byJson = await server({ message, session: newSession(), revision: '2025-06-18' }).start();
         initialize = await byJson.next('initialize', {
-          advice: 'The two ends agree on a version before anything else is said.',
+          advice: 'Post initialize before every other message: the two ends agree on a revision first.',
         });
-        initialize.expectNoSession('It is the server that gives a session its id, in its answer to initialize.');
+        initialize.expectNoSession(
+          'Leave the header out: the server issues the session id in its answer to initialize.',
+        );
         initialize.expectId();
         const params = initialize.member('params');
-        const newest = 'A client asks for the newest revision that it speaks: the first of `revisions`.';
+        const newest = 'Ask for the newest revision that your client speaks: the first of revisions.';
         const revision = params.at('protocolVersion');
-        revision.is('2025-11-25', 'The client does not ask for revision 2025-11-25.', newest);
-        params.at('capabilities').object('The params of initialize have no capabilities.', {
+        revision.is('2025-11-25', 'Your client did not propose the revision 2025-11-25.', newest);
+        params.at('capabilities').object('The params of initialize have no object capabilities.', {
           like: '{}',
-          advice: 'A client that can do nothing special says so with an empty object.',
+          advice: 'Send an empty object: this client has no special capabilities.',
         });
         const unnamed = 'The params of initialize do not say which client this is.';
         const advice = 'Send clientInfo, with the name and the version of your client.';
@@ -73,106 +71,150 @@ export default grader((run) => {
     );
 
     requirement(
-      'Every POST has `Content-Type: application/json`, and lists `application/json` and `text/event-stream` in `Accept`.',
+      'Every POST has the header `Content-Type: application/json` and an `Accept` header that lists both `application/json` and `text/event-stream`.',
       async () => initialize.expectMediaTypes(),
     );
 
     requirement(
-      'When that is answered, and not before, it posts `notifications/initialized`, and then `tools/call` for `process_files` with the message; no two requests have the same id.',
+      'After the server has answered `initialize`, and not earlier, the client posts the notification `notifications/initialized` and then a `tools/call` request for `process_files` with the message. No two requests have the same `id`.',
       async () => {
         await byJson.nothingPosted({
-          cause: 'The client goes on before initialize is answered.',
-          advice: 'The answer says which version the two speak, and may give a session id: await it.',
+          cause: 'Your client sent its next message before the server had answered initialize.',
+          advice: 'Await the answer to initialize: it names the revision, and it may contain a session id.',
         });
-        await initialize.json(initialize.result(byJson.initializeResult()), withoutCharset);
-        const order = 'After the answer to initialize comes notifications/initialized, and only then a call.';
+        await initialize.json(initialize.result(byJson.initializeResult()), plainJson);
+        const order = 'Send notifications/initialized after the answer to initialize, and only then call the tool.';
         initialized = await byJson.next('notifications/initialized', { advice: order });
         initialized
           .member('id')
           .is(
             undefined,
-            'notifications/initialized has an id: that makes a request of it.',
-            'A notification is not answered, so it needs no id.',
+            'notifications/initialized has an id, which makes it a request.',
+            'Leave the id out: the server does not answer a notification.',
           );
         initialized.accept();
         call = await byJson.next('tools/call', {
-          advice: 'A notification is answered with 202 and no body: there is no message to wait for.',
+          advice:
+            'Do not wait for a message after notifications/initialized: the server answers a notification with status 202 and an empty body.',
         });
         for (const each of [initialized, call]) each.expectMediaTypes();
         call.expectId();
         expect(call.message.id !== initialize.message.id, {
-          cause: 'Two requests of one session have the same id.',
-          compare: { expected: 'another id', received: `"id":${asJson(call.message.id)}, twice` },
-          advice: 'Count them: an answer is told by the id of its request.',
+          cause: 'Your client sent two requests with the same id in one session.',
+          compare: { expected: 'a new id', received: `"id":${asJson(call.message.id)}, twice` },
+          advice: 'Count the requests, for example with ++lastId: the id tells which request a response belongs to.',
           see,
         });
         const params = call.member('params');
         const given = params.at('arguments').at('message');
         params.expect(
           params.at('name').value === 'process_files' && given.value === message,
-          'The client does not call process_files with the message of its command line.',
+          'Your client did not call process_files with the message from its command line.',
           {
-            like: `{"name":"process_files","arguments":{"message":"${message}"}}`,
-            advice: 'The message is the second argument of the client: process.argv[3].',
+            like: `{"name":"process_files","arguments":{"message":${JSON.stringify(message)}}}`,
+            advice: 'Take the message from process.argv[3]: it is the second argument of the client.',
           },
         );
       },
     );
 
     requirement(
-      'From then on every request carries `MCP-Protocol-Version` with the version of the answer, which may be `2025-06-18` too, and `MCP-Session-Id` when the server gave one.',
+      'Every HTTP request after the answer to `initialize` has an `MCP-Protocol-Version` header with the revision from that answer, which may also be `2025-06-18`. If the server sent a session id, every such request has it in an `MCP-Session-Id` header.',
       async () => {
         for (const each of [initialized, call]) each.expectAgreed();
       },
     );
 
     requirement(
-      'A server that answers a version which this client does not speak: one line that names it on standard error, exit code 1, and no further message.',
+      'If the server answers `initialize` with a revision that is unknown to the client, the client posts no further message, prints one line that names this revision on standard error, and exits with code 1.',
       async () => {
-        const revision = random.pick(['2024-11-05', '2024-10-07', '2099-01-01']);
-        const { client, goodbyes, ...other } = await server({ revision }).start();
-        const begun = await other.next('initialize');
-        await begun.json(begun.result(other.initializeResult()), withoutCharset);
-        const running = 'There is no version that both ends speak, and the client goes on running.';
-        await other.movesOn(running);
-        await other.nothingPosted({
-          cause: `The server speaks ${revision} only, and the client goes on all the same.`,
-          advice: 'Look whether the version of the answer is one of those that you speak.',
-        });
-        await expectEnd(run, client, running);
-        expect(goodbyes.length === 0, {
-          cause: 'The client ended a session, and the server gave it none.',
-          compare: { expected: '(nothing more)', received: 'DELETE /mcp' },
-          advice: 'Without an MCP-Session-Id there is nothing to end.',
-          see,
-        });
-        checkComplaint(client, `a server that speaks ${revision}`);
-        expect(client.stderr.includes(revision), {
-          cause: 'The line on standard error does not name the version that the server speaks.',
-          compare: { expected: `… ${revision} …`, received: visible(client.stderr.trim()) },
-          advice: 'Put the protocolVersion of the result into your sentence: whoever reads it knows what to look for.',
+        await together(['2025-03-26', '2099-01-01', 'constructor'], async (revision) => {
+          const { client, goodbyes, ...other } = await server({ revision }).start();
+          const begun = await other.next('initialize');
+          await begun.json(begun.result(other.initializeResult()), plainJson);
+          const running = `The server speaks only the revision ${revision}, but your client is still running.`;
+          await other.movesOn(running);
+          await other.nothingPosted({
+            cause: `The server speaks only the revision ${revision}, but your client continued.`,
+            advice:
+              'Check that the protocolVersion in the result is one of revisions, and throw an error if it is not.',
+          });
+          await expectEnd(run, client, running);
+          expect(goodbyes.length === 0, {
+            cause: 'Your client sent a DELETE, but the server has not sent a session id.',
+            compare: { expected: '(nothing more)', received: 'DELETE /mcp' },
+            advice: 'Return from endSession if headers have no MCP-Session-Id.',
+            see,
+          });
+          checkComplaint(client, `a server that speaks the revision ${revision}`, {
+            silent: 'Throw an error with a sentence: the catch prints it with console.error.',
+          });
+          expect(client.stderr.includes(revision), {
+            cause: 'The line on standard error does not name the revision that the server speaks.',
+            compare: { expected: `… ${revision} …`, received: visible(client.stderr.trim()) },
+            advice:
+              'Put the protocolVersion of the result into your sentence, so that the user knows what to look for.',
+          });
         });
       },
     );
 
     requirement(
-      'When all is done it sends a `DELETE` for its session, if there is one, and exits with code 0, also when that is answered with 405.',
+      'After the call, the client sends a `DELETE` if it has a session id. The client exits with code 0, even if the server answers the `DELETE` with status 405.',
       async () => {
-        const { client, agreed, goodbyes } = byJson;
-        const image = { type: 'image', data: 'AAAA', mimeType: 'image/png' };
-        const [one, two] = texts.map((text) => ({ type: 'text', text }));
-        await call.json(call.result({ content: [one, image, two] }), withoutCharset);
-        await client.endsWell(answered, 'A server may answer DELETE with 405: that is no failure of the call.');
-        const leaves = () => ({
-          cause: 'The client ended without a word, and the server keeps its session.',
-          compare: { expected: `DELETE /mcp with MCP-Session-Id: ${agreed.session}`, received: '(nothing)' },
-          advice: 'Send a DELETE to the same address, with the same headers, before the client ends.',
-          see,
-        });
-        await expectSoon(() => goodbyes.length > 0, leaves);
+        const { client, goodbyes } = byJson;
+        await call.json(call.result({ content: [isText(texts[0]), image, isText(texts[1])] }), plainJson);
+        await client.endsWell(answered, 'Ignore the answer to DELETE: a server may refuse it with 405.');
+        await expectGoodbye(byJson);
         goodbyes[0]!.expectAgreed();
       },
     );
+
+    requirement(
+      'If the client has a session id, it also sends the `DELETE` after a failure. If the server does not answer the `DELETE`, the client ends after `FAREWELL_LIMIT` milliseconds with the same exit code.',
+      async () => {
+        const failing = await server({ session: newSession(), revision: '2024-11-05' }).start();
+        const begun = await failing.next('initialize');
+        await begun.json(begun.result(failing.initializeResult()));
+        await expectEnd(run, failing.client, 'There is no common revision, but your client is still running.');
+        checkComplaint(failing.client, 'a server that speaks the revision 2024-11-05');
+        await expectGoodbye(failing, 'after a failure');
+        failing.goodbyes[0]!.expectSession();
+
+        const env = { FAREWELL_LIMIT: '150' };
+        const silent = await server({ session: newSession(), ignoresGoodbyes: true, env }).upToCall();
+        await silent.call.json(silent.call.result(textResult(word())));
+        await silent.client.endsWell(
+          'The server does not answer the DELETE',
+          'Pass AbortSignal.timeout(farewellLimit) as the signal of the DELETE, and catch the error that it throws.',
+        );
+      },
+    );
+
+    requirement(
+      'If the server leaves the body of its answer to a notification open, the client still ends after the call.',
+      async () => {
+        const script = await server().start();
+        const begun = await script.next('initialize');
+        await begun.json(begun.result(script.initializeResult()));
+        (await script.next('notifications/initialized')).acceptAndStayOpen();
+        const next = await script.next('tools/call', { advice: closesBodies });
+        await next.json(next.result(textResult(word())));
+        await script.client.endsWell(answered, closesBodies);
+      },
+    );
+
+    /** The client has ended its session. */
+    async function expectGoodbye({ agreed, goodbyes }: Script, when = 'after the call'): Promise<void> {
+      const missing = () => ({
+        cause: `Your client ended ${when}, but it sent no DELETE for its session.`,
+        compare: { expected: `DELETE /mcp with MCP-Session-Id: ${agreed.session}`, received: '(nothing)' },
+        advice:
+          'Send a DELETE to the same address with the same headers in endSession, which finally calls before the client ends.',
+        see,
+      });
+      await expectSoon(() => goodbyes.length > 0, missing);
+    }
   });
 
   task({ number: 2, title: 'Read either answer', file: 'client.ts' }, () => {
@@ -180,24 +222,45 @@ export default grader((run) => {
     let call: ReceivedMessage;
 
     requirement(
-      'A result that comes as JSON is printed: `RESULT: ` and the text of its `content`; where there are several texts, joined by line breaks. Nothing else goes to standard output.',
+      'If the answer to the call is one JSON object, the client prints `RESULT: ` and the texts of the blocks in `content`, joined by line breaks. The client prints nothing else on standard output.',
       async () => {
         sameCapture();
         await byJson.client.prints([`RESULT: ${texts[0]}`, texts[1]!], {
-          cause: 'The client did not print the result that came as JSON.',
-          advice: 'The result of a call has content, a list of blocks; those of the type text have a text.',
+          cause: 'Your client did not print the result that came as JSON.',
+          otherwise: 'Your client did not print the result as it should.',
+          advice: 'Print RESULT: and the texts of the blocks in content: take the text of each block that has one.',
         });
       },
     );
 
+    requirement(
+      'If `content` is missing, is `null` or holds only blocks of other types, the client prints `RESULT: ` alone and exits with code 0.',
+      async () => {
+        await together(
+          [{ content: null }, {}, { content: [image, { type: 'resource', resource: {} }] }],
+          async (result) => {
+            const { client, call } = await server().upToCall();
+            await call.json(call.result(result));
+            const advice = 'Check that content is an array, and that a block has a text, before you use them.';
+            await client.prints(['RESULT: '], {
+              cause: `Your client did not print the result ${JSON.stringify(result)}.`,
+              otherwise: `Your client did not print the result ${JSON.stringify(result)} as an empty text.`,
+              advice,
+            });
+            await client.endsWell(answered, advice);
+          },
+        );
+      },
+    );
+
     /** Sends bytes in pieces, one of which ends inside of the character 🎈. */
-    const streamCut = async (to: ReceivedMessage, text: string) => {
+    const streamCut = async (to: ReceivedMessage, text: string, at: number[] = []) => {
       const bytes = Buffer.from(text);
-      await to.stream(...random.cut(bytes, 4, [bytes.indexOf('🎈') + 2]));
+      await to.stream(...random.cut(bytes, 4, [bytes.indexOf('🎈') + 2, ...at]));
     };
 
     requirement(
-      'The server chooses for each request, `initialize` included: the same when the answer is an event stream, cut anywhere, and perhaps left open after the answer.',
+      'If the answer to a request is an event stream, the client reads each message as soon as its event is complete. The stream may be cut anywhere, and it may stay open after the answer.',
       async () => {
         script = await server().start();
         const initialize = await script.next('initialize');
@@ -206,9 +269,9 @@ export default grader((run) => {
         await streamCut(initialize, eventOf(initialize.result(result)));
         const initialized = await script.next('notifications/initialized', {
           cause:
-            'The answer to initialize came as an event stream, and the client did not go on while that was still open.',
+            'The response to initialize came in an event stream, but your client did not continue while the stream was open.',
           advice:
-            'The Content-Type of each answer begins with application/json or text/event-stream. Give the pieces of a stream to the reader as they come, and take from it the events that are complete.',
+            'Give each piece of response.body to the reader when it arrives, and yield the messages whose events are complete. Do not wait for the end of the stream.',
         });
         initialize.end();
         initialized.expectAgreed();
@@ -219,33 +282,77 @@ export default grader((run) => {
     );
 
     requirement(
-      'In a stream, several `data` lines are one message; comments, `id` and `retry`, an event without data, one with empty data, and events of another type than `message` are none.',
+      'In an event stream, the client joins the `data` lines of an event into one message. It ignores comments, the fields `id` and `retry`, events with empty data or no data, and events of another type than `message`.',
       async () => {
         sameCapture();
         const { client } = script;
         const [one, other] = random.words(2);
-        const before = 'What is no message is left out: an event with empty data only gives an id to come back with.';
-        await call.stream(
-          `: welcome\n\nid: ${other}-1\nretry: 3000\ndata:\n\nid: ${other}-2\ndata\n\n`,
-          `event: ${other}\ndata: ${one}\n\nid: ${other}-3\n\n`,
-        );
+        const before = 'Ignore an event that holds no message: an event with empty data only sends an id for resuming.';
+        const unfit = (to: ReceivedMessage, end: string) =>
+          `: welcome\n\nid: ${other}-1\nretry: 3000\ndata:\n\nid: ${other}-2\ndata\n\nevent: ${other}\ndata: ${JSON.stringify(to.result(textResult('wrong')))}\n\n`.replaceAll(
+            '\n',
+            end,
+          );
+        await call.stream(unfit(call, '\n'), `event:${other}\ndata:${one}\n\nid: ${other}-3\n\n`);
         await client.printsNothing(before);
         expect(!client.end, {
-          cause: 'The client ended at something that is no message.',
+          cause: 'Your client ended at an event that holds no message.',
           ...lastWords(client),
           advice: before,
         });
         const text = `${one} é世🎈`;
-        const lines = JSON.stringify(call.result(textResult(text)), undefined, 1).split('\n');
-        await streamCut(call, `id: ${other}-4\n${lines.map((line) => `data: ${line}\n`).join('')}: almost\n\n`);
-        await client.prints([`RESULT: ${text}`], {
-          cause:
-            'The client did not print the result, which came in several lines of data, while the stream was still open.',
+        /** The result in several lines of data, with and without the space after the colon. */
+        const inLines = (to: ReceivedMessage, end: string) => {
+          const lines = JSON.stringify(to.result(textResult(text)), undefined, 1).split('\n');
+          const data = lines.map((line, i) => `data:${i % 2 === 0 ? ' ' : ''}${line}${end}`).join('');
+          return `id: ${other}-4${end}${data}: almost${end}`;
+        };
+        const words = {
+          cause: 'Your client did not print a result that came in several data lines, although its event was complete.',
+          otherwise: 'Your client did not print a result that came in several data lines as it should.',
           advice:
-            'The data of an event is all of its data lines, joined by line breaks. Read the stream piece by piece, with one decoder for all of it: a piece may end inside a character.',
-        });
+            'Give every piece of the stream to the reader, and decode all pieces with one TextDecoder and { stream: true }: a piece may end inside a character.',
+        };
+        await streamCut(call, `${inLines(call, '\n')}\n`);
+        await client.prints([`RESULT: ${text}`], words);
         call.end();
-        await client.endsWell(answered, goesOn);
+        await client.endsWell(answered, leavesLoop);
+
+        await together(['\r\n', '\r'], async (end) => {
+          const { client, call } = await server().upToCall();
+          const event = inLines(call, end);
+          await call.stream(unfit(call, end));
+          // A piece that ends between \r and \n; and text after the last \r, because a parser may wait for a \n.
+          await streamCut(call, `${event}${end}:${end}`, [Buffer.byteLength(event) - 1, Buffer.byteLength(event) + 1]);
+          await client.prints([`RESULT: ${text}`], {
+            ...words,
+            cause: `Your client did not print a result whose lines end with ${visible(end)}.`,
+            advice: 'Use the reader eventReader, which ends a line at \\r\\n, \\n and \\r.',
+          });
+          call.end();
+          await client.endsWell(answered, leavesLoop);
+        });
+      },
+    );
+
+    requirement(
+      'The client tells the two kinds of answer apart by the media type in `Content-Type`. Parameters after a semicolon and the case of the letters make no difference.',
+      async () => {
+        const advice =
+          'Compare the media type before the semicolon in lower case: response.headers.get returns the header as the server has written it.';
+        await together(['Text/Event-Stream;charset=UTF-8', 'APPLICATION/JSON ; charset=utf-8'], async (contentType) => {
+          const { client, call } = await server().upToCall();
+          const text = word();
+          const response = call.result(textResult(text));
+          call.begin(contentType);
+          await call.send(/event/i.test(contentType) ? eventOf(response) : JSON.stringify(response));
+          call.end();
+          await client.prints([`RESULT: ${text}`], {
+            cause: `Your client did not print a result with the Content-Type ${contentType}.`,
+            advice,
+          });
+          await client.endsWell(answered, advice);
+        });
       },
     );
   });
@@ -253,26 +360,48 @@ export default grader((run) => {
   task({ number: 3, title: 'Tell messages apart', file: 'client.ts' }, () => {
     let script: Script;
     let call: ReceivedMessage;
+    const apart =
+      'Print a message that has a method but no id immediately: it is a notification, so do not keep it for the end.';
+
+    const notifications = async (all: (readonly [object: object, line: string, advice: string])[]) => {
+      for (const [message, line, advice] of all) {
+        await call.stream(message as ReturnType<typeof notification>);
+        await script.client.prints([`NOTIFICATION: ${line}`], {
+          cause: 'Your client did not print a notification when it arrived.',
+          otherwise: 'Your client did not print a notification as it should.',
+          advice,
+        });
+      }
+    };
 
     requirement(
-      'A notification is printed the moment it comes: `notifications/message` as `NOTIFICATION: level data`, where data that is no text is JSON; any other as `NOTIFICATION: method` with its params as JSON, if it has any.',
+      'When a log message arrives, the client prints `NOTIFICATION: level data` immediately. If `data` is not a string, the client prints it as JSON.',
       async () => {
         ({ call, ...script } = await server({ session: newSession() }).upToCall());
         const [one, two] = random.words(2);
         const level = random.pick(['debug', 'notice', 'warning', 'alert']);
-        const apart =
-          'A message with a method and without an id is a notification. It is printed when it comes, not at the end.';
-        const data = 'The data of a log message is any JSON value: JSON.stringify shows what is no string.';
-        const unknown =
-          'A server may send notifications that you know nothing of: method, a space, and the params as JSON.';
-        const bare = 'A notification without params is its method, and nothing behind it.';
-        const progress = { progressToken: one, progress: 1 };
-        const { id } = call.message;
-        for (const [message, line, advice] of [
+        const asJsonText = 'Print data with JSON.stringify if it is not a string: data can be any JSON value.';
+        await notifications([
           [logMessage('info', 'Processing file 1/3...'), 'info Processing file 1/3...', apart],
-          [logMessage(level, `${one} ${two}`), `${level} ${one} ${two}`, apart],
-          [logMessage('error', { [one!]: [1, two] }), `error {"${one}":[1,"${two}"]}`, data],
-          [logMessage('critical', 0), 'critical 0', data],
+          [logMessage(level, `${one} ${two} é世🎈 100%d`), `${level} ${one} ${two} é世🎈 100%d`, apart],
+          [logMessage('error', { [one!]: [1, two] }), `error {"${one}":[1,"${two}"]}`, asJsonText],
+          [logMessage('critical', 0), 'critical 0', asJsonText],
+          [logMessage('emergency', null), 'emergency null', asJsonText],
+        ]);
+      },
+    );
+
+    requirement(
+      'When a different notification arrives, the client prints `NOTIFICATION: method` immediately, followed by the `params` as JSON if there are any. The client does not answer a notification.',
+      async () => {
+        sameCapture();
+        const [one, two] = random.words(2);
+        const unknown =
+          'Print the method, a space and the params as JSON: a server may send notifications that your client does not know.';
+        const bare = 'Print only the method if there are no params.';
+        const { id } = call.message;
+        const progress = { progressToken: one, progress: 1 };
+        await notifications([
           [
             notification('notifications/progress', progress),
             `notifications/progress {"progressToken":"${one}","progress":1}`,
@@ -280,75 +409,95 @@ export default grader((run) => {
           ],
           [notification('notifications/tools/list_changed'), 'notifications/tools/list_changed', bare],
           [notification(`notifications/${two}`, { id }), `notifications/${two} {"id":${JSON.stringify(id)}}`, unknown],
-        ] as const) {
-          await call.stream(message);
-          const cause = 'The client did not print a notification when it came.';
-          await script.client.prints([`NOTIFICATION: ${line}`], { cause, advice });
+        ]);
+      },
+    );
+
+    /** The server asks, and the client answers with this `outcome`. */
+    const ask = async (id: unknown, method: string, params?: unknown): Promise<ReceivedMessage> => {
+      await call.stream({ ...notification(method, params), id });
+      const advice =
+        'Answer a message that has a method and an id, whatever the id is: 0 and the empty string are ids too, and the server may use the number of your own call.';
+      const response = await script.nextResponse(method, id, { advice, ...talkative });
+      response.expectMediaTypes();
+      response.expectAgreed();
+      return response;
+    };
+    const keepsReading = async () => {
+      const one = word();
+      await call.stream(logMessage('info', one));
+      await script.client.prints([`NOTIFICATION: info ${one}`], {
+        cause: 'After a request of the server, your client no longer read the stream.',
+        advice: 'Post the response, and continue the loop over the messages.',
+      });
+    };
+
+    requirement(
+      'If the server sends a `ping` request, the client posts a response with the result `{}` and the `id` of the `ping`. The client then continues to read the stream.',
+      async () => {
+        const { client } = script;
+        for (const id of [`${word()} "é" 🎈`, 0, call.message.id, '', -3, 0.5]) {
+          const response = await ask(id, 'ping');
+          expect(asJson(response.message.result) === '{}' && !('error' in response.message), {
+            cause: 'Your client answered ping with the wrong message.',
+            compare: { expected: '"result":{}', received: visible(response.body) },
+            advice: 'Answer ping with the result {}: the server only wants to know that an answer comes.',
+            ...talkative,
+          });
+          response.accept();
+          await client.printsNothing('Answer a request of the server, but do not print it.');
         }
+        await keepsReading();
       },
     );
 
     requirement(
-      'A request of the server is answered by a POST of its own while the stream goes on: `ping` with the result `{}`, anything else with the error −32601, each with the id that it came with. A notification is not answered.',
+      'If the server sends a request with any other method, the client posts a response with the error `-32601` and the `id` of that request.',
       async () => {
         const { client } = script;
         const [one, two] = random.words(2);
-        const own =
-          'A message with a method and an id is a request, whatever the id: 0 is one, and so is the id of your own call.';
-        const ask = async (id: unknown, method: string, params?: unknown): Promise<ReceivedMessage> => {
-          await call.stream({ ...notification(method, params), id });
-          const response = await script.nextResponse(method, id, { advice: own, ...talkative });
-          response.expectMediaTypes();
-          response.expectAgreed();
-          response.accept();
-          await client.printsNothing('A request is answered, and not printed.');
-          return response;
-        };
-        for (const id of [one, 0, call.message.id, '']) {
-          const { message, body } = await ask(id, 'ping');
-          expect(asJson(message.result) === '{}' && !('error' in message), {
-            cause: 'The answer to ping is not the empty result.',
-            compare: { expected: '"result":{}', received: visible(body) },
-            advice: 'Answer ping with the result {}: that there is an answer says all.',
-            ...talkative,
-          });
-        }
-        for (const [method, params] of [['roots/list'], [`${two}/${one}`, { name: one }]] as const) {
-          const { message, body } = await ask(random.integer(100, 999), method, params);
+        for (const [method, params] of [
+          ['roots/list'],
+          [`${two}/${one}`, { name: one }],
+          ['constructor'],
+          ['notifications/message', { level: 'info', data: two }],
+        ] as const) {
+          const { message, body, acceptAndStayOpen } = await ask(random.integer(100, 999), method, params);
           const error = isObject(message.error) ? message.error : {};
           expect(error.code === -32601 && typeof error.message === 'string' && !('result' in message), {
-            cause: `The answer to ${method} does not say that the client has no such method.`,
+            cause: `Your client did not answer ${method} with the error for an unknown method.`,
             compare: { expected: '"error":{"code":-32601,"message":"…"}', received: visible(body) },
-            advice: 'A server that gets no answer waits: refuse what you do not know.',
+            advice: 'Answer with error in place of result, with the code -32601 and a sentence as the message.',
             see,
           });
+          acceptAndStayOpen();
+          await client.printsNothing('Answer a request of the server, but do not print it.');
         }
-        await call.stream(logMessage('info', two));
-        await client.prints([`NOTIFICATION: info ${two}`], {
-          cause: 'After a request of the server the client no longer reads the stream.',
-          advice: 'Answer the request, and go on with the loop.',
-        });
+        await keepsReading();
       },
     );
 
     requirement(
-      'Anything else is reported on standard error, and the client goes on: a response with another id, with the same id as another type, JSON that is no message, a JSON array of messages (a batch), an event that is not JSON.',
+      'The client reports any other message on standard error and continues to read. Examples are a response with another `id`, the same `id` as another type, a JSON array, and an event that is not JSON.',
       async () => {
         const { client } = script;
         const { id } = call.message;
         const wrong = call.result(textResult('wrong'));
         const error = { ...call.error(-32603, 'wrong'), id: 987 };
         const otherType = typeof id === 'number' ? String(id) : 0;
-        const otherId = 'The answer to a request is the response with its id. === tells 2 from "2".';
-        const unusable = 'Look at what came before you use it: null has no properties, and JSON.parse throws.';
-        const batch = 'A batch is no message in this revision.';
+        const otherId = 'Compare the id of a response with === and take only your own: === tells 2 from "2".';
+        const unusable = 'Check a message before you use it: null has no properties, and JSON.parse throws an error.';
+        const batch = 'Report an array: this revision of MCP has no batches.';
         for (const [what, data, advice] of [
           ['A response with another id', { ...wrong, id: `${id}${random.integer(100, 999)}` }, otherId],
           [`A response with the id ${asJson(otherType)}`, { ...wrong, id: otherType }, otherId],
           ['An error with another id', error, otherId],
+          ['An error with the id null', { ...error, id: null }, otherId],
           ['The object {}', {}, unusable],
           ['The value null', null, unusable],
-          ['A list of messages', [wrong], batch],
+          ['The value 7', 7, unusable],
+          ['A message whose method is a number', { jsonrpc: '2.0', method: 1 }, unusable],
+          ['An array of messages', [wrong], batch],
           ['An event that is not JSON', '{"jsonrpc":"2.0",', unusable],
         ] as const) {
           const before = client.stderr.length;
@@ -356,14 +505,14 @@ export default grader((run) => {
           await call.stream(`data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`);
           await call.stream(logMessage('info', one));
           await client.prints([`NOTIFICATION: info ${one}`], {
-            cause: `${what} came, and after it the client read no more.`,
-            otherwise: `${what} came, and the client did something else than to report it on standard error.`,
+            cause: `${what} arrived, and after it your client printed no further notification.`,
+            otherwise: `${what} arrived, but your client did not only report it on standard error.`,
             advice,
           });
           const silent = () => ({
-            cause: `${what} came, and the client says nothing about it.`,
+            cause: `${what} arrived, but your client reported nothing on standard error.`,
             compare: { expected: 'a line on standard error', received: '(nothing)' },
-            advice: 'Report a message that you do not expect, with console.error.',
+            advice: 'Report a message that you do not expect with console.error.',
           });
           await expectSoon(() => client.stderr.length > before, silent, client);
         }
@@ -371,22 +520,78 @@ export default grader((run) => {
     );
 
     requirement(
-      'The response with the id of the call, and only that, is printed `RESULT: …`, and the client exits with code 0.',
+      'When the response with the `id` of the call arrives, the client prints `RESULT: ` and its text. The client exits with code 0, even if the server has left its answers to other messages open.',
       async () => {
         const { client } = script;
         const one = word();
         await call.stream(call.result(textResult(one)));
         await client.prints([`RESULT: ${one}`], {
-          cause: 'The client did not print the result when the answer to its call had come.',
-          advice: 'The answer is the response with the id of the call, whatever came before it.',
+          cause: 'Your client did not print the result when the response to its call had arrived.',
+          advice: 'Return the response with the id of the call from answerTo, whatever came before it.',
         });
         call.end();
-        await client.endsWell(answered, goesOn);
+        await client.endsWell(answered, closesBodies);
       },
     );
 
     requirement(
-      'With servers that neither you nor we have written it is the same: each notification while the tool is still at work, then the result.',
+      'If other messages arrive before the response to `initialize`, the client handles them in the same way and takes only the response with the `id` of `initialize`.',
+      async () => {
+        const { client, ...other } = await server().start();
+        const initialize = await other.next('initialize');
+        const one = word();
+        const wrong = { ...other.initializeResult(), protocolVersion: '2024-11-05' };
+        await initialize.stream({ ...initialize.result(wrong), id: 987 }, logMessage('info', one));
+        await client.prints([`NOTIFICATION: info ${one}`], {
+          cause: 'Your client did not print a notification that arrived before the response to initialize.',
+          advice: 'Read the answer to initialize with answerTo too, so that every other message goes to the handler.',
+        });
+        await initialize.stream(initialize.result(other.initializeResult()));
+        initialize.end();
+        const advice = 'Take only the response whose id is the id of initialize.';
+        (await other.next('notifications/initialized', { advice })).accept();
+        const call = await other.next('tools/call');
+        await call.json(call.result(textResult(one)));
+        await client.prints([`RESULT: ${one}`], { cause: 'Your client did not print the result.', advice });
+        await client.endsWell(answered, leavesLoop);
+      },
+    );
+
+    requirement(
+      'If a JSON answer has another `id` than the request, the client prints no result and exits with a code other than 0.',
+      async () => {
+        const advice = 'Compare the id of the response in a JSON answer too: answerTo reads both kinds of answer.';
+        await together(['initialize', 'tools/call'], async (method) => {
+          const { client, ...other } = await server().start();
+          const initialize = await other.next('initialize');
+          const wrongId = { id: `${String(initialize.message.id)}-${random.integer(100, 999)}` };
+          const running = `A JSON answer with the wrong id came for ${method}, but your client is still running.`;
+          if (method === 'initialize') {
+            await initialize.json({ ...initialize.result(other.initializeResult()), ...wrongId });
+            await other.movesOn(running);
+            await other.nothingPosted({
+              cause: 'A JSON answer with the wrong id came for initialize, but your client continued.',
+              advice,
+            });
+          } else {
+            await initialize.json(initialize.result(other.initializeResult()));
+            (await other.next('notifications/initialized')).accept();
+            const call = await other.next('tools/call');
+            await call.json({ ...call.result(textResult('wrong')), ...wrongId });
+          }
+          await expectEnd(run, client, running, advice);
+          await client.printsNothing(advice);
+          expect(client.end?.code !== 0, {
+            cause: `A JSON answer with the wrong id came for ${method}, but your client exited with code 0.`,
+            compare: { expected: 'a code other than 0', received: '0' },
+            advice,
+          });
+        });
+      },
+    );
+
+    requirement(
+      'If the server is made with one of the official TypeScript SDKs, the client prints each notification of the call while the tool is still at work, and then the result.',
       async () => {
         const { sdkServer, sdkServers } = await import('../harness/vocabulary/sdk-servers.ts');
         for (const which of sdkServers) {
@@ -394,209 +599,21 @@ export default grader((run) => {
           const { client, release } = await sdkServer(run, which, one);
           const expected = [1, 2, 3].map((file) => `NOTIFICATION: info Processing file ${file}/3...`);
           for (const [i, line] of [...expected, `RESULT: Done: ${one}`].entries()) {
-            const cause = `With ${which} the client did not print what came, when it came.`;
-            const advice = 'Print each notification when its event is complete, and the result when it is there.';
+            const cause = `Your client did not print a message of ${which} when it arrived.`;
+            const advice = 'Print each notification as soon as its event is complete, and the result when it arrives.';
             await client.prints([line], { cause, otherwise: cause, advice });
             release(i + 1);
           }
-          await client.endsWell(`The call was answered by ${which.replace(/,$/, '')}`, goesOn);
+          await client.endsWell(`The call was answered by ${which.replace(/,$/, '')}`, leavesLoop);
         }
       },
     );
   });
 
-  task({ number: 4, title: 'Fail clearly', file: 'client.ts' }, () => {
-    /** Milliseconds that this machine has needed from the start of a client to its call. */
-    let toCall = 0;
-
-    requirement('Nobody listens at the address: one line on standard error, exit code 2.', async () => {
-      const client = judgedClient(run, startClient(`http://127.0.0.1:${await freePort()}/mcp`, 'hello'));
-      await client.fails({
-        code: 2,
-        about: 'a refused connection',
-        advice: 'fetch rejects when it cannot connect: catch that, and say it with console.error.',
-      });
-    });
-
-    requirement(
-      'A status other than 2xx, to a request or a notification: one line that has the status, exit code 3. After a 404 for its session the client may instead shake hands anew and call again.',
-      async () => {
-        const advice = 'fetch rejects only when there is no answer at all: look at response.ok, after every POST.';
-        const status = random.pick([400, 403, 404, 429, 500, 503]);
-        const about = `a notification that was answered with status ${status}`;
-        const script = await server({ session: newSession() }).start();
-        const initialize = await script.next('initialize');
-        await initialize.json(initialize.result(script.initializeResult()));
-        const initialized = await script.next('notifications/initialized');
-        const error = { ...initialized.error(-32600, 'no'), id: null };
-        await initialized.answer(status, 'application/json', JSON.stringify(error));
-        const next = await script.movesOn(`The client goes on running after ${about}.`);
-        if (status === 404 && next === 'posted') return beginsAnew(script);
-        await script.nothingPosted({
-          cause: `notifications/initialized was answered with status ${status}, and the client goes on all the same.`,
-          advice,
-        });
-        await script.client.fails({ code: 3, about, has: [status], advice });
-      },
-    );
-
-    /** After the end of its session a client may begin a new one (MCP 2025-11-25, "Session Management", 4). */
-    async function beginsAnew({ client, agreed, ...script }: Script): Promise<void> {
-      agreed.session = newSession();
-      const advice = 'Say that the session is over and end, or shake hands anew, without the id of the old session.';
-      const initialize = await script.next('initialize', { advice });
-      initialize.expectNoSession(advice);
-      await initialize.json(initialize.result(script.initializeResult()));
-      const initialized = await script.next('notifications/initialized');
-      initialized.accept();
-      const call = await script.next('tools/call');
-      for (const each of [initialized, call]) each.expectAgreed();
-      const one = word();
-      await call.json(call.result(textResult(one)));
-      await client.endsWell(answered, goesOn);
-      await client.prints([`RESULT: ${one}`], {
-        cause: 'The client did not print the result of its call in the new session.',
-        advice: 'Only the first session is over.',
-      });
+  /** Judges all cases at the same time, and fails with the first that fails. */
+  async function together<Case>(cases: readonly Case[], judge: (each: Case) => Promise<void>): Promise<void> {
+    for (const outcome of await Promise.allSettled(cases.map(judge))) {
+      if (outcome.status === 'rejected') throw outcome.reason;
     }
-
-    requirement('An answer that is not JSON, and not an event stream either: one line, exit code 4.', async () => {
-      const { client, call } = await server().upToCall();
-      await call.answer(200, 'text/html', `<!DOCTYPE html><title>${word()}</title>`);
-      await client.fails({
-        code: 4,
-        about: 'an answer that is an HTML page',
-        advice: 'response.json() throws when the body is not JSON: catch that.',
-        otherCode: 'The Content-Type was text/html: neither JSON nor an event stream.',
-      });
-    });
-
-    requirement(
-      'A stream that ends or breaks off before the answer: what came before is printed, one line, exit code 5.',
-      async () => {
-        const one = word();
-        for (const [how, about, advice] of [
-          [
-            'end',
-            'a stream that ends before the answer',
-            'When the loop over the messages is over, the answer should have come: otherwise say that it did not.',
-          ],
-          [
-            'breakOff',
-            'a stream that breaks off before the answer',
-            'Catch what reading throws, and say that the answer is not there.',
-          ],
-        ] as const) {
-          const { client, call, elapsed } = await server().upToCall();
-          toCall = Math.max(toCall, elapsed());
-          // Half an event is none, however the stream ends.
-          const half = eventOf(call.result(textResult('wrong'))).slice(0, -1);
-          await call.stream(logMessage('info', one), half);
-          call[how]();
-          await client.fails({ code: 5, about, printed: [`NOTIFICATION: info ${one}`], advice });
-        }
-      },
-    );
-
-    requirement(
-      'No answer within `TIME_LIMIT` milliseconds, counted from the request, whatever else comes in that time: one line, exit code 6.',
-      async () => {
-        const advice =
-          'Start a timer when you send the request, and let it abort the request after process.env.TIME_LIMIT milliseconds. A notification must not restart the timer. AbortSignal.timeout is such a timer.';
-        const otherCode =
-          'What is aborted throws an error too: look at its name, AbortError with node-fetch, TimeoutError with the built-in fetch.';
-        const start = (limit: number) => server({ env: { TIME_LIMIT: String(limit) } });
-        const stillWaits = 'within TIME_LIMIT milliseconds, but your client is still waiting.';
-        const nothingSaid = { said: [] as string[], longestPause: Promise.resolve(0) };
-        const attempts = [
-          {
-            about: 'an answer that takes too long',
-            running: `The server sent no answer ${stillWaits}`,
-            async begin(limit: number) {
-              const { client, call } = await start(limit).upToCall();
-              return { client, ...keepSaying(client, call, limit / 10) };
-            },
-          },
-          {
-            about: 'a request that is not answered',
-            running: `The server did not answer initialize ${stillWaits}`,
-            async begin(limit: number) {
-              const { client, next } = await start(limit).start();
-              await next('initialize');
-              return { client, ...nothingSaid };
-            },
-          },
-          {
-            about: 'a JSON answer that comes in part only',
-            running: `The server sent only half of a JSON answer ${stillWaits}`,
-            async begin(limit: number) {
-              const { client, next } = await start(limit).start();
-              const initialize = await next('initialize');
-              initialize.begin('application/json');
-              await initialize.send('{"jsonrpc":"2.0",');
-              return { client, ...nothingSaid };
-            },
-          },
-        ].map(({ about, running, begin }) =>
-          underTimeLimit(Math.max(200, 4 * toCall), begin, async ({ client, said, longestPause }, limit) => {
-            await until(() => client.end, limit);
-            await expectEnd(run, client, running, advice);
-            await client.fails({ code: 6, about, printed: said.slice(0, client.lines.length), advice, otherCode });
-            // After a long pause, a timer that each notification restarts would have gone off too.
-            return (await longestPause) < limit / 2;
-          }),
-        );
-        for (const attempt of await Promise.allSettled(attempts)) {
-          if (attempt.status === 'rejected') throw attempt.reason;
-        }
-      },
-    );
-
-    /** Says again and again that the tool is still at work, until the client has ended. */
-    function keepSaying(client: Client, call: ReceivedMessage, pause: number) {
-      const said: string[] = [];
-      const speak = async () => {
-        let longest = 0;
-        while (!client.end) {
-          const before = performance.now();
-          const text = `still at work: ${said.length + 1}`;
-          said.push(`NOTIFICATION: info ${text}`);
-          await call.stream(logMessage('info', text));
-          await until(() => client.end, pause);
-          longest = Math.max(longest, performance.now() - before);
-        }
-        return longest;
-      };
-      return { said, longestPause: speak() };
-    }
-
-    requirement(
-      'A JSON-RPC error in the place of a result: one line that has its code and its message, exit code 7.',
-      async () => {
-        const message = random.words(2).join(' ');
-        const code = random.pick([-32602, -32603, -32000, -32042]);
-        const { client, call } = await server().upToCall();
-        await call.stream(call.error(code, message));
-        call.end();
-        await client.fails({
-          code: 7,
-          about: 'an answer that is an error',
-          has: [code, message],
-          advice: 'A response has a result or an error: look for the error first.',
-        });
-      },
-    );
-
-    requirement('A result with `isError`: one line that has its text, exit code 8, and no `RESULT`.', async () => {
-      const text = random.words(2).join(' ');
-      const { client, call } = await server().upToCall();
-      await call.json(call.result({ ...textResult(text), isError: true }));
-      await client.fails({
-        code: 8,
-        about: 'a tool that failed',
-        has: [text],
-        advice: 'A tool that failed has a result, whose isError is true: look at it before you print.',
-      });
-    });
-  });
+  }
 });

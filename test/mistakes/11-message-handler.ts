@@ -4,12 +4,17 @@ import { client, type Mistake } from '../proof/mistake.ts';
 const keepsSession = `  const session = response.headers.get('MCP-Session-Id');
   if (session) headers['MCP-Session-Id'] = session;
 `;
-const checksVersion = `  if (!revisions.includes(protocolVersion)) {
+const checksRevision = `  if (!revisions.includes(protocolVersion)) {
     throw new Error(\`the server speaks revision \${protocolVersion}, this client \${revisions.join(' and ')}\`);
   }
 `;
-const tellsInitialized = "  await post({ jsonrpc: '2.0', method: 'notifications/initialized' });\n";
-const sends = "const response = await fetch(url, { method: 'POST', headers, body, signal }).catch(notConnected);";
+const tellsInitialized = "  await tell({ jsonrpc: '2.0', method: 'notifications/initialized' });\n";
+const sends = "const response = await fetch(url, { method: 'POST', headers, body });";
+const closes = '  (response.body as Readable | null)?.destroy();\n';
+const farewell = `  const signal = AbortSignal.timeout(farewellLimit);
+  await fetch(url, { method: 'DELETE', headers, signal }).catch(() => {});
+`;
+const complains = '  console.error(`${url}: ${(error as Error).message}`);\n  process.exitCode = 1;\n';
 const readsPieces = `  for await (const chunk of response.body!) {
     read(decoder.decode(chunk as Buffer, { stream: true }));
     yield* messages.splice(0);
@@ -21,22 +26,23 @@ const beginsToRead = `  const decoder = new TextDecoder();
   const read = eventReader((type, data) => {
 ${takesEvent}  });
 `;
-const tellsStream = "if (!response.headers.get('Content-Type')?.startsWith('text/event-stream')) {";
-const isText = "content.flatMap((block) => ('text' in block ? [block.text] : [])).join('\\n')";
+const tellsStream = "if (mediaType !== 'text/event-stream') {";
+const mediaType = "  const mediaType = response.headers.get('Content-Type')?.split(';')[0]!.trim().toLowerCase();\n";
+const blocks = '  const blocks: unknown[] = Array.isArray(content) ? content : [];\n';
+const joinsTexts =
+  "blocks.flatMap((block) => (isObject(block) && typeof block.text === 'string' ? block.text : [])).join('\\n');";
 const isAnswer = 'if (isResponse(message) && message.id === id) return message;';
 const printsNotification = 'if (isNotification(message)) console.log(`NOTIFICATION: ${described(message)}`);';
 const answersRequest =
-  "else if (isRequest(message)) await post({ jsonrpc: '2.0', id: message.id, ...answer(message) });";
+  "else if (isRequest(message)) await tell({ jsonrpc: '2.0', id: message.id, ...answer(message) });";
 const reports = '  else console.error(`not understood: ${JSON.stringify(message)}`);\n';
-const refuses = '  if (!response.ok) fail(3, `the server answered ${response.status} ${response.statusText}`);\n';
-const limits = '  const signal = AbortSignal.timeout(timeLimit);\n  const response';
-const noAnswer = '  if (!answer) fail(5, `the answer to ${method} ended without a response`);\n';
-const isError =
-  '  if (answer.error) fail(7, `the server answered ${method} with error ${answer.error.code}: ${answer.error.message}`);\n';
-const toolFailed = '  if (result.isError) fail(8, `the tool failed: ${textOf(result)}`);\n';
+const callsAnswerTo = '  const answer = await answerTo(id, response);\n';
 
 export const mistakes: Mistake[] = [
-  client(1, 'accepts-nothing-in-particular', ["  Accept: 'application/json, text/event-stream',\n", '']),
+  client(1, 'accepts-json-only', [
+    "  Accept: 'application/json, text/event-stream',\n",
+    "  Accept: 'application/json',\n",
+  ]),
   client(1, 'a-session-of-its-own', [
     "  'Content-Type': 'application/json',\n",
     "  'Content-Type': 'application/json',\n  'MCP-Session-Id': 'chunk-by-chunk-1',\n",
@@ -45,10 +51,10 @@ export const mistakes: Mistake[] = [
   client(1, 'forgets-initialized', [tellsInitialized, '']),
   client(1, 'waits-for-an-answer-to-initialized', [
     tellsInitialized,
-    tellsInitialized.replace('await post(', 'await (await post(').replace(');\n', ')).json();\n'),
+    tellsInitialized.replace('await tell(', 'await (await post(').replace(');\n', ')).json();\n'),
   ]),
   client(1, 'one-id-for-all', ['const id = ++lastId;', 'const id = 1;']),
-  client(1, 'own-version-in-the-header', [
+  client(1, 'own-revision-in-the-header', [
     "headers['MCP-Protocol-Version'] = protocolVersion;",
     "headers['MCP-Protocol-Version'] = revisions[0]!;",
   ]),
@@ -58,29 +64,69 @@ export const mistakes: Mistake[] = [
     `const { 'MCP-Session-Id': _session, ...others } = headers;\n  ${sends.replace('headers,', "headers: 'method' in message && 'id' in message ? headers : others,")}`,
   ]),
   client(1, 'session-null', [keepsSession, "  headers['MCP-Session-Id'] = response.headers.get('MCP-Session-Id')!;\n"]),
-  client(1, 'speaks-every-version', [checksVersion, '']),
-  client(1, 'speaks-the-newest-only', ['!revisions.includes(protocolVersion)', 'protocolVersion !== revisions[0]']),
-  client(1, 'leaves-without-a-word', [
-    "  await fetch(url, { method: 'DELETE', headers, signal }).catch(() => {});\n",
-    '',
+  client(1, 'speaks-every-revision', [checksRevision, '']),
+  client(1, 'speaks-every-revision-up-to-the-newest', [
+    '!revisions.includes(protocolVersion)',
+    'protocolVersion > revisions[0]!',
   ]),
+  client(1, 'speaks-what-every-object-has', [
+    '!revisions.includes(protocolVersion)',
+    '!(protocolVersion in Object.fromEntries(revisions.map((revision) => [revision, true])))',
+  ]),
+  client(1, 'speaks-the-newest-only', ['!revisions.includes(protocolVersion)', 'protocolVersion !== revisions[0]']),
+  client(1, 'leaves-without-a-word', [farewell, '']),
   client(1, 'ends-a-session-that-there-is-not', ["  if (!headers['MCP-Session-Id']) return;\n", '']),
   client(1, 'takes-405-for-a-failure', [
-    "  await fetch(url, { method: 'DELETE', headers, signal }).catch(() => {});\n",
-    "  const { ok, status } = await fetch(url, { method: 'DELETE', headers, signal });\n  if (!ok) throw new Error(`the session could not be ended: ${status}`);\n",
+    farewell,
+    "  const { ok, status } = await fetch(url, { method: 'DELETE', headers });\n  if (!ok) throw new Error(`the session could not be ended: ${status}`);\n",
   ]),
+  client(
+    1,
+    'ends-the-session-only-after-success',
+    ['} finally {\n  await endSession();\n}', '}'],
+    ['} catch (error) {\n', '  await endSession();\n} catch (error) {\n'],
+  ),
+  client(1, 'leaves-before-the-session-is-ended', [
+    complains,
+    complains.replace('process.exitCode = 1;', 'process.exit(1);'),
+  ]),
+  client(1, 'waits-for-ever-for-the-farewell', [
+    farewell,
+    "  await fetch(url, { method: 'DELETE', headers }).catch(() => {});\n",
+  ]),
+  client(1, 'a-farewell-without-an-answer-is-a-failure', [
+    farewell,
+    farewell.replace('.catch(() => {})', '.catch(() => (process.exitCode = 1))'),
+  ]),
+  client(
+    1,
+    'does-not-close-what-it-does-not-read',
+    [closes, ''],
+    ['  const response = await post(message);\n}', '  await post(message);\n}'],
+  ),
+  client(1, 'waits-for-the-body-of-a-notification', [closes, '  await response.text();\n']),
   client(1, 'timer-keeps-it-alive', [
-    limits,
-    '  const controller = new AbortController();\n  const { signal } = controller;\n  setTimeout(() => controller.abort(), timeLimit);\n  const response',
+    `  ${sends}`,
+    `  const controller = new AbortController();\n  setTimeout(() => controller.abort(), 60_000);\n  ${sends.replace('body }', 'body, signal: controller.signal }')}`,
   ]),
 
   client(2, 'prints-json', ['`RESULT: ${textOf(result)}`', '`RESULT: ${JSON.stringify(result)}`']),
   client(2, 'prints-the-first-block-only', [
-    isText,
-    "content.slice(0, 1).flatMap((block) => ('text' in block ? [block.text] : [])).join('\\n')",
+    joinsTexts,
+    joinsTexts.replace('blocks.flatMap', 'blocks.slice(0, 1).flatMap'),
   ]),
   client(2, 'says-that-it-is-connected', [tellsInitialized, `${tellsInitialized}  console.log('connected');\n`]),
-  client(2, 'initialize-is-always-json', [tellsStream, tellsStream.replace('if (!', 'if (lastId === 1 || !')]),
+  client(2, 'dies-of-content-null', [blocks, '  const blocks: unknown[] = content;\n']),
+  client(2, 'content-is-never-missing', [blocks, '  const blocks: unknown[] = content === null ? [] : content;\n']),
+  client(2, 'every-block-has-a-text', [
+    joinsTexts,
+    "blocks.map((block) => String((block as { text: string }).text)).join('\\n');",
+  ]),
+  client(2, 'no-text-is-a-failure', [
+    '  console.log(`RESULT: ${textOf(result)}`);',
+    "  if (textOf(result) === '') throw new Error('the result has no text');\n  console.log(`RESULT: ${textOf(result)}`);",
+  ]),
+  client(2, 'initialize-is-always-json', [tellsStream, tellsStream.replace('if (', 'if (lastId === 1 || ')]),
   client(2, 'a-piece-is-an-event', [
     beginsToRead + readsPieces,
     '  for await (const chunk of response.body!) {\n    for (const [, data] of String(chunk).matchAll(/^data: (.+)$/gm)) yield parsed(data!);\n  }\n',
@@ -107,12 +153,22 @@ export const mistakes: Mistake[] = [
 `,
   ]),
   client(2, 'parses-empty-data', [takesEvent, "    if (type === 'message') messages.push(JSON.parse(data));\n"]),
-  client(2, 'parses-events-of-every-type', [takesEvent, "    if (data !== '') messages.push(JSON.parse(data));\n"]),
-
-  client(3, 'compares-the-whole-content-type', [
-    tellsStream,
-    "if (response.headers.get('Content-Type') === 'application/json') {",
+  client(2, 'parses-events-of-every-type', [takesEvent, "    if (data !== '') messages.push(parsed(data));\n"]),
+  client(2, 'lines-end-with-a-line-feed-only', ['text.split(/\\r\\n|\\r|\\n/)', "text.split('\\n')"]),
+  client(2, 'a-cut-line-break-is-two', ["afterReturn && piece.startsWith('\\n') ? piece.slice(1) : piece", 'piece']),
+  client(2, 'a-carriage-return-is-no-end', ['text.split(/\\r\\n|\\r|\\n/)', 'text.split(/\\r?\\n/)']),
+  client(2, 'data-has-a-space', ["line.slice(colon + 1).replace(/^ /, '')", 'line.slice(colon + 2)']),
+  client(2, 'the-type-sticks', [
+    "dispatch(type || 'message', data.join('\\n'));\n      type = '';\n",
+    "dispatch(type || 'message', data.join('\\n'));\n",
   ]),
+  client(2, 'a-comment-is-data', [
+    "if (field === 'data') data.push(value);",
+    "if (field === 'data' || field === '') data.push(value);",
+  ]),
+  client(2, 'compares-the-case-of-the-type', [mediaType, mediaType.replace('.toLowerCase()', '')]),
+  client(2, 'a-parameter-is-a-different-type', [mediaType, mediaType.replace("?.split(';')[0]!.trim()", '?.trim()')]),
+
   client(
     3,
     'prints-notifications-at-the-end',
@@ -121,6 +177,10 @@ export const mistakes: Mistake[] = [
     ['  console.log(`RESULT: ', '  for (const line of later) console.log(line);\n  console.log(`RESULT: '],
   ),
   client(3, 'takes-data-for-a-text', ['${textOrJson(params?.data)}', '${params?.data}']),
+  client(3, 'data-is-a-format', [
+    printsNotification,
+    'if (isNotification(message)) console.log(`NOTIFICATION: ${described(message)}`, 7);',
+  ]),
   client(3, 'knows-log-messages-only', [
     printsNotification,
     printsNotification.replace(
@@ -134,13 +194,17 @@ export const mistakes: Mistake[] = [
   ]),
   client(3, 'answers-notifications', [
     printsNotification,
-    "if (isNotification(message)) {\n    console.log(`NOTIFICATION: ${described(message)}`);\n    await post({ jsonrpc: '2.0', id: null, result: {} });\n  }",
+    "if (isNotification(message)) {\n    console.log(`NOTIFICATION: ${described(message)}`);\n    await tell({ jsonrpc: '2.0', id: null, result: {} });\n  }",
   ]),
   client(3, 'answers-no-request', [`  ${answersRequest}\n`, '']),
   client(3, 'prints-requests', [" && !('id' in message);", ';']),
   client(3, 'request-without-a-truthy-id', [
     "typeof message.method === 'string' && isId(message.id)",
     "typeof message.method === 'string' && Boolean(message.id)",
+  ]),
+  client(3, 'ids-are-whole-numbers-from-0', [
+    "  return typeof id === 'string' || typeof id === 'number';",
+    "  return typeof id === 'string' || (Number.isInteger(id) && Number(id) >= 0);",
   ]),
   client(3, 'knows-its-answer-by-the-id-alone', [
     isAnswer,
@@ -153,6 +217,10 @@ export const mistakes: Mistake[] = [
   client(3, 'answers-every-method', [
     "if (method === 'ping') return { result: {} };",
     "if (method !== '') return { result: {} };",
+  ]),
+  client(3, 'answers-what-every-object-has', [
+    "if (method === 'ping') return { result: {} };",
+    'const methods = { ping: { result: {} } } as Record<string, Answer>;\n  if (methods[method]) return { result: {} };',
   ]),
   client(3, 'answers-without-the-session', [
     answersRequest,
@@ -177,96 +245,29 @@ export const mistakes: Mistake[] = [
     "typeof value === 'object' && value !== null && !Array.isArray(value)",
     "typeof value === 'object'",
   ]),
+  client(3, 'reads-batches', [
+    '    await handle(message);\n',
+    '    for (const each of Array.isArray(message) ? message : [message]) {\n      if (Array.isArray(message) && isResponse(each) && each.id === id) return each;\n      await handle(each);\n    }\n',
+  ]),
   client(3, 'ends-at-an-event-that-is-not-json', ['    return data;\n', '    throw new Error(`not JSON: ${data}`);\n']),
-
-  client(4, 'one-exit-code-for-all', [
-    '  process.exitCode = exitCode;\n',
-    '  process.exitCode = Math.min(exitCode, 1);\n',
+  client(3, 'closes-only-what-answers-a-notification', [
+    answersRequest,
+    answersRequest.replace('await tell(', 'await post('),
   ]),
-  client(4, 'ignores-the-status', [refuses, '']),
-  client(4, 'looks-at-the-status-of-requests-only', [
-    refuses,
-    refuses.replace('!response.ok', "'id' in message && !response.ok"),
+  client(3, 'takes-any-response-to-initialize', [
+    isAnswer,
+    'if (isResponse(message) && (message.id === id || id === 1)) return message;',
   ]),
-  client(4, 'not-json-is-a-stream-that-broke-off', [
-    '  if (error instanceof SyntaxError) fail(4, `the answer is not JSON: ${error.message}`);\n',
-    '',
+  client(3, 'initialize-has-no-notifications', [
+    '    await handle(message);\n',
+    '    if (id !== 1) await handle(message);\n',
   ]),
-  client(4, 'whatever-json-throws-is-no-json', [
-    '    yield await response.json();\n',
-    '    yield await response.json().catch((error: Error) => fail(4, error.message));\n',
+  client(3, 'takes-any-json-answer', [
+    callsAnswerTo,
+    "  const isJson = response.headers.get('Content-Type')?.startsWith('application/json');\n  const answer = isJson ? ((await response.json()) as JsonRpcResponse) : await answerTo(id, response);\n",
   ]),
-  client(4, 'what-is-not-json-is-a-stream', [
-    tellsStream,
-    "if (response.headers.get('Content-Type')?.startsWith('application/json')) {",
+  client(3, 'a-json-answer-with-a-wrong-id-is-no-failure', [
+    '  if (!answer) throw new Error(`the server sent no response to ${method}`);\n',
+    '  if (!answer) process.exit();\n',
   ]),
-  client(
-    4,
-    'trusts-that-the-answer-comes',
-    [noAnswer, ''],
-    [isError, isError.replace('answer.error)', 'answer!.error)').replaceAll('{answer.error', '{answer!.error')],
-    ['return answer?.result as Result', 'return answer!.result as Result'],
-  ),
-  client(4, 'an-end-without-an-answer-is-fine', [noAnswer, '  if (!answer) process.exit();\n']),
-  client(4, 'forgets-what-reading-throws', [
-    'await answerTo(id, response).catch(lost)',
-    'await answerTo(id, response)',
-  ]),
-  client(4, 'no-time-limit', [limits, '  const signal = null;\n  const response']),
-  client(4, 'limit-in-seconds', [limits, '  const signal = AbortSignal.timeout(timeLimit * 1000);\n  const response']),
-  client(
-    4,
-    'idle-limit',
-    [limits, '  const { signal } = idle;\n  const response'],
-    [
-      'let lastId = 0;',
-      'let lastId = 0;\nconst idle = new AbortController();\nconst timer = setTimeout(() => idle.abort(), timeLimit);\ntimer.unref();',
-    ],
-    [
-      '    read(decoder.decode(chunk as Buffer, { stream: true }));\n',
-      '    timer.refresh();\n    read(decoder.decode(chunk as Buffer, { stream: true }));\n',
-    ],
-  ),
-  client(
-    4,
-    'limits-the-head-only',
-    [
-      limits,
-      '  const controller = new AbortController();\n  const { signal } = controller;\n  const timer = setTimeout(() => controller.abort(), timeLimit).unref();\n  const response',
-    ],
-    ['.catch(notConnected);', '.catch(notConnected);\n  clearTimeout(timer);'],
-  ),
-  client(
-    4,
-    'limits-the-body-only',
-    [limits, '  const controller = new AbortController();\n  const { signal } = controller;\n  const response'],
-    ['.catch(notConnected);', '.catch(notConnected);\n  setTimeout(() => controller.abort(), timeLimit).unref();'],
-  ),
-  client(4, 'time-limit-is-no-connection', ["  if (error.name === 'AbortError') lost(error);\n", '']),
-  client(4, 'takes-an-error-for-a-result', [isError, '']),
-  client(4, 'prints-the-error-object', [
-    isError,
-    '  if (answer.error) fail(7, `the server answered with ${answer.error}`);\n',
-  ]),
-  client(4, 'leaves-out-the-code-of-an-error', [isError, '  if (answer.error) fail(7, answer.error.message);\n']),
-  client(4, 'prints-a-failure-as-a-result', [toolFailed, '']),
-  client(
-    4,
-    'a-failure-with-exit-code-0',
-    [toolFailed, ''],
-    [
-      '  console.log(`RESULT: ${textOf(result)}`);',
-      '  if (result.isError) console.error(textOf(result));\n  else console.log(`RESULT: ${textOf(result)}`);',
-    ],
-  ),
-  client(
-    4,
-    'a-failure-and-a-result',
-    [toolFailed, ''],
-    [
-      '  console.log(`RESULT: ${textOf(result)}`);',
-      `  console.log(\`RESULT: \${textOf(result)}\`);\n${toolFailed.trimEnd()}`,
-    ],
-  ),
-  client(4, 'does-not-say-why-the-tool-failed', [toolFailed, "  if (result.isError) fail(8, 'the tool failed');\n"]),
 ];

@@ -18,6 +18,8 @@ type Incoming = Call & {
   what: string;
   /** It carries the revision and the session id on which the two ends have agreed. */
   expectAgreed(): void;
+  /** It carries the session id. */
+  expectSession(): void;
 };
 
 /** A message that the client has posted. */
@@ -33,7 +35,7 @@ export type ReceivedMessage = Incoming & {
   expectMediaTypes(): void;
 
   /** The response that has this result. */
-  result(result: object): Message;
+  result(result: unknown): Message;
   /** The response that has this error. */
   error(code: number, message: string): Message;
   /** Begins the answer; what is sent after it goes into its body. The answer to `initialize` gives the session id. */
@@ -46,6 +48,8 @@ export type ReceivedMessage = Incoming & {
   stream(...pieces: (Message | string | Uint8Array)[]): Promise<void>;
   /** Takes the message without an answer: status 202 and no body. */
   accept(): void;
+  /** Takes the message with status 202, and leaves the body open. */
+  acceptAndStayOpen(): void;
 };
 
 /** What a verdict says when a message did not come: the cause only where nothing was posted. */
@@ -81,7 +85,9 @@ export type Terms = {
   /** The revision that the server answers. */
   revision?: string;
   /** The session id that the server gives, if it gives one. */
-  session?: string;
+  session?: string | undefined;
+  /** Whether the server leaves a DELETE without an answer. */
+  ignoresGoodbyes?: boolean;
   /** The command that shows the same without the grader. */
   see: string;
 };
@@ -114,7 +120,7 @@ export const scriptedServer = (run: Run, terms: Terms) => ({
 });
 
 async function start(run: Run, terms: Terms): Promise<Script> {
-  const { message: text = 'hello', env = {}, revision = newestRevision, session, see } = terms;
+  const { message: text = 'hello', env = {}, revision = newestRevision, session, ignoresGoodbyes, see } = terms;
   const agreed: Script['agreed'] = { revision, session };
   const goodbyes: Incoming[] = [];
   const site = await run.startGraderServer('/mcp', (call) => {
@@ -126,7 +132,10 @@ async function start(run: Run, terms: Terms): Promise<Script> {
     // A client may ask for a stream of its own, and a server may say that it does not end sessions.
     const { method } = call.request;
     if (method !== 'GET' && method !== 'DELETE') return false;
-    if (method === 'DELETE') goodbyes.push(incoming(call, 'The DELETE', agreed, see));
+    if (method === 'DELETE') {
+      goodbyes.push(incoming(call, 'The DELETE', agreed, see));
+      if (ignoresGoodbyes) return true;
+    }
     call.response.writeHead(405, { allow: 'POST' });
     call.end();
     return true;
@@ -139,14 +148,14 @@ async function start(run: Run, terms: Terms): Promise<Script> {
   async function nextPosted(awaited: string, { cause, ...words }: Words): Promise<ReceivedMessage> {
     const missing = () => {
       run.missing(awaited);
-      return { cause: cause ?? `The client did not send ${awaited}.`, see, ...words };
+      return { cause: cause ?? `Your client did not send ${awaited}.`, see, ...words };
     };
     if (!first) await run.expectSoon(() => site.waiting > 0 || program.end || program.verdict, missing, program);
     if (!first && site.waiting === 0) {
       notCutShort(
         program,
         `before it sent ${awaited}`,
-        words.advice ?? 'The client goes on until its call is answered.',
+        words.advice ?? 'Keep the client running until its call is answered.',
       );
       const ended = `Your client ended ${howEnded(program)} before it sent ${awaited}.`;
       throw new Failure({ cause: ended, ...lastWords(program), see, ...words });
@@ -170,7 +179,7 @@ async function start(run: Run, terms: Terms): Promise<Script> {
       const { message } = posted;
       const { cause, ...others } = words;
       expect(message.method === method, {
-        cause: `The client sent ${message.method === undefined ? 'a response' : message.method} where ${method} was expected.`,
+        cause: `Your client sent ${message.method === undefined ? 'a response' : message.method} where it should have sent ${method}.`,
         compare: { expected: `"method":"${method}"`, received: asJson(message) },
         advice: 'Send the messages of the handshake in their order, and then the call.',
         see,
@@ -179,12 +188,12 @@ async function start(run: Run, terms: Terms): Promise<Script> {
       return posted;
     },
     async nextResponse(method, id, words = {}) {
-      const awaited = `the answer to the request ${method} with the id ${JSON.stringify(id)}`;
+      const awaited = `the response to the server's request ${method} with the id ${JSON.stringify(id)}`;
       const posted = await nextPosted(awaited, words);
       expect(posted.message.id === id && !('method' in posted.message), {
-        cause: `What the client posted is not ${awaited}.`,
+        cause: `Your client posted a different message instead of ${awaited}.`,
         compare: { expected: `"id":${JSON.stringify(id)}`, received: visible(posted.body) },
-        advice: 'A response takes the id of its request along, with its type.',
+        advice: 'Copy the id of the request into the response, with its type: 7 and "7" are different ids.',
         see: words.see ?? see,
       });
       return posted;
@@ -203,7 +212,7 @@ async function start(run: Run, terms: Terms): Promise<Script> {
     async handshake() {
       const initialize = await script.next('initialize');
       await initialize.json(initialize.result(script.initializeResult()));
-      const advice = `The answer to initialize had the Content-Type \`${jsonType}\`: compare only its beginning.`;
+      const advice = `The answer to initialize had the Content-Type ${jsonType}: compare only the media type before the semicolon.`;
       (await script.next('notifications/initialized', { advice })).accept();
     },
   };
@@ -211,8 +220,8 @@ async function start(run: Run, terms: Terms): Promise<Script> {
     happened: () => site.waiting > 0,
     expectNone: () =>
       script.nothingPosted({
-        cause: 'The client answered a message that asks for no answer.',
-        advice: 'Only a request is answered: a message with a method and an id.',
+        cause: 'Your client answered a message that is not a request.',
+        advice: 'Answer only a message that has a method and an id. A notification and a response get no answer.',
       }),
   });
   return { client, ...script };
@@ -229,28 +238,33 @@ function accept({ response, end }: Call): void {
 }
 
 function incoming(call: Call, what: string, agreed: Script['agreed'], see: string): Incoming {
-  return { ...call, what, expectAgreed: () => expectAgreed(call, what, agreed, see) };
+  return {
+    ...call,
+    what,
+    expectAgreed: () => expectAgreed(call, what, agreed, see),
+    expectSession: () => expectSession(call, what, agreed, see),
+  };
 }
 
 /** @throws Failure when it is not a message of JSON-RPC, in a POST */
 function received(call: Call, awaited: string, agreed: Script['agreed'], see: string): ReceivedMessage {
   const { request, response, body, send, end } = call;
   expect(request.method === 'POST', {
-    cause: `The client sent a ${request.method} where ${awaited} was expected.`,
-    advice: 'Every message travels in a POST of its own.',
+    cause: `Your client sent a ${request.method} where it should have sent ${awaited}.`,
+    advice: 'Send every message in a POST of its own.',
     see,
   });
   const message = fromJson(body);
   expect(isObject(message) && message.jsonrpc === '2.0', {
-    cause: 'The client posted a body that is not a JSON-RPC message.',
+    cause: 'Your client posted a body that is not a JSON-RPC message.',
     compare: { expected: '{"jsonrpc":"2.0", …}', received: visible(body.slice(0, 120)) || '(nothing)' },
-    advice: 'JSON.stringify makes the body; every message begins with the version, which is a string.',
+    advice: 'Make the body with JSON.stringify, and give every message the member jsonrpc with the string 2.0.',
     see,
   });
   const { id, method } = message;
   const what =
     method === undefined
-      ? 'The answer to a request of the server'
+      ? 'The response to a request of the server'
       : 'id' in message
         ? `The request ${method}`
         : String(method);
@@ -261,16 +275,16 @@ function received(call: Call, awaited: string, agreed: Script['agreed'], see: st
     expectId() {
       const cause =
         id === undefined
-          ? `${what} has no id, so it is a notification: nobody answers it.`
+          ? `${what} has no id, so it is a notification, and the server does not answer it.`
           : `The id of ${lower(what)} is neither a string nor a whole number.`;
       const isId = typeof id === 'string' || Number.isInteger(id);
       look(id, 'id', see).expect(isId, cause, {
         like: '1',
-        advice: 'Give each request a number of its own as its id.',
+        advice: 'Give each request a number of its own as its id: lastId counts them.',
       });
     },
     expectNoSession(advice) {
-      const cause = `${what} carries a session id.`;
+      const cause = `${what} has an MCP-Session-Id header, but the server has not sent a session id.`;
       expectHeader(request, 'MCP-Session-Id', (value) => value === '', undefined, { cause, advice, see });
     },
     expectMediaTypes: () => expectMediaTypes(call, what, see),
@@ -294,6 +308,10 @@ function received(call: Call, awaited: string, agreed: Script['agreed'], see: st
       }
     },
     accept: () => accept(call),
+    acceptAndStayOpen() {
+      response.writeHead(202);
+      response.flushHeaders();
+    },
   };
   return posted;
 }
@@ -302,21 +320,35 @@ function received(call: Call, awaited: string, agreed: Script['agreed'], see: st
 const lower = (what: string): string => what.replace(/^The /, 'the ');
 
 /** MCP 2025-11-25, basic/transports, "Protocol Version Header" and "Session Management". */
-function expectAgreed({ request }: Call, what: string, { revision, session }: Script['agreed'], see: string): void {
+function expectAgreed(
+  { request }: Pick<Call, 'request'>,
+  what: string,
+  { revision, session }: Script['agreed'],
+  see: string,
+): void {
   const version = request.headers['mcp-protocol-version'];
   expectHeader(request, 'MCP-Protocol-Version', (value) => value === revision, revision, {
     cause:
       version === undefined
-        ? `${what} has no header MCP-Protocol-Version.`
-        : `${what} names another version of the protocol than the one agreed on.`,
-    advice: 'Both ends speak the version of the answer to initialize; every later request carries it.',
+        ? `${what} has no MCP-Protocol-Version header.`
+        : `${what} has the wrong revision in its MCP-Protocol-Version header.`,
+    advice: 'Write the protocolVersion of the result of initialize into headers: every later request needs it.',
     see,
   });
+  expectSession({ request }, what, { revision, session }, see);
+}
+
+function expectSession(
+  { request }: Pick<Call, 'request'>,
+  what: string,
+  { session }: Script['agreed'],
+  see: string,
+): void {
   const cause = session
-    ? `${what} does not carry the id of the session.`
-    : `${what} carries the id of a session, and the server gave none.`;
+    ? `${what} has no MCP-Session-Id header with the id of the session.`
+    : `${what} has an MCP-Session-Id header, but the server has not sent a session id.`;
   const advice =
-    'The id is in the header MCP-Session-Id of the answer to initialize, if the server gives one. After that every request carries it, notifications and responses too.';
+    'Copy the MCP-Session-Id header of the answer to initialize into headers, if the server has sent one. Every later request needs it: notifications, responses and the DELETE too.';
   expectHeader(request, 'MCP-Session-Id', (value) => value === (session ?? ''), session, {
     cause,
     advice,
@@ -328,13 +360,14 @@ function expectAgreed({ request }: Call, what: string, { revision, session }: Sc
 function expectMediaTypes({ request }: Call, what: string, see: string): void {
   const bothKinds = (accept: string) => /application\/json/i.test(accept) && /text\/event-stream/i.test(accept);
   expectHeader(request, 'Accept', bothKinds, 'application/json, text/event-stream', {
-    cause: `${what} does not say that the client can read both kinds of answer.`,
-    advice: 'The server chooses between the two, so every POST has to list both.',
+    cause: `${what} has the wrong Accept header: your client can read both kinds of answer.`,
+    advice:
+      'List application/json and text/event-stream in Accept. The server chooses between the two for each request.',
     see,
   });
   expectHeader(request, 'Content-Type', (type) => /^application\/json\b/i.test(type), 'application/json', {
-    cause: `${what} does not say that its body is JSON.`,
-    advice: 'Put the header Content-Type: application/json on every POST.',
+    cause: `${what} has the wrong Content-Type header, although its body is JSON.`,
+    advice: 'Send the header Content-Type: application/json with every POST.',
     see,
   });
 }
