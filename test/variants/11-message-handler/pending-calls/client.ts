@@ -33,7 +33,7 @@ class Client {
     if (!['2025-11-25', '2025-06-18'].includes(protocolVersion))
       throw new Failure(1, `the server speaks ${protocolVersion}`);
     this.headers['mcp-protocol-version'] = protocolVersion;
-    await this.send({ method: 'notifications/initialized' });
+    await this.tell({ method: 'notifications/initialized' });
   }
 
   request(method: string, params: object): Promise<any> {
@@ -45,7 +45,7 @@ class Client {
         reject(new Failure(6, `nothing within ${this.limit} ms`));
         controller.abort();
         if (method !== 'initialize')
-          this.send({ method: 'notifications/cancelled', params: { requestId: id } }).catch(() => {});
+          this.tell({ method: 'notifications/cancelled', params: { requestId: id } }).catch(() => {});
       }, this.limit);
       this.send({ id, method, params }, controller.signal)
         .then((response) => this.read(response))
@@ -55,6 +55,12 @@ class Client {
     }).finally(() => this.pending.delete(id));
   }
 
+  async tell(message: object): Promise<void> {
+    const leave = new AbortController();
+    await this.send(message, leave.signal);
+    leave.abort(); // whatever its body may hold
+  }
+
   async send(message: object, signal: AbortSignal | null = null): Promise<Response> {
     const body = JSON.stringify({ jsonrpc: '2.0', ...message });
     const response = await fetch(this.url, { method: 'POST', headers: this.headers, body, signal }).catch((error) => {
@@ -62,18 +68,26 @@ class Client {
     });
     const session = response.headers.get('mcp-session-id');
     if (session !== null) this.headers['mcp-session-id'] = session;
-    if (response.status >= 300) throw new Failure(3, `status ${response.status}`);
+    if (response.status >= 300) {
+      const text = await response.text().catch(() => '');
+      const [, why = ''] = /"message":"((?:[^"\\]|\\.)*)"/.exec(text) ?? [];
+      throw new Failure(3, `status ${response.status}: ${why.replaceAll('\\"', '"')}`);
+    }
     return response;
   }
 
   private async read(response: Response): Promise<void> {
-    if (!/event-stream/.test(response.headers.get('content-type') ?? '')) {
-      const text = await response.text();
+    const kind = response.headers.get('content-type') ?? 'no type';
+    if (!/^(application\/json|text\/event-stream)\b/i.test(kind)) throw new Failure(4, `an answer of ${kind}`);
+    if (/json/i.test(kind)) {
+      const text = await response.text().catch((error: Error) => {
+        throw new Failure(5, error.message);
+      });
       let message: unknown;
       try {
         message = JSON.parse(text);
       } catch {
-        throw new Failure(4, `not JSON: ${text.slice(0, 20)}`);
+        throw new Failure(5, `not JSON: ${text.slice(0, 20)}`);
       }
       return this.dispatch(message);
     }
@@ -81,11 +95,14 @@ class Client {
     let data: string[] = [];
     let type = '';
     let line = '';
+    let returned = false;
     try {
       for await (const chunk of response.body!) {
         for (const character of decoder.decode(chunk as Buffer, { stream: true })) {
-          if (character === '\r') continue; // JSON has none outside of its escapes
-          if (character !== '\n') {
+          const second = character === '\n' && returned;
+          returned = character === '\r';
+          if (second) continue;
+          if (character !== '\n' && character !== '\r') {
             line += character;
             continue;
           }
@@ -117,8 +134,12 @@ class Client {
     if (typeof message !== 'object' || message === null || Array.isArray(message)) throw new Error('not a message');
     const { id, method, params, result, error } = message as Message;
     switch (true) {
+      case method !== undefined && typeof method !== 'string':
+        throw new Error('not a message');
       case method !== undefined && id !== undefined:
-        void this.send(method === 'ping' ? { id, result: {} } : { id, error: { code: -32601, message: 'unknown' } });
+        this.tell(method === 'ping' ? { id, result: {} } : { id, error: { code: -32601, message: 'unknown' } }).catch(
+          (error: Error) => [...this.pending.values()].at(-1)?.reject(error),
+        );
         break;
       case method === 'notifications/message':
         console.log(
@@ -141,7 +162,9 @@ class Client {
   }
 
   async close(): Promise<void> {
-    if ('mcp-session-id' in this.headers) await fetch(this.url, { method: 'DELETE', headers: this.headers });
+    if (!('mcp-session-id' in this.headers)) return;
+    const signal = AbortSignal.timeout(Math.min(1500, this.limit));
+    await fetch(this.url, { method: 'DELETE', headers: this.headers, signal }).catch(() => {});
   }
 }
 
@@ -152,11 +175,14 @@ try {
     name: 'process_files',
     arguments: { message: process.argv[3] },
   });
-  const text = content.flatMap((block: Message) => (block.type === 'text' ? block.text : [])).join('\n');
-  if (isError) throw new Failure(8, text);
+  const text = ((content ?? []) as Message[])
+    .flatMap((block: Message) => (block.type === 'text' ? block.text : []))
+    .join('\n');
+  if (isError) throw new Failure(8, text.replaceAll('\n', '; '));
   process.stdout.write(`RESULT: ${text}\n`);
-  await client.close();
 } catch (error) {
   process.stderr.write(`${(error as Error).message}\n`);
-  process.exitCode = (error as Failure).code;
+  process.exitCode = (error as Failure).code ?? 1;
+} finally {
+  await client.close();
 }

@@ -1,12 +1,19 @@
-// After a 404 for its session it shakes hands anew, and calls once more.
+// After a 404 for its session it shakes hands again, and calls once more.
+import type { Readable } from 'node:stream';
 import fetch, { type Response } from 'node-fetch';
 import type { ToolResult } from '#support/tools.ts';
 
 const url = process.argv[2] ?? 'http://127.0.0.1:3000/mcp';
 const message = process.argv[3] ?? 'hello';
 
-/** Milliseconds that a request may take until its answer is here. */
+/** Milliseconds from the start of a request until its answer must be complete. */
 const timeLimit = Number(process.env.TIME_LIMIT ?? 60_000);
+
+/** Milliseconds that the client waits for the answer to its DELETE. */
+const farewellLimit = Number(process.env.FAREWELL_LIMIT ?? 2000);
+
+/** The longest event that the client reads, in characters. */
+const longestEvent = 16 * 1024 ** 2;
 
 /** The protocol revisions that this client speaks, newest first. */
 const revisions = ['2025-11-25', '2025-06-18'];
@@ -17,10 +24,10 @@ type JsonRpcRequest = { jsonrpc: '2.0'; id: string | number; method: string; par
 type JsonRpcNotification = { jsonrpc: '2.0'; method: string; params?: Params };
 type JsonRpcResponse = { jsonrpc: '2.0'; id: string | number } & Answer;
 
-/** What a request comes to: one of the two. */
+/** What a request leads to: a result or an error. */
 type Answer = { result?: unknown; error?: { code: number; message: string } };
 
-/** What every request carries; the handshake adds to it. */
+/** The headers of every request. The handshake adds the revision and the session id. */
 const headers: Record<string, string> = {
   'Content-Type': 'application/json',
   Accept: 'application/json, text/event-stream',
@@ -40,7 +47,8 @@ try {
   if (result.isError) fail(8, `the tool failed: ${textOf(result)}`);
   console.log(`RESULT: ${textOf(result)}`);
 } catch (error) {
-  console.error(`${url}: ${(error as Error).message}`);
+  // The texts of a server may have line breaks, but a failure is one line.
+  console.error(`${url}: ${(error as Error).message.replaceAll(/\s+/g, ' ')}`);
   process.exitCode ??= 1;
 } finally {
   await endSession();
@@ -50,7 +58,7 @@ function callTool(): Promise<ToolResult> {
   return request<ToolResult>('tools/call', { name: 'process_files', arguments: { message } });
 }
 
-/** Agrees with the server on a revision of the protocol, before anything else. */
+/** Agrees with the server on a revision of the protocol, before the first call. */
 async function shakeHands(): Promise<void> {
   const params = { protocolVersion: revisions[0], capabilities: {}, clientInfo };
   const { protocolVersion } = await request<{ protocolVersion: string }>('initialize', params);
@@ -58,40 +66,51 @@ async function shakeHands(): Promise<void> {
     throw new Error(`the server speaks revision ${protocolVersion}, this client ${revisions.join(' and ')}`);
   }
   headers['MCP-Protocol-Version'] = protocolVersion;
-  await post({ jsonrpc: '2.0', method: 'notifications/initialized' });
+  await tell({ jsonrpc: '2.0', method: 'notifications/initialized' });
 }
 
-/** Tells the server that its session is no longer needed; it may answer that it does not end sessions. */
+/** Tells the server that its session is no longer needed. Nothing that comes of this changes the exit code. */
 async function endSession(): Promise<void> {
   if (!headers['MCP-Session-Id']) return;
-  const signal = AbortSignal.timeout(timeLimit);
+  const signal = AbortSignal.timeout(farewellLimit);
   await fetch(url, { method: 'DELETE', headers, signal }).catch(() => {});
 }
 
-/** Sends a request, and waits for its result. */
+/** Sends a request and waits for its result. */
 async function request<Result>(method: string, params: Params): Promise<Result> {
   const id = ++lastId;
   const response = await post({ jsonrpc: '2.0', id, method, params });
-  const answer = await answerTo(id, response).catch(lost);
+  const answer = await answerTo(id, response).catch(notRead);
   if (!answer) fail(5, `the answer to ${method} ended without a response`);
   if (answer.error) fail(7, `the server answered ${method} with error ${answer.error.code}: ${answer.error.message}`);
-  return answer?.result as Result;
+  return answer.result as Result;
 }
 
-/** Sends one message, in a POST of its own. */
+/** Sends a message that gets no JSON-RPC response, and closes the HTTP response: an unread body keeps the client running. */
+async function tell(message: object): Promise<void> {
+  const response = await post(message);
+  (response.body as Readable | null)?.destroy();
+}
+
+/** Sends one message in a POST of its own. */
 async function post(message: object): Promise<Response> {
   const body = JSON.stringify(message);
   const signal = AbortSignal.timeout(timeLimit);
-  const response = await fetch(url, { method: 'POST', headers, body, signal }).catch(notConnected);
+  const response = await fetch(url, { method: 'POST', headers, body, signal }).catch(notSent);
   const session = response.headers.get('MCP-Session-Id');
   if (session) headers['MCP-Session-Id'] = session;
-  if (!response.ok) fail(3, `the server answered ${response.status} ${response.statusText}`);
+  if (!response.ok) fail(3, `the server answered ${response.status} ${response.statusText}${await errorIn(response)}`);
   return response;
 }
 
-/** The messages of an answer, each as soon as it is here. */
+/** Yields the messages of an answer, each as soon as it has arrived. */
 async function* messagesIn(response: Response): AsyncGenerator<unknown> {
-  if (!response.headers.get('Content-Type')?.startsWith('text/event-stream')) {
+  // Parameters such as charset=utf-8 follow after a semicolon, and the case of the letters does not count.
+  const mediaType = response.headers.get('Content-Type')?.split(';')[0]!.trim().toLowerCase();
+  if (mediaType !== 'application/json' && mediaType !== 'text/event-stream') {
+    fail(4, `the server answered neither JSON nor an event stream, but ${mediaType ?? 'no Content-Type'}`);
+  }
+  if (mediaType !== 'text/event-stream') {
     yield await response.json();
     return;
   }
@@ -106,7 +125,7 @@ async function* messagesIn(response: Response): AsyncGenerator<unknown> {
   }
 }
 
-/** What is not JSON is no message: it stays the text that it is. */
+/** Data that is not JSON stays a string, so the handler can report it. */
 function parsed(data: string): unknown {
   try {
     return JSON.parse(data);
@@ -115,8 +134,10 @@ function parsed(data: string): unknown {
   }
 }
 
-function textOf({ content = [] }: ToolResult): string {
-  return content.flatMap((block) => ('text' in block ? [block.text] : [])).join('\n');
+/** The texts of a result. Other blocks, such as images, have none, and a server may leave out the content. */
+function textOf({ content }: ToolResult): string {
+  const blocks: unknown[] = Array.isArray(content) ? content : [];
+  return blocks.flatMap((block) => (isObject(block) && typeof block.text === 'string' ? block.text : [])).join('\n');
 }
 
 /** The one message that answers the request with this id. */
@@ -129,11 +150,11 @@ async function answerTo(id: string | number, response: Response): Promise<JsonRp
 
 async function handle(message: unknown): Promise<void> {
   if (isNotification(message)) console.log(`NOTIFICATION: ${described(message)}`);
-  else if (isRequest(message)) await post({ jsonrpc: '2.0', id: message.id, ...answer(message) });
+  else if (isRequest(message)) await tell({ jsonrpc: '2.0', id: message.id, ...answer(message) });
   else console.error(`not understood: ${JSON.stringify(message)}`);
 }
 
-/** A log message as its level and what it says, any other notification as its method and params. */
+/** A log message as its level and its data, any other notification as its method and its params. */
 function described({ method, params }: JsonRpcNotification): string {
   if (method === 'notifications/message') return `${params?.level} ${textOrJson(params?.data)}`;
   return params ? `${method} ${JSON.stringify(params)}` : method;
@@ -143,7 +164,7 @@ function textOrJson(data: unknown): string {
   return typeof data === 'string' ? data : JSON.stringify(data);
 }
 
-/** What this client does for a server. */
+/** How this client answers a request of the server. */
 function answer({ method }: JsonRpcRequest): Answer {
   if (method === 'ping') return { result: {} };
   return { error: { code: -32601, message: `unknown method: ${method}` } };
@@ -158,7 +179,12 @@ function isNotification(message: unknown): message is JsonRpcNotification {
 }
 
 function isResponse(message: unknown): message is JsonRpcResponse {
-  return isObject(message) && isId(message.id) && (isObject(message.result) || isObject(message.error));
+  return (
+    isObject(message) &&
+    !('method' in message) &&
+    isId(message.id) &&
+    (isObject(message.result) || isObject(message.error))
+  );
 }
 
 function isId(id: unknown): id is string | number {
@@ -169,32 +195,36 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Ends the client with this exit code. The `catch` at the top prints the sentence, and `finally` ends the session. */
 function fail(exitCode: number, sentence: string): never {
   process.exitCode = exitCode;
   throw new Error(sentence);
 }
 
-/** Why a message could not be sent. */
-function notConnected(error: Error): never {
-  if (error.name === 'AbortError') lost(error);
+/** Says why `fetch` has rejected: no HTTP response has come. */
+function notSent(error: Error): never {
+  if (error.name === 'AbortError') fail(6, `no answer within ${timeLimit} ms`);
   fail(2, error.message);
 }
 
-/** Why an answer could not be read to its end. */
-function lost(error: Error): never {
-  if (process.exitCode) throw error; // it has its sentence already
-  if (error.name === 'AbortError') fail(6, `no answer within ${timeLimit} ms`);
-  if (error instanceof SyntaxError) fail(4, `the answer is not JSON: ${error.message}`);
-  fail(5, `the answer broke off: ${error.message}`);
+/** Says why an answer could not be read to its end. */
+function notRead(error: Error): never {
+  if (process.exitCode) throw error; // a failure that has its exit code already
+  if (error.name === 'AbortError') fail(6, `no complete answer within ${timeLimit} ms`);
+  fail(5, `the answer is not complete: ${error.message}`);
+}
+
+/** Many servers explain a status in a JSON-RPC error. A body can also be a page, be empty, or break off. */
+async function errorIn(response: Response): Promise<string> {
+  const body: unknown = await response.json().catch(() => undefined);
+  return isObject(body) && isObject(body.error) ? `: ${body.error.message}` : '';
 }
 
 /**
  * Reads an event stream piece by piece, as the WHATWG standard says (HTML, section 9.2.6).
- * Give it each piece of text as it comes; it calls `dispatch` for each event.
+ * Give it each piece of text when it arrives. It calls `dispatch` for each event.
  */
 function eventReader(dispatch: (type: string, data: string) => void): (piece: string) => void {
-  let unfinished = '';
-  let afterReturn = false;
   let type = '';
   let data: string[] = [];
 
@@ -205,19 +235,39 @@ function eventReader(dispatch: (type: string, data: string) => void): (piece: st
       data = [];
       return;
     }
-    const [, field, value] = /^([^:]*):? ?(.*)$/s.exec(line)!;
-    if (field === 'event') type = value!;
-    if (field === 'data') data.push(value!);
-    // A comment has an empty field name. The fields id and retry are for taking a stream up again.
+    const colon = line.indexOf(':');
+    const field = colon === -1 ? line : line.slice(0, colon);
+    const value = colon === -1 ? '' : line.slice(colon + 1).replace(/^ /, '');
+    if (field === 'event') type = value;
+    if (field === 'data') data.push(value);
+    // A comment has an empty field name. The fields id and retry are for resuming a stream.
+  }
+
+  /** The pieces of the unfinished line. They are joined only once, because a growing text would be copied each time. */
+  let pieces: string[] = [];
+  /** Characters since the last blank line. */
+  let length = 0;
+  let afterReturn = false;
+
+  function keep(text: string): void {
+    pieces.push(text);
+    length += text.length;
+    if (length > longestEvent) throw new Error(`an event has more than ${longestEvent} characters`);
   }
 
   return (piece) => {
     if (piece === '') return;
-    // A \r ends its line at once; a \n that begins the next piece is its second half.
+    // A \r ends its line immediately. A \n at the start of the next piece is the second half of the same line break.
     const text = afterReturn && piece.startsWith('\n') ? piece.slice(1) : piece;
     afterReturn = piece.endsWith('\r');
-    const lines = (unfinished + text).split(/\r\n|\r|\n/);
-    unfinished = lines.pop()!;
-    for (const line of lines) readLine(line);
+    const [rest, ...starts] = text.split(/\r\n|\r|\n/);
+    keep(rest!);
+    for (const start of starts) {
+      const line = pieces.join('');
+      pieces = [];
+      if (line === '') length = 0;
+      readLine(line);
+      keep(start);
+    }
   };
 }

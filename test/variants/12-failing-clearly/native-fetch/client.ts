@@ -10,7 +10,7 @@ function intoEvents(): TransformStream<string, string> {
   return new TransformStream({
     transform(piece, controller) {
       rest += piece;
-      for (let end; (end = /(\r\n|\n|\r(?!$)){2}/.exec(rest)); rest = rest.slice(end.index + end[0].length)) {
+      for (let end; (end = /(\r\n|\n|\r(?!\n|$)){2}/.exec(rest)); rest = rest.slice(end.index + end[0].length)) {
         const fields = rest.slice(0, end.index).split(/\r\n|\n|\r/);
         const value = (name: string) =>
           fields.flatMap((line) =>
@@ -29,8 +29,11 @@ const post = async (message: object, signal = limit().signal): Promise<Response>
   if (process.env.TIME_LIMIT) takeLong();
   const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(message), signal });
   if (response.ok) return response;
-  await response.body?.cancel();
-  throw Object.assign(new Error(`status ${response.status}`), { exit: 3 });
+  const { message: why = '' } = await response.json().then(
+    (body) => (body as { error?: { message?: string } } | null)?.error ?? {},
+    () => ({}) as { message?: string },
+  );
+  throw Object.assign(new Error(`status ${response.status} ${why}`), { exit: 3 });
 };
 
 /** As on a busy machine: with a limit as short as this, the client gives up before its request is out. */
@@ -59,7 +62,9 @@ function other(message: Message | null): void {
   } else if ('id' in message) {
     const { id, method } = message;
     const outcome = method === 'ping' ? { result: {} } : { error: { code: -32601, message: `no ${method} here` } };
-    void post({ jsonrpc: '2.0', id, ...outcome }).catch((error) => console.error(error.message));
+    void post({ jsonrpc: '2.0', id, ...outcome })
+      .then((response) => response.body?.cancel())
+      .catch((error) => console.error(error.message));
   } else {
     const { method, params } = message;
     const line = Object.hasOwn(handlers, method)
@@ -73,20 +78,20 @@ async function ask(method: string, params: object): Promise<{ result: any; sessi
   const id = nextId++;
   const { signal } = limit();
   const response = await post({ jsonrpc: '2.0', id, method, params }, signal);
-  const session = response.headers.get('mcp-session-id');
+  const given = response.headers.get('mcp-session-id');
   const settle = ({ result, error }: Message) => {
     if (error) throw Object.assign(new Error(`${error.message} (${error.code})`), { exit: 7 });
-    return { result, session };
+    return { result, session: given };
   };
-  if (!response.headers.get('content-type')?.includes('event-stream')) {
-    return settle(
-      (await response
-        .json()
-        .catch((error: Error & { exit?: number }) =>
-          Promise.reject(Object.assign(error, { exit: error.exit ?? 4 })),
-        )) as Message,
-    );
+  const [type] = (response.headers.get('content-type') ?? 'nothing').toLowerCase().split(/\s*;/);
+  if (type === 'application/json') {
+    const message = (await response.json().catch((error: Error & { exit?: number }) => {
+      throw Object.assign(new Error(error.message), { exit: error.exit ?? 5 });
+    })) as Message | null;
+    if (message?.id === id && !message.method) return settle(message);
+    throw Object.assign(new Error(`not the answer: ${JSON.stringify(message)}`), { exit: 5 });
   }
+  if (type !== 'text/event-stream') throw Object.assign(new Error(`cannot read ${type}`), { exit: 4 });
   const decoder = new TextDecoderStream() as unknown as TransformStream<Uint8Array, string>;
   const reader = response.body!.pipeThrough(decoder).pipeThrough(intoEvents()).getReader();
   for (;;) {
@@ -114,26 +119,36 @@ async function ask(method: string, params: object): Promise<{ result: any; sessi
   }
 }
 
+let session: string | null = null;
 try {
-  const { result, session } = await ask('initialize', {
+  const begun = await ask('initialize', {
     protocolVersion: '2025-11-25',
     capabilities: { experimental: {} },
     clientInfo: { name: 'web', version: '2' },
   });
+  session = begun.session;
   if (session !== null) common.set('mcp-session-id', session);
-  if (result.protocolVersion !== '2025-11-25' && result.protocolVersion !== '2025-06-18')
-    throw new Error(`version ${result.protocolVersion}?`);
-  common.set('mcp-protocol-version', result.protocolVersion);
-  await post({ jsonrpc: '2.0', method: 'notifications/initialized' });
+  const { protocolVersion } = begun.result;
+  if (protocolVersion !== '2025-11-25' && protocolVersion !== '2025-06-18')
+    throw new Error(`version ${protocolVersion}?`);
+  common.set('mcp-protocol-version', protocolVersion);
+  void (await post({ jsonrpc: '2.0', method: 'notifications/initialized' })).body?.cancel();
   const call = await ask('tools/call', { name: 'process_files', arguments: { message: process.argv[3] } });
-  const texts = call.result.content
+  const texts = [call.result.content ?? []]
+    .flat()
     .filter(({ type }: { type: string }) => type === 'text')
     .map(({ text }: { text: string }) => text);
   if (call.result.isError) throw Object.assign(new Error(texts.join(' ')), { exit: 8 });
-  if (session !== null) await fetch(url, { method: 'DELETE', headers: common });
   console.log('RESULT: %s', texts.join('\n'));
 } catch (error) {
   const { message, exit, name, cause } = error as Error & { exit?: number };
   console.error(message.split('\n')[0]);
   process.exitCode = exit ?? (name === 'AbortError' || name === 'TimeoutError' ? 6 : cause ? 2 : 1);
+}
+if (session !== null) {
+  const signal = AbortSignal.timeout(1000);
+  await fetch(url, { method: 'DELETE', headers: common, signal }).then(
+    (response) => response.body?.cancel(),
+    () => {},
+  );
 }

@@ -27,8 +27,15 @@ function send(method: string, body?: object): Promise<IncomingMessage> {
       begun = answer;
       answer.once('close', () => clearTimeout(timer));
       if (statusCode >= 200 && statusCode < 300) return resolve(answer);
-      answer.resume();
-      reject(new McpError(3, `HTTP ${statusCode} for ${method}`));
+      let body = '';
+      answer.setEncoding('utf8').on('data', (piece) => (body += piece));
+      answer.on('close', () => {
+        let why = '';
+        try {
+          why = JSON.parse(body).error.message;
+        } catch {}
+        reject(new McpError(3, `HTTP ${statusCode} for ${method} ${why}`));
+      });
     });
     let begun: IncomingMessage | undefined;
     const timer = setTimeout(() => (begun ?? sent).destroy(new McpError(6, `gave up after ${deadline} ms`)), deadline);
@@ -60,7 +67,12 @@ function exchange(method: string, params: object): Promise<any> {
         } else unexpected(message);
       };
       answer.setEncoding('utf8');
-      const streams = /^text\/event-stream/i.test(answer.headers['content-type'] ?? '');
+      const type = answer.headers['content-type'] ?? '';
+      if (!/^(text\/event-stream|application\/json)/i.test(type)) {
+        answer.destroy();
+        return reject(new McpError(4, `an answer of the type "${type}"`));
+      }
+      const streams = /^text/i.test(type);
       const parser = createParser({
         onEvent: ({ event, data }) => data && (event ?? 'message') === 'message' && sort(data),
       });
@@ -74,20 +86,21 @@ function exchange(method: string, params: object): Promise<any> {
         try {
           JSON.parse(whole);
         } catch (error) {
-          return reject(new McpError(4, String(error)));
+          return reject(new McpError(5, String(error)));
         }
         sort(whole);
+        reject(new McpError(5, 'not the answer'));
       });
     }, reject);
   });
 }
 
 function unexpected(message: any): void {
-  if (typeof message?.method !== 'string') return console.error('ignored', message);
+  if (typeof message?.method !== 'string' || Array.isArray(message)) return console.error('ignored', message);
   if (message.id !== undefined) {
     const answer =
       message.method === 'ping' ? { result: {} } : { error: { code: -32601, message: 'Method not found' } };
-    send('POST', { jsonrpc: '2.0', id: message.id, ...answer }).then((done) => done.resume(), console.error);
+    send('POST', { jsonrpc: '2.0', id: message.id, ...answer }).then((done) => done.destroy(), refused);
     return;
   }
   const { level, data } = message.params ?? {};
@@ -106,13 +119,13 @@ async function main(): Promise<void> {
   });
   if (!spoken.has(agreed.protocolVersion)) throw new McpError(1, `cannot speak ${agreed.protocolVersion}`);
   session.version = agreed.protocolVersion;
-  (await send('POST', { jsonrpc: '2.0', method: 'notifications/initialized', params: {} })).resume();
+  (await send('POST', { jsonrpc: '2.0', method: 'notifications/initialized', params: {} })).destroy();
   await send('GET').then(
     (stream) => stream.destroy(),
     () => {},
   ); // not needed after all
   const result = await exchange('tools/call', { name: 'process_files', arguments: { message: text } });
-  const words = result.content
+  const words = (Array.isArray(result.content) ? result.content : [])
     .filter((block: any) => block.type === 'text')
     .map((block: any) => block.text)
     .join('\n');
@@ -120,12 +133,22 @@ async function main(): Promise<void> {
   console.log('RESULT:', words);
 }
 
+/** Ends the client when the server has not taken a response. */
+function refused(error: McpError): void {
+  console.error(error.message);
+  process.exit(error.code);
+}
+
 await main().catch((error) => {
   console.error(error.message.replaceAll('\n', ' '));
   process.exitCode = error.code ?? 1;
 });
 if (session.id)
-  await send('DELETE').then(
-    (answer) => answer.resume(),
-    () => {},
-  );
+  await Promise.race([
+    send('DELETE').then(
+      (answer) => answer.destroy(),
+      () => {},
+    ),
+    new Promise((resolve) => setTimeout(resolve, 1000)),
+  ]);
+process.exit();
