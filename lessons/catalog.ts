@@ -109,7 +109,7 @@ export const catalog: readonly Lesson[] = [
     slug: '12-failing-clearly',
     title: 'Failing clearly',
     part: 'MCP without an SDK',
-    minutes: 25,
+    minutes: 30,
     tryPath: '/mcp',
   },
 ];
