@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { inspect } from 'node:util';
 import express, { type NextFunction, type Request, type Response } from 'express';
 import { z } from 'zod';
 import { documents } from '#support/documents.ts';
@@ -41,6 +42,8 @@ type LogMessage = { level: string; logger: string | undefined; data: unknown };
 
 /** What the server remembers of a client from one request to the next. */
 type Session = { level: string };
+
+/** The sessions, by their ids. */
 const sessions = new Map<string, Session>();
 
 const tools: Tool[] = [processFiles, ...moreTools];
@@ -52,6 +55,9 @@ const initializeParams = z.object({
 });
 
 const callParams = z.object({ name: z.string(), arguments: z.record(z.string(), z.unknown()).default({}) });
+
+/** What a tool has to return. It may have further members, which stay in the result. */
+const toolResult = z.looseObject({ content: z.array(z.looseObject({ type: z.string() })) });
 
 /** What this server can be asked for. */
 const methods: Record<string, (params: Params, context: Context, session: Session) => Answer | Promise<Answer>> = {
@@ -92,18 +98,26 @@ const methods: Record<string, (params: Params, context: Context, session: Sessio
     if (call.error) return failure(-32602, z.prettifyError(call.error));
     const tool = tools.find(({ name }) => name === call.data.name);
     if (!tool) return failure(-32602, `Unknown tool: ${call.data.name}`);
-    const args = tool.input.safeParse(call.data.arguments);
-    if (args.error) return toolFailure(z.prettifyError(args.error));
     try {
-      return { result: await tool.run(args.data, context) };
+      const args = tool.input.safeParse(call.data.arguments);
+      if (args.error) return toolFailure(z.prettifyError(args.error));
+      const returned = JSON.stringify(await tool.run(args.data, context));
+      return { result: toolResult.parse(JSON.parse(returned)) };
     } catch (error) {
-      return toolFailure((error as Error).message);
+      return toolFailure(reasonOf(error));
     }
   },
 };
 
+/** What 'tools/call' returns when a tool fails: a result, so that the model reads the text. */
 function toolFailure(text: string): Answer {
   return { result: { content: [{ type: 'text', text }], isError: true } };
+}
+
+/** Why a tool has failed. It has usually thrown an Error, but JavaScript can throw any value. */
+function reasonOf(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message || thrown.name;
+  return typeof thrown === 'string' ? thrown : inspect(thrown);
 }
 
 const app = express();
@@ -142,13 +156,8 @@ app.post('/mcp', express.json({ strict: false, limit: '1mb' }), async (request, 
     return;
   }
   const begins = isRequest(message) && message.method === 'initialize';
-  const sessionId = begins ? randomUUID() : request.get('MCP-Session-Id');
-  const session = begins ? { level: 'info' } : sessions.get(sessionId ?? '');
-  if (!session) {
-    if (sessionId === undefined) refuse(response, 400, -32600, 'MCP-Session-Id is missing');
-    else refuse(response, 404, -32600, 'no such session');
-    return;
-  }
+  const session = begins ? { level: 'info' } : sessionOf(request, response);
+  if (!session) return;
   if (!isRequest(message)) {
     response.status(202).end();
     return;
@@ -159,13 +168,23 @@ app.post('/mcp', express.json({ strict: false, limit: '1mb' }), async (request, 
   }
   const answered = await answer(message, silent, session);
   if (begins && 'result' in answered) {
-    sessions.set(sessionId!, session);
-    response.set('MCP-Session-Id', sessionId);
+    const id = randomUUID();
+    sessions.set(id, session);
+    response.set('MCP-Session-Id', id);
   }
   response.json({ jsonrpc: '2.0', id: message.id, ...answered });
 });
 
-/** Answers with an event stream: what the tool says while it works, then the one answer. */
+/** The session of a request. Without one, this function has refused the request. */
+function sessionOf(request: Request, response: Response): Session | undefined {
+  const id = request.get('MCP-Session-Id');
+  const session = sessions.get(id ?? '');
+  if (id === undefined) refuse(response, 400, -32600, 'the header MCP-Session-Id is missing');
+  else if (!session) refuse(response, 404, -32600, 'there is no such session');
+  return session;
+}
+
+/** Answers a call with an event stream: the tool's log messages while it works, then the response. */
 async function streamAnswer(message: JsonRpcRequest, session: Session, response: Response): Promise<void> {
   response.set({
     'Content-Type': 'text/event-stream',
@@ -186,12 +205,12 @@ function send(response: Response, message: JsonRpcNotification | JsonRpcResponse
 
 /** Sends a log message to the client that waits for this response. */
 function log(response: Response, session: Session, params: LogMessage): void {
-  if (levels.indexOf(params.level) < levels.indexOf(session.level)) return;
   if (response.writableEnded) return;
+  if (levels.indexOf(params.level) < levels.indexOf(session.level)) return;
   send(response, { jsonrpc: '2.0', method: 'notifications/message', params });
 }
 
-/** One JSON object has no room for anything beside the answer. */
+/** A single JSON object has room for the response only, so what a tool logs is dropped. */
 const silent: Context = { log: () => {} };
 
 /** Calls the method that a request asks for. */
@@ -244,9 +263,9 @@ function refuse(response: Response, status: number, code: number, message: strin
 }
 
 app.delete('/mcp', (request, response) => {
-  const ended = sessions.delete(request.get('MCP-Session-Id') ?? '');
-  if (ended) response.status(204).end();
-  else refuse(response, 404, -32600, 'no such session');
+  if (!sessionOf(request, response)) return;
+  sessions.delete(request.get('MCP-Session-Id')!);
+  response.status(204).end();
 });
 
 app.all('/mcp', (_request, response) => {

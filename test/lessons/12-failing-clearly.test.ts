@@ -151,6 +151,14 @@ export default grader((run) => {
           });
           await posted.answer(500, 'text/plain', 'sorry');
           const about = ignoresGoodbyes ? 'a failure and a DELETE without an answer' : 'a failure';
+          await expectEnd(
+            run,
+            client,
+            ignoresGoodbyes
+              ? 'The server does not answer the DELETE, but your client is still running.'
+              : 'The server answered tools/call with status 500, but your client is still running.',
+            'Give the DELETE a signal that aborts it after farewellLimit milliseconds, and catch the error that it throws.',
+          );
           await client.fails({ code: 3, about, has: [500], advice });
           if (ignoresGoodbyes) return; // on a slow machine, the limit may be over before the DELETE has gone out
           expect(goodbyes.length > 0, {

@@ -284,7 +284,7 @@ function received(call: Call, awaited: string, agreed: Script['agreed'], see: st
       });
     },
     expectNoSession(advice) {
-      const cause = `${what} has an MCP-Session-Id header, but the server has not sent a session id.`;
+      const cause = `${what} has an MCP-Session-Id header, although a session begins only with the answer to initialize.`;
       expectHeader(request, 'MCP-Session-Id', (value) => value === '', undefined, { cause, advice, see });
     },
     expectMediaTypes: () => expectMediaTypes(call, what, see),
