@@ -171,7 +171,13 @@ export const mistakes: Mistake[] = [
   client(3, 'time-limit-is-no-connection', [outOfTime, '']),
   client(3, 'time-limit-is-not-complete', [outOfTimeToRead, '']),
   client(3, 'knows-the-other-name-only', [outOfTime, outOfTime.replace('AbortError', 'TimeoutError')]),
-  client(3, 'timer-keeps-it-alive', [limits, `${controller}  setTimeout(() => controller.abort(), timeLimit);\n`]),
+  client(
+    3,
+    'timer-outlives-the-answer',
+    [limits, `${controller}  clearTimeout(timer);\n  timer = setTimeout(() => controller.abort(), timeLimit);\n`],
+    ['let lastId = 0;', 'let lastId = 0;\nlet timer: NodeJS.Timeout | undefined;'],
+    ['  process.exitCode = exitCode;\n', '  process.exitCode = exitCode;\n  clearTimeout(timer);\n'],
+  ),
 
   client(4, 'takes-an-error-for-a-result', [isError, '']),
   client(4, 'ignores-an-error-of-initialize', [

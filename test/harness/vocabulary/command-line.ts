@@ -108,7 +108,7 @@ export function judgedClient(run: Run, program: Program, unexpected?: Unexpected
   });
 }
 
-const different = 'The client printed something else than what was asked for.';
+const different = 'The client printed the wrong text.';
 
 async function expectFailure(run: Run, client: Program, failure: ExpectedFailure): Promise<void> {
   const { code, about, printed = [], has = [], advice, otherCode } = failure;
@@ -119,7 +119,7 @@ async function expectFailure(run: Run, client: Program, failure: ExpectedFailure
   const unfinished = output !== expected && expected.startsWith(output);
   if (unfinished) notCutShort(client, `on ${about}, before it had printed everything`, advice);
   expect(output === expected, {
-    cause: `The client printed something else than it should on standard output, before or after ${about}.`,
+    cause: `The client printed the wrong text on standard output, before or after ${about}.`,
     compare: { expected: visible(expected) || '(nothing)', received: visible(client.stdout) || '(nothing)' },
     advice,
   });
