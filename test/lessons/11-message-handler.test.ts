@@ -322,8 +322,9 @@ export default grader((run) => {
           const { client, call } = await server().upToCall();
           const event = inLines(call, end);
           await call.stream(unfit(call, end));
-          // A piece that ends between \r and \n; and text after the last \r, because a parser may wait for a \n.
-          await streamCut(call, `${event}${end}:${end}`, [Buffer.byteLength(event) - 1, Buffer.byteLength(event) + 1]);
+          // A piece that ends between \r and \n, in the middle of the data; and text after the last \r, because a parser may
+          // wait for a \n.
+          await streamCut(call, `${event}${end}:${end}`, [event.indexOf(`{${end}`) + 2]);
           await client.prints([`RESULT: ${text}`], {
             ...words,
             cause: `Your client did not print a result whose lines end with ${visible(end)}.`,
