@@ -228,7 +228,8 @@ export default grader((run) => {
         await byJson.client.prints([`RESULT: ${texts[0]}`, texts[1]!], {
           cause: 'Your client did not print the result that came as JSON.',
           otherwise: 'Your client did not print the result as it should.',
-          advice: 'Print RESULT: and the texts of the blocks in content: take the text of each block that has one.',
+          advice:
+            'Print RESULT: and the texts of the blocks in content: take the text of each block whose type is text.',
         });
       },
     );
@@ -318,7 +319,7 @@ export default grader((run) => {
         call.end();
         await client.endsWell(answered, leavesLoop);
 
-        await together(['\r\n', '\r'], async (end) => {
+        for (const end of ['\r\n', '\r']) {
           const { client, call } = await server().upToCall();
           const event = inLines(call, end);
           await call.stream(unfit(call, end));
@@ -332,7 +333,7 @@ export default grader((run) => {
           });
           call.end();
           await client.endsWell(answered, leavesLoop);
-        });
+        }
       },
     );
 
@@ -342,8 +343,8 @@ export default grader((run) => {
         const advice =
           'Compare the media type before the semicolon in lower case: response.headers.get returns the header as the server has written it.';
         await together(['Text/Event-Stream;charset=UTF-8', 'APPLICATION/JSON ; charset=utf-8'], async (contentType) => {
-          const { client, call } = await server().upToCall();
           const text = word();
+          const { client, call } = await server().upToCall();
           const response = call.result(textResult(text));
           call.begin(contentType);
           await call.send(/event/i.test(contentType) ? eventOf(response) : JSON.stringify(response));
@@ -563,9 +564,10 @@ export default grader((run) => {
       async () => {
         const advice = 'Compare the id of the response in a JSON answer too: answerTo reads both kinds of answer.';
         await together(['initialize', 'tools/call'], async (method) => {
+          const suffix = random.integer(100, 999);
           const { client, ...other } = await server().start();
           const initialize = await other.next('initialize');
-          const wrongId = { id: `${String(initialize.message.id)}-${random.integer(100, 999)}` };
+          const wrongId = { id: `${String(initialize.message.id)}-${suffix}` };
           const running = `A JSON answer with the wrong id came for ${method}, but your client is still running.`;
           if (method === 'initialize') {
             await initialize.json({ ...initialize.result(other.initializeResult()), ...wrongId });
@@ -611,7 +613,7 @@ export default grader((run) => {
     );
   });
 
-  /** Judges all cases at the same time, and fails with the first that fails. */
+  /** Judges all cases at the same time, and fails with the first that fails. A case draws only before its first `await`. */
   async function together<Case>(cases: readonly Case[], judge: (each: Case) => Promise<void>): Promise<void> {
     for (const outcome of await Promise.allSettled(cases.map(judge))) {
       if (outcome.status === 'rejected') throw outcome.reason;

@@ -180,10 +180,11 @@ export default grader((run) => {
         const advice =
           'Look at the Content-Type before you read the body, and call fail with exit code 4 if your client can read neither.';
         const response = (posted: ReceivedMessage) => JSON.stringify(posted.result(textResult('wrong')));
+        const page = `<!DOCTYPE html><title>${word()}</title>`;
         await together(
           [
-            ['initialize', 'text/html', () => `<!DOCTYPE html><title>${word()}</title>`],
-            ['tools/call', 'text/html', () => `<!DOCTYPE html><title>${word()}</title>`],
+            ['initialize', 'text/html', () => page],
+            ['tools/call', 'text/html', () => page],
             ['tools/call', 'text/plain', response],
             ['tools/call', 'application/xml', () => '<result/>'],
             ['tools/call', '', response],
@@ -247,7 +248,7 @@ export default grader((run) => {
             ['tools/call', 'breaks off', half, 'breakOff'],
             ['tools/call', 'ends in the middle', half, 'end'],
             ['tools/call', 'is empty', () => '', 'end'],
-            ['tools/call', 'is a page', () => `<title>${word()}</title>`, 'end'],
+            ['tools/call', 'is a page', () => '<!DOCTYPE html><title>Sign in</title>', 'end'],
           ] as const,
           async ([step, what, body, how]) => {
             const { client, posted } = await upTo(step);
@@ -501,7 +502,7 @@ export default grader((run) => {
     });
   });
 
-  /** Judges all cases at the same time, and fails with the first that fails. */
+  /** Judges all cases at the same time, and fails with the first that fails. A case draws only before its first `await`. */
   async function together<Case>(
     cases: readonly Case[],
     judge: (each: Case, i: number) => Promise<void>,
