@@ -11,7 +11,7 @@ type JsonRpcRequest = { jsonrpc: '2.0'; id: string | number; method: string; par
 type JsonRpcNotification = { jsonrpc: '2.0'; method: string; params?: Params };
 type JsonRpcResponse = { jsonrpc: '2.0'; id: string | number } & Answer;
 
-/** What a request comes to. */
+/** The outcome of a request: the part of its response that says whether it succeeded. */
 type Answer = { result: object } | { error: { code: number; message: string } };
 
 /** The protocol revisions that this server speaks, newest first. */
@@ -59,7 +59,7 @@ const callParams = z.object({ name: z.string(), arguments: z.record(z.string(), 
 /** What a tool has to return. It may have further members, which stay in the result. */
 const toolResult = z.looseObject({ content: z.array(z.looseObject({ type: z.string() })) });
 
-/** What this server can be asked for. */
+/** The methods that a client can call on this server. */
 const methods: Record<string, (params: Params, context: Context, session: Session) => Answer | Promise<Answer>> = {
   ping: () => ({ result: {} }),
 
@@ -213,7 +213,7 @@ function log(response: Response, session: Session, params: LogMessage): void {
 /** A single JSON object has room for the response only, so what a tool logs is dropped. */
 const silent: Context = { log: () => {} };
 
-/** Calls the method that a request asks for. */
+/** Calls the method that a request names. */
 async function answer({ method, params }: JsonRpcRequest, context: Context, session: Session): Promise<Answer> {
   if (!Object.hasOwn(methods, method)) return failure(-32601, `unknown method: ${method}`);
   return methods[method]!(params ?? {}, context, session);
@@ -225,15 +225,6 @@ function failure(code: number, message: string): Answer {
 
 function isRequest(message: unknown): message is JsonRpcRequest {
   return hasMethod(message) && isId(message.id);
-}
-
-function hasMethod(message: unknown): message is JsonRpcNotification & { id?: unknown } {
-  return (
-    isObject(message) &&
-    message.jsonrpc === '2.0' &&
-    typeof message.method === 'string' &&
-    (message.params === undefined || isObject(message.params))
-  );
 }
 
 function isNotification(message: unknown): message is JsonRpcNotification {
@@ -249,6 +240,16 @@ function isResponse(message: unknown): message is JsonRpcResponse {
   );
 }
 
+/** Everything that a request and a notification have in common. */
+function hasMethod(message: unknown): message is JsonRpcNotification & { id?: unknown } {
+  return (
+    isObject(message) &&
+    message.jsonrpc === '2.0' &&
+    typeof message.method === 'string' &&
+    (message.params === undefined || isObject(message.params))
+  );
+}
+
 function isId(id: unknown): id is string | number {
   return typeof id === 'string' || typeof id === 'number';
 }
@@ -257,7 +258,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Answers with an error that belongs to no request: its id is null. */
+/** Answers with an error whose id is null, because the server has read no request that the error could belong to. */
 function refuse(response: Response, status: number, code: number, message: string): void {
   response.status(status).json({ jsonrpc: '2.0', id: null, ...failure(code, message) });
 }
@@ -269,7 +270,7 @@ app.delete('/mcp', (request, response) => {
 });
 
 app.all('/mcp', (_request, response) => {
-  refuse(response.set('Allow', 'POST, DELETE'), 405, -32600, 'this endpoint takes POST');
+  refuse(response.set('Allow', 'POST, DELETE'), 405, -32600, 'the only HTTP method here is POST');
 });
 
 type HttpError = { status?: number; type?: string; message: string };
