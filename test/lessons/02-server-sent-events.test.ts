@@ -1,9 +1,8 @@
-import { freePort } from '../harness/programs/ports.ts';
 import { expect, Failure, type Explanation } from '../harness/run/failure.ts';
 import { grader } from '../harness/run/grader.ts';
 import type { Server } from '../harness/run/run.ts';
 import { promptMs } from '../harness/run/waits.ts';
-import { judgedClient, noTimerLeft, type Client } from '../harness/vocabulary/command-line.ts';
+import { noTimerLeft } from '../harness/vocabulary/command-line.ts';
 import {
   expectEvents,
   expectEventStream,
@@ -18,11 +17,10 @@ import { curl, expectHeader, expectStatus, finished, received, release, workMs }
 import { look } from '../harness/vocabulary/value.ts';
 import { fromJson, isObject } from '../harness/wire/json.ts';
 import type { Ask, Exchange } from '../harness/wire/exchange.ts';
-import type { Call } from '../harness/wire/grader-server.ts';
 import { visible } from '../harness/wire/printable.js';
 
 export default grader((run) => {
-  const { expectSoon, missing, random, requirement, startClient, startGraderServer, startServer, task, until } = run;
+  const { expectSoon, missing, random, requirement, startServer, task, until } = run;
 
   /** A quiet interval in milliseconds that no run takes, and one that is over again and again during the work. */
   const neverMs = 60_000;
@@ -57,7 +55,6 @@ export default grader((run) => {
     event('info', `Calculating: ${decimal(Number(a))} ${op} ${decimal(Number(b))}`);
   const result = (data: string) => event('result', data);
   const answered = [info(example), result('35.0')];
-  const lineOf = ({ type, data }: Event) => `${type}: ${data}`;
   const inOrder = 'Send the event info before the work and the event result after it, and no other event.';
 
   /** Sends a request, and releases all work until its response has ended. */

@@ -100,7 +100,8 @@ export default grader((run) => {
       async () => {
         const [type, one, two] = random.words(3);
         const join = 'Keep each value of the field data, and join them with \\n when you print the event.';
-        const between = 'Write the line break between two values only: none before the first, and none after the last.';
+        const between =
+          'Write a line break only between two values, not before the first value or after the last value.';
         await expectRead(reader, [
           [[`data: ${one}\ndata: ${two}\ndata: ${one}\n\n`], `message: ${one}\n${two}\n${one}\n`, join],
           [[`data: ${one}\nevent: ${type}\n`, `data: ${two}\n\n`], `${type}: ${one}\n${two}\n`, join],
@@ -114,7 +115,8 @@ export default grader((run) => {
       'The name of a field ends at the first colon of its line. The client drops one space after this colon and keeps every other character of the value.',
       async () => {
         const [type, one, two] = random.words(3);
-        const space = 'Drop one space after the colon where there is one, and nothing else: do not use trim.';
+        const space =
+          'Drop only the first space after the colon. Do not use trim, because it drops all spaces at both ends.';
         const colon = 'Look for the first colon with line.indexOf(":"), because a value may have colons too.';
         await expectRead(reader, [
           [[`event:${type}\ndata:${one}\n\n`], `${type}: ${one}\n`, space],

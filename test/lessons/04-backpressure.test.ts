@@ -122,9 +122,10 @@ export default grader((run) => {
           return {
             cause:
               server.program.rows > rowsAhead
-                ? 'Your server took row after row from rows(), but sent none of them.'
+                ? 'Your server took row after row from rows(), but sent no row.'
                 : 'Your server has sent no row.',
-            advice: 'Write each row as soon as you have it. An array or a string of all rows is as large as the table.',
+            advice:
+              'Write each row as soon as rows() has given it to you. An array or a string of all rows is as large as the table.',
           };
         });
       },

@@ -36,10 +36,11 @@ const inRequirements: Rule[] = [
   [/^(It|Then|Meanwhile|Of|After any|Anything else|Nothing|Over|From then|When that)\b/, 'name the case and the actor'],
 ];
 
+const inCauses: Rule[] = [[/, and (no|not|nothing|never|without)\b/, 'write but, so or because']];
+
 const inVerdicts: Rule[] = [
   [/\b(is|are|was) (another|an other)\b(?! \w+ (of|than))/, 'write: wrong, or: different from …'],
   [/\bsomething else\b/, 'name what it is'],
-  [/, and (no|not|nothing|never|without)\b/, 'write but, so or because'],
 ];
 
 const negation = /\b(no|not|nothing|never|none|without|neither|nor|cannot|\w+n't)\b/gi;
@@ -133,6 +134,7 @@ test.for([...catalog.map(({ slug }) => slug), 'broken-programs'])('the verdicts 
     if (said.advice === undefined) found.push(`${file}: no advice`);
     const both = [said.cause, said.advice ?? ''].map((text) => ({ place: file, text }));
     found.push(...offences(both, [...everywhere, ...inSentences, ...inVerdicts]));
+    found.push(...offences(both.slice(0, 1), inCauses));
   }
   complain(found);
 });
