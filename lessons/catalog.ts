@@ -45,7 +45,7 @@ export const catalog: readonly Lesson[] = [
     slug: '04-backpressure',
     title: 'Backpressure',
     part: 'Streams',
-    minutes: 25,
+    minutes: 30,
     tryPath: '/files/notes.txt',
   },
   {
