@@ -84,14 +84,17 @@ function said(what: string, output: string): void {
   if (output.trim()) console.log(`\n${what}:\n${printable(output.trim()).replace(/^/gm, '  ')}`);
 }
 
-/** Request headers that say nothing about the lesson. */
-const usual =
-  /^(host|connection|user-agent|accept-encoding|accept-language|sec-fetch-mode|content-length|transfer-encoding)$/i;
+/** Headers that say nothing about a lesson. */
+const usual = new Set(
+  'accept-encoding accept-language connection content-length date etag host keep-alive sec-fetch-mode transfer-encoding user-agent x-powered-by'.split(
+    ' ',
+  ),
+);
 
 /** The others, as they are on the wire: names and values in turn. */
 const headerRows = (raw: string[]): string[] =>
   raw.flatMap((name, i) =>
-    i % 2 === 0 && !usual.test(name) && raw[i + 1] !== '*/*' ? [`${name}: ${raw[i + 1]}`] : [],
+    i % 2 === 0 && !usual.has(name.toLowerCase()) && raw[i + 1] !== '*/*' ? [`${name}: ${raw[i + 1]}`] : [],
   );
 
 /** Stands between client and server, hands everything on as it comes, and writes it down. */
@@ -102,6 +105,7 @@ async function relay(port: number, record: () => Transcript): Promise<{ url: str
     const { method, url: path, headers } = request;
     const onward = httpRequest({ host: '127.0.0.1', port, method, path, headers, agent: false }, (answer) => {
       record().add('←', `${answer.statusCode} ${answer.statusMessage}`);
+      for (const row of headerRows(answer.rawHeaders)) record().add('←', row);
       response.writeHead(answer.statusCode!, answer.headers);
       answer.on('data', (bytes: Buffer) => {
         record().add('←', bytes);
