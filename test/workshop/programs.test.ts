@@ -102,6 +102,18 @@ import * as zod from 'zod';
 for (const each of [express, fetch, zod]) console.log(Object.keys(each).filter((name) => name !== 'module.exports').sort().join());
 console.log(express.default.json === express.json, new fetch.default.Headers({ a: 'b' }), zod.z.string().parse('c'), zod.default === zod.z);\n`,
   },
+  'uses a variable before its line': {
+    program: `try {
+  await run();
+} catch (error) {
+  console.log(String(error));
+}
+let late: number | undefined = 1;
+async function run(): Promise<void> {
+  late = 2;
+  console.log('not refused');
+}\n`,
+  },
   'waits for ever': { program: 'await new Promise(() => {});\n' },
 };
 

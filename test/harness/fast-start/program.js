@@ -6,6 +6,7 @@ import { basename, dirname, join, relative, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { lessonsFolder, root } from '../folders.js';
 import { compile, keepPlaces } from './esbuild.js';
+import { declaresBehindAwait } from './late-declaration.js';
 import { packAll, packed } from './packages.js';
 import { fastStart } from './switch.js';
 import { writeAtomically } from './write-atomically.js';
@@ -19,8 +20,8 @@ const needsPlace =
   /\b(require|__dirname|__filename|child_process|worker_threads|cluster)\b|\bimport\.meta\b(?!\.(url|dirname|filename|main)\b)/;
 
 /**
- * How a program starts: from its built file, or by tsx from where it is. tsx runs a program that starts others, or looks
- * for files as CommonJS does. It also gets a file that is missing, because it says so best.
+ * How a program starts: from its built file, or by tsx from where it is. tsx runs a program that starts others, looks for
+ * files as CommonJS does, or may use a constant before its line. It also gets a file that is missing, because it says so best.
  * @param {string} file
  * @returns {{ main: string, byTsx: boolean, imports: string[] }} `imports`: the packages that it will import
  */
@@ -29,7 +30,7 @@ export function startOf(file) {
   if (source === undefined) return { main: file, byTsx: true, imports: [] };
   const names = [...source.matchAll(/^import .*?['"]([^'".][^'"]*)['"]/gm)].map((match) => match[1]);
   const packages = names.filter((name) => dependencies.includes(name));
-  if (needsPlace.test(source)) return { main: file, byTsx: true, imports: packages };
+  if (needsPlace.test(source) || declaresBehindAwait(source)) return { main: file, byTsx: true, imports: packages };
   return { main: builtFile(file), byTsx: false, imports: packages.map(importable) };
 }
 
