@@ -61,9 +61,9 @@ function likeness({ entry, carried }: EntryRow): string {
   return `${entry.mark} ${entry.who ?? ''} ${entry.run ?? 1} ${what}`;
 }
 
-/** The text of an entry in one line, whole. */
+/** The text of an entry in one line, whole. A chunk that is only a line break shows the break. */
 export const textOf = ({ text, leftOut }: Entry): string =>
-  `${escapeInvisible(withoutLastBreak(text))}${leftOut ? ` … (${leftOut} more bytes)` : ''}`;
+  `${escapeInvisible(withoutLastBreak(text) || text)}${leftOut ? ` … (${leftOut} more bytes)` : ''}`;
 
 /** What comes first of a message: its kind, its method and its id. */
 export const nameOf = ({ kind, method, id, code }: RpcMessage, to?: string): string =>

@@ -11,12 +11,13 @@ try {
 
   const decoder = new TextDecoder();
   let unfinished = '';
-  for await (const chunk of response.body) {
-    unfinished += decoder.decode(chunk as Buffer, { stream: true });
+  for await (const piece of response.body) {
+    unfinished += decoder.decode(piece as Buffer, { stream: true });
     const lines = unfinished.split(/\r?\n/);
     unfinished = lines.pop()!;
     for (const line of lines) console.log(line);
   }
+  unfinished += decoder.decode();
   if (unfinished) console.log(unfinished);
 } catch (error) {
   console.error(`${url}: ${(error as Error).message}`);

@@ -126,7 +126,7 @@ export default grader((run) => {
       async () => {
         const { program } = server;
         // A stream that had to end before its status came does not show when its messages came.
-        if (finished(stream) && released > 0) begin();
+        if (finished(stream) && released > 0 && program.held.length === 0) begin();
         else sameCapture();
         // A timer beside work that is held may be what the message waits for instead. Only a program that has one is given time.
         let patience = promptMs;
@@ -170,6 +170,15 @@ export default grader((run) => {
                   : 'Wait for the work of a message with await work(…), and for nothing else. Then write the message.',
               ...see,
             });
+            if (finished(stream)) {
+              expectMessages(stream);
+              throw new Failure({
+                cause: `Your server ended the response before it had sent Message ${i}, although work('${program.held[0]!.label}') was not done yet.`,
+                advice:
+                  'Call response.end() only once, after a for loop that waits with await for the work of each message. forEach does not wait, and an async function of your own needs an await in front of its call.',
+                ...see,
+              });
+            }
             release(program);
             released++;
           }
@@ -537,15 +546,15 @@ export default grader((run) => {
     );
 
     requirement(
-      'If a piece contains several lines, the client prints each of them as it came, in order, also empty lines.',
+      'If a piece contains several lines, the client prints all these lines, in order and unchanged, and also the empty lines.',
       async () => {
         const [above, below, said] = random.words(3);
         for (const [lines, advice] of [
           [random.words(3), 'Print every line of a piece, in a loop: one piece can contain several lines.'],
-          [['', `  ${above} `, '', '', below!], 'Print all the text between two line breaks, as it came.'],
+          [['', `  ${above} `, '', '', below!], 'Print all the text between two line breaks, and do not change it.'],
           [
             [`"${said}", 100 %`, `\t'${below}' & {世: -0.5}`],
-            'Print all the text between two line breaks, as it came.',
+            'Print all the text between two line breaks, and do not change it.',
           ],
         ] as const) {
           await reading.call.send(`${lines.join('\n')}\n`);
@@ -629,16 +638,38 @@ export default grader((run) => {
         call.end();
         await endsWell(client);
         // Some decoders give one replacement character for each byte.
-        const printed = client.stdout.replace(/\ufffd+/g, '\ufffd').trimEnd();
-        const silently = printed === left;
+        const printed = client.stdout
+          .replaceAll('\r\n', '\n')
+          .replace(/\ufffd+/g, '\ufffd')
+          .trimEnd();
+        const decodeFirst =
+          'After the loop, add decoder.decode() to the text that is left, and only then print this text. This call returns � for the bytes that the decoder has kept.';
+        const causes: [printed: string, cause: string, advice: string][] = [
+          [
+            left!,
+            'The stream ended in the middle of a character, but your client dropped this character silently.',
+            decodeFirst,
+          ],
+          [
+            `${left}\n\ufffd`,
+            'Your client printed a line break in the middle of the last line, before the � of the unfinished character.',
+            decodeFirst,
+          ],
+          [
+            '\ufffd',
+            'Your client printed the � of the unfinished character, but not the text before it in the last line.',
+            'After the loop, add decoder.decode() to the text that is left with +=, because = would replace this text.',
+          ],
+        ];
+        const [, cause, advice] = causes.find(([wrong]) => printed === wrong) ?? [
+          '',
+          'The stream ended in the middle of a character, but your client did not print the text after the last line break with � at its end.',
+          decodeFirst,
+        ];
         expect(printed === `${left}\ufffd`, {
-          cause: silently
-            ? 'The stream ended in the middle of a character, but your client dropped this character silently.'
-            : 'Your client did not print the text after the last line break as it came.',
+          cause,
           compare: { expected: `${left}\ufffd\\n`, received: visible(client.stdout) || '(nothing)' },
-          advice: silently
-            ? 'After the loop, add decoder.decode() to the text that is left, and only then print this text. This call returns � for the bytes that the decoder has kept.'
-            : afterLoop.advice,
+          advice,
         });
       },
     );

@@ -16,8 +16,8 @@ const busy: [string, string] = [
   `${app}\nconst used = (began: NodeJS.CpuUsage) => {\n  const { user, system } = process.cpuUsage(began);\n  return (user + system) / 1000;\n};`,
 ];
 
-const read = 'for await (const chunk of response.body) {';
-const decode = 'unfinished += decoder.decode(chunk as Buffer, { stream: true });';
+const read = 'for await (const piece of response.body) {';
+const decode = 'unfinished += decoder.decode(piece as Buffer, { stream: true });';
 const split = 'const lines = unfinished.split(/\\r?\\n/);';
 const keep = '    unfinished = lines.pop()!;\n';
 const print = 'for (const line of lines) console.log(line);';
@@ -37,6 +37,19 @@ export const mistakes: Mistake[] = [
     [end, '  response.end(body);'],
   ),
   server(1, 'forgets-await', [work, 'work(`message ${i}`);']),
+  server(
+    1,
+    'waits-inside-for-each',
+    [loop, '  [1, 2, 3, 4, 5].forEach(async (i) => {'],
+    [`${write}\n  }`, `${write}\n  });`],
+  ),
+  server(
+    1,
+    'ends-without-awaiting-the-messages',
+    [loop, `  async function sendMessages() {\n${loop}`],
+    [`${write}\n  }`, `${write}\n  }\n  }\n  sendMessages();`],
+  ),
+  server(1, 'ends-after-the-first-message', [write, `${write}\n    response.end();`], [`  }\n${end}`, '  }']),
   server(1, 'busy-wait', [work, 'const end = Date.now() + 50;\n    while (Date.now() < end);']),
   server(1, 'sleeps-in-sync', [work, 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);']),
   server(
@@ -221,7 +234,7 @@ export const mistakes: Mistake[] = [
   ),
 
   // Task 3: the client prints each line as it arrives.
-  client(3, 'waits-for-the-text', [read, 'for (const chunk of [Buffer.from(await response.text())]) {']),
+  client(3, 'waits-for-the-text', [read, 'for (const piece of [Buffer.from(await response.text())]) {']),
   client(
     3,
     'prints-at-the-end',
@@ -229,16 +242,16 @@ export const mistakes: Mistake[] = [
     [print, 'all.push(...lines);'],
     [rest, `for (const line of all) console.log(line);\n  ${rest}`],
   ),
-  client(3, 'decodes-each-chunk-alone', [decode, 'unfinished += String(chunk);']),
-  client(3, 'decodes-without-stream', [decode, 'unfinished += decoder.decode(chunk as Buffer);']),
+  client(3, 'decodes-each-chunk-alone', [decode, 'unfinished += String(piece);']),
+  client(3, 'decodes-without-stream', [decode, 'unfinished += decoder.decode(piece as Buffer);']),
   client(
     3,
     'writes-chunks-as-they-are',
-    [decode, 'process.stdout.write(decoder.decode(chunk as Buffer, { stream: true }));'],
+    [decode, 'process.stdout.write(decoder.decode(piece as Buffer, { stream: true }));'],
     [`    ${split}\n${keep}    ${print}\n`, ''],
   ),
   client(3, 'prints-what-is-unfinished', [keep, "    unfinished = '';\n"]),
-  client(3, 'forgets-what-is-unfinished', [decode, 'unfinished = decoder.decode(chunk as Buffer, { stream: true });']),
+  client(3, 'forgets-what-is-unfinished', [decode, 'unfinished = decoder.decode(piece as Buffer, { stream: true });']),
   client(3, 'prints-one-line-of-a-chunk', [print, 'if (lines.length > 0) console.log(lines[0]);']),
   client(3, 'stops-after-one-piece', [print, `${print}\n    break;`]),
   client(3, 'leaves-carriage-returns', [split, "const lines = unfinished.split('\\n');"]),
@@ -250,8 +263,21 @@ export const mistakes: Mistake[] = [
   client(3, 'flushes-too-late', [flush, ''], [rest, `${rest}\n${flush}`]),
   client(
     3,
+    'half-a-character-as-a-line-of-its-own',
+    [flush, ''],
+    [rest, `${rest}\n  const end = decoder.decode();\n  if (end) console.log(end);`],
+  ),
+  client(
+    3,
+    'writes-half-a-character-after-the-line-break',
+    [flush, ''],
+    [rest, `${rest}\n  process.stdout.write(decoder.decode());`],
+  ),
+  client(3, 'forgets-the-line-when-it-flushes', [flush, '  unfinished = decoder.decode() || unfinished;\n']),
+  client(
+    3,
     'replaces-line-breaks-in-each-piece',
-    [decode, "unfinished += decoder.decode(chunk as Buffer, { stream: true }).replaceAll('\\r\\n', '\\n');"],
+    [decode, "unfinished += decoder.decode(piece as Buffer, { stream: true }).replaceAll('\\r\\n', '\\n');"],
     [split, "const lines = unfinished.split('\\n');"],
   ),
   client(3, 'stays-alive', [rest, `${rest}\n  setInterval(() => {}, 1000);`]),

@@ -238,6 +238,7 @@ describe('in a terminal', () => {
 
   test('a text that fits stays as it was', () => {
     expect(captureText([chunk('←', 'Message 1\n')])).toEqual(['    0 ms  ← Message 1']);
+    expect(captureText([chunk('←', '\n')])).toEqual(['    0 ms  ← \\n']);
     const short = json({ id: 1, method: 'ping' });
     expect(captureText([chunk('→', short)])).toEqual([`    0 ms  → ${short}`]);
     expect(captureText([{ at: 1.6, mark: '·', who: 'a', text: 'x' }])).toEqual(['    2 ms  a  · x']);
