@@ -21,7 +21,7 @@ export const catalog: readonly Lesson[] = [
     slug: '01-chunked-stream',
     title: 'A chunked stream',
     part: 'Streams',
-    minutes: 25,
+    minutes: 30,
     tryPath: '/stream',
   },
   {
