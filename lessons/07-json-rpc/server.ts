@@ -21,8 +21,10 @@ const methods: Record<string, (params: Params) => Answer | Promise<Answer>> = {
   // TODO task 1: add the method ping, which returns an empty object as its result
 
   async calculate(params) {
-    // TODO task 3: check a, b, op and the result, and return a failure with the code -32602 if one of them is wrong
-    const { a, b, op } = params as { a: number; b: number; op: string };
+    // TODO task 3: check op and the result in the same way as a and b, and return a failure with the code -32602
+    const { a, b, op } = params as { a: unknown; b: unknown; op: string };
+    if (typeof a !== 'number') return failure(-32602, 'a must be a number');
+    if (typeof b !== 'number') return failure(-32602, 'b must be a number');
     await work(`${a} ${op} ${b}`);
     return { result: { value: operations[op]!(a, b) } };
   },
@@ -41,13 +43,13 @@ app.use('/mcp', (request, response, next) => {
 });
 
 app.post('/mcp', (request, response, next) => {
-  // TODO task 4: refuse a wrong Accept header with status 406, and a wrong Content-Type with status 415
+  // TODO task 4: before next(), refuse a wrong Accept with status 406, and a wrong Content-Type with status 415
   next();
 });
 
 app.post('/mcp', express.json({ strict: false, limit: '1mb' }), async (request, response) => {
   const message = request.body;
-  // TODO task 3: refuse a body that is not a JSON-RPC message, with status 400 and the code -32600
+  // TODO task 3: before the 202 of task 2, refuse a body that is not a message: status 400 and code -32600
   // TODO task 2: answer everything that is not a request with status 202 and an empty body
   // TODO task 1: send the response: jsonrpc, the id of the request, and what answer returns
   response.status(501).json({ error: 'no answer yet' });
@@ -65,7 +67,16 @@ function failure(code: number, message: string): Answer {
 
 // TODO task 2: write the type guard isRequest: a request has a method and an id
 
-// TODO task 3: write the type guards isNotification and isResponse
+// TODO task 3: write the type guard isNotification: a notification has a method, but no member id
+
+function isResponse(message: unknown): message is JsonRpcResponse {
+  return (
+    isObject(message) &&
+    message.jsonrpc === '2.0' &&
+    isId(message.id) &&
+    (isObject(message.result) || isObject(message.error))
+  );
+}
 
 /** Everything that a request and a notification have in common. */
 function hasMethod(message: unknown): message is JsonRpcNotification & { id?: unknown } {
@@ -90,7 +101,7 @@ function refuse(response: Response, status: number, code: number, message: strin
   response.status(status).json({ jsonrpc: '2.0', id: null, ...failure(code, message) });
 }
 
-// TODO task 4: refuse every HTTP method except POST, and write an error handler for a body that cannot be read
+// TODO task 4: below app.post, refuse all other HTTP methods with status 405, and write the error handler
 
 const port = Number(process.env.PORT ?? 3000);
 app.listen(port, '127.0.0.1', (error) => {

@@ -23,8 +23,10 @@ const methods: Record<string, (params: Params) => Answer | Promise<Answer>> = {
   // #endregion
 
   async calculate(params) {
-    // #region task 3: check a, b, op and the result, and return a failure with the code -32602 if one of them is wrong
-    // starter: const { a, b, op } = params as { a: number; b: number; op: string };
+    // #region task 3: check op and the result in the same way as a and b, and return a failure with the code -32602
+    // starter: const { a, b, op } = params as { a: unknown; b: unknown; op: string };
+    // starter: if (typeof a !== 'number') return failure(-32602, 'a must be a number');
+    // starter: if (typeof b !== 'number') return failure(-32602, 'b must be a number');
     const { a, b, op } = params;
     if (typeof a !== 'number') return failure(-32602, 'a must be a number');
     if (typeof b !== 'number') return failure(-32602, 'b must be a number');
@@ -51,7 +53,7 @@ app.use('/mcp', (request, response, next) => {
 });
 
 app.post('/mcp', (request, response, next) => {
-  // #region task 4: refuse a wrong Accept header with status 406, and a wrong Content-Type with status 415
+  // #region task 4: before next(), refuse a wrong Accept with status 406, and a wrong Content-Type with status 415
   if (!request.accepts('application/json') || !request.accepts('text/event-stream')) {
     refuse(response, 406, -32600, 'Accept must list application/json and text/event-stream');
     return;
@@ -66,7 +68,7 @@ app.post('/mcp', (request, response, next) => {
 
 app.post('/mcp', express.json({ strict: false, limit: '1mb' }), async (request, response) => {
   const message = request.body;
-  // #region task 3: refuse a body that is not a JSON-RPC message, with status 400 and the code -32600
+  // #region task 3: before the 202 of task 2, refuse a body that is not a message: status 400 and code -32600
   if (!isRequest(message) && !isNotification(message) && !isResponse(message)) {
     refuse(response, 400, -32600, 'the body must be one JSON-RPC message');
     return;
@@ -102,10 +104,11 @@ function isRequest(message: unknown): message is JsonRpcRequest {
 }
 // #endregion
 
-// #region task 3: write the type guards isNotification and isResponse
+// #region task 3: write the type guard isNotification: a notification has a method, but no member id
 function isNotification(message: unknown): message is JsonRpcNotification {
   return hasMethod(message) && !('id' in message);
 }
+// #endregion
 
 function isResponse(message: unknown): message is JsonRpcResponse {
   return (
@@ -115,7 +118,6 @@ function isResponse(message: unknown): message is JsonRpcResponse {
     (isObject(message.result) || isObject(message.error))
   );
 }
-// #endregion
 
 /** Everything that a request and a notification have in common. */
 function hasMethod(message: unknown): message is JsonRpcNotification & { id?: unknown } {
@@ -140,7 +142,7 @@ function refuse(response: Response, status: number, code: number, message: strin
   response.status(status).json({ jsonrpc: '2.0', id: null, ...failure(code, message) });
 }
 
-// #region task 4: refuse every HTTP method except POST, and write an error handler for a body that cannot be read
+// #region task 4: below app.post, refuse all other HTTP methods with status 405, and write the error handler
 app.all('/mcp', (_request, response) => {
   refuse(response.set('Allow', 'POST'), 405, -32600, 'the only HTTP method here is POST');
 });

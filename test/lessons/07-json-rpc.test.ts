@@ -23,6 +23,21 @@ const inherited = ['toString', 'constructor', '__proto__', 'hasOwnProperty', 'va
 const continued =
   /ERR_HTTP_HEADERS_SENT|ERR_STREAM_WRITE_AFTER_END|ERR_STREAM_ALREADY_FINISHED|headers after they are sent|write after end|TypeError: (?:Cannot (?:read|destructure|convert|set)|.* is not (?:a function|iterable))/;
 
+/** What to do when a correct message is refused with this status. */
+const refusals: Record<number, string> = {
+  400: 'Refuse a body only if all three guards return false: !isRequest(message) && !isNotification(message) && !isResponse(message). With || in place of &&, the condition is true for every message. Then check the guards.',
+  403: 'Refuse with status 403 only if Host or Origin names a different machine, as the starter does. Keep its check as it is.',
+  405: 'Move app.all below the handlers of app.post. Express tries the handlers from top to bottom, and app.all handles POST too.',
+  406: "Refuse with status 406 only if request.accepts returns false, that is, !request.accepts('application/json') or !request.accepts('text/event-stream'). A ! may be missing.",
+  415: "Refuse with status 415 only if request.is returns false: !request.is('application/json'). The ! may be missing.",
+  500: 'Find out what has failed: the error handler prints the error. A handler that throws gets status 500.',
+  501: 'Replace the line of the starter that answers with status 501: response.json sends the response.',
+};
+
+/** What to do about a refusal of this correct message; nothing where only the error itself tells. */
+const adviceFor = ({ status, text }: Posted): Record<number, string> =>
+  status === 400 && !text.includes('-32600') ? {} : refusals;
+
 export default grader((run) => {
   const { expectSoon, missing, random, requirement, startServer, task, until } = run;
 
@@ -51,7 +66,7 @@ export default grader((run) => {
 
   /** The response has exactly this result. */
   function expectResult(posted: Posted, expected: object, advice: string, cause?: string): void {
-    const result = posted.result({ ...(cause && { cause, advice }) });
+    const result = posted.result({ when: adviceFor(posted), ...(cause && { cause, advice }) });
     const text = typeof result.value === 'string';
     const twice = asJson(result.value) === asJson({ result: expected });
     result.is(
@@ -86,7 +101,7 @@ export default grader((run) => {
 
   /** Posts a message, and waits for the end of the response and of the handler; if the handler throws, this advice is given too. */
   const sendWith = async (advice: string, message: unknown, options: PostOptions = {}): Promise<Posted> =>
-    settle(await client.send(message, { ifItThrows: { advice }, ...options }));
+    settle(await client.send(message, { ...(advice && { ifItThrows: { advice } }), ...options }));
 
   /** Sends any HTTP request, and waits for the end of the response and of the handler. */
   async function ask(what: string, message: unknown, options: Ask, see: string): Promise<Posted> {
@@ -94,7 +109,7 @@ export default grader((run) => {
   }
 
   /** The handler has ended with the response: it calls no method, and does not answer a second time. */
-  async function expectEnd(send: () => Promise<Posted>, mayWork: boolean, missingReturn: string): Promise<void> {
+  async function expectEnd(send: () => Promise<Posted>, mayWork: boolean, missingReturn: string): Promise<Posted> {
     const { program } = server;
     const [printed, calls] = [program.stderr.length, program.workCalls];
     const posted = await send();
@@ -112,6 +127,12 @@ export default grader((run) => {
       ...(output && { output }),
       ...(at && { at }),
     });
+    return posted;
+  }
+
+  /** The message was taken with status 202. */
+  function expectTaken(posted: Posted, advice: string, refused: string): void {
+    posted.accepted((posted.status === 400 ? refused : refusals[posted.status!]) ?? advice);
   }
 
   task({ number: 1, title: 'Answer a request', file: 'server.ts', asksForWork: true }, () => {
@@ -120,10 +141,16 @@ export default grader((run) => {
       async () => {
         server = await startServer();
         client = mcpClient(server);
-        const posted = await client.send(ping());
+        const twice =
+          'Remove the line of the starter that answers with status 501, and send the response one time only, with response.json.';
+        const posted = await expectEnd(() => sendWith(twice, ping()), true, twice);
         expectStatus(posted, 200, {
-          cause: `Your server answered ${inSentence(posted)} with status ${posted.status}.`,
-          advice: 'Send the response with response.json, which sets the status 200.',
+          cause:
+            posted.status! in refusals
+              ? `Your server refused ${inSentence(posted)} with status ${posted.status}, but it is a correct request.`
+              : `Your server answered ${inSentence(posted)} with status ${posted.status}.`,
+          advice:
+            adviceFor(posted)[posted.status!] ?? 'Send the response with response.json, which sets the status 200.',
           see: posted.see,
         });
         expectHeader(posted, 'Content-Type', (type) => !/event-stream/i.test(type), 'application/json', {
@@ -328,7 +355,11 @@ export default grader((run) => {
     const unknown =
       'Answer every notification with 202, before you look the method up. A notification has no id, so there is no request to which an error could belong.';
     const fromClient =
-      'Answer with 202. This message is a response of the client: it has an id and a result or an error, but no method. A guard for requests has to check the method too.';
+      'Answer with 202. This message is a response of the client: it has an id and a result or an error, but no method. isRequest has to check the method too, with hasMethod.';
+    const isNoNotification =
+      'Let isNotification return true for this message: it has a method, but no member id. Then refuse a body only if all three guards return false.';
+    const isNoResponse =
+      'Let isResponse return true for this message: an object with an id and with a result or an error is a response. Then refuse a body only if all three guards return false.';
     const notifications = (): [Message, string][] => {
       const [one, other] = random.words(2);
       return [
@@ -350,34 +381,37 @@ export default grader((run) => {
     requirement(
       'If a message has a `method` but no `id`, the server takes it as a notification: it answers with status 202 and an empty body, whatever the name of the method is.',
       async () => {
-        for (const [message, advice] of notifications()) (await sendWith(advice, message)).accepted(advice);
+        for (const [message, advice] of notifications())
+          expectTaken(await sendWith(advice, message), advice, isNoNotification);
       },
     );
 
     requirement(
       'If a client sends a response, with a `result` or with an `error`, the server answers with status 202 and an empty body.',
       async () => {
-        for (const [message, advice] of responses()) (await sendWith(advice, message)).accepted(advice);
+        for (const [message, advice] of responses()) expectTaken(await sendWith(advice, message), advice, isNoResponse);
       },
     );
 
-    requirement(
-      'After the server has answered with status 202, it does not try to answer the same message again.',
-      async () => {
-        const stop =
-          'Write return after response.status(202).end(). Otherwise the handler continues with the next statement and answers a second time.';
-        for (const [message] of [...notifications(), ...responses()])
-          await expectEnd(() => sendWith(stop, message), true, stop);
-      },
-    );
+    requirement('After the server has answered with status 202, its handler ends without an error.', async () => {
+      const stop =
+        'Write return after response.status(202).end(). Otherwise the handler continues with the next statement and answers a second time.';
+      for (const [message] of [...notifications(), ...responses()])
+        await expectEnd(() => sendWith(stop, message), true, stop);
+    });
   });
 
   task({ number: 3, title: 'Refuse wrong messages', file: 'server.ts' }, () => {
-    const refuseAll = async (cases: Iterable<readonly [what: string, message: unknown, advice: string]>) => {
-      for (const [what, message, advice] of cases) {
-        (await sendWith(advice, message, { what })).refused(400, -32600, advice);
+    type Case = readonly [what: string, message: unknown, advice: string, asRequest?: string];
+    /** `asRequest` is the advice for a server that answers the message as if it were a request. */
+    const refuseAll = async (cases: Iterable<Case>) => {
+      for (const [what, message, advice, asRequest] of cases) {
+        const posted = await sendWith(advice, message, { what });
+        posted.refused(400, -32600, posted.status === 200 ? (asRequest ?? advice) : advice);
       }
     };
+    const beforeTheGuards =
+      'Call refuse if none of the three guards returns true, and return, above the statement that answers with 202. A body that is not a message is not a request either, so that statement takes it.';
 
     requirement(
       'If the body is JSON but not an object, such as a number, a string, `null` or an array of messages, the server answers with status 400 and a JSON-RPC error with the code `-32600`.',
@@ -397,7 +431,9 @@ export default grader((run) => {
               'Give express.json the option { strict: false }. Without it, express.json reports every JSON body that is neither an object nor an array as an error.',
             see: posted.see,
           });
-          posted.refused(400, -32600, bare);
+          // An object without members tells a refusal that comes too late from one that bare values do not reach.
+          const tooLate = posted.status === 202 && (await sendWith(bare, {})).status === 202;
+          posted.refused(400, -32600, tooLate ? beforeTheGuards : bare);
         }
         const hello = { jsonrpc: '2.0', method: word() };
         await refuseAll([
@@ -438,19 +474,27 @@ export default grader((run) => {
     requirement(
       'If a message has an `id` of a type other than string and number, such as `null`, the server answers with status 400 and the code `-32600`.',
       async () => {
-        const none =
-          "Refuse this message. In MCP an id is never null, and a notification does not have the member id: check it with 'id' in message.";
         const advice = 'Check the id with isId, in a request and in a response. An id is a string or a number.';
+        const asRequest =
+          "Check the id with isId in isRequest, and let isId return true only for a string or a number. 'id' in message is true for every id, but in MCP an id is never null.";
+        const none =
+          "Refuse this message. In MCP an id is never null, and a notification does not have the member id: check it in isNotification with 'id' in message.";
         const wrong = [null, true, false, {}, [1], []];
         await refuseAll([
           ...wrong.map(
             (id) =>
-              [`A request with the id ${JSON.stringify(id)}`, { ...ping(), id }, id === null ? none : advice] as const,
+              [
+                `A request with the id ${JSON.stringify(id)}`,
+                { ...ping(), id },
+                id === null ? none : advice,
+                asRequest,
+              ] as const,
           ),
           [
             `A message with the method notifications/${word()} and the id null`,
             { jsonrpc: '2.0', id: null, method: 'notifications/x' },
             none,
+            asRequest,
           ],
           ...[true, {}].map(
             (id) =>
@@ -507,7 +551,8 @@ export default grader((run) => {
           [someId(), `notifications/${one}`, byId],
           ...inherited.map((name) => [someId(), name, ownOnly(name)] as const),
         ] as const) {
-          (await sendWith(advice, request(id, method))).error(-32601, advice);
+          const thrown = `${advice} Return the failure, do not throw it: what a method or answer throws is not a JSON-RPC response.`;
+          (await sendWith(thrown, request(id, method))).error(-32601, advice);
         }
       },
     );
@@ -517,18 +562,22 @@ export default grader((run) => {
         ? 'The request calculate without params'
         : `The request calculate with the params ${typeof params === 'string' ? params : asJson(params)}`;
     const expectBadParams = async (params: unknown, advice: string): Promise<void> => {
-      const thrown = `${advice} Return the failure: an error that a method throws is not a JSON-RPC response.`;
+      const thrown = `${advice} Return the failure, do not throw it: what a method throws is not a JSON-RPC response.`;
       (await sendWith(thrown, calculate(params), { what: named(params) })).error(-32602, advice);
     };
 
     requirement(
-      'If `a` or `b` of `calculate` is missing or is not a number, the server answers with the `id` of the request and an error with the code `-32602`.',
+      'If `a`, `b` or `op` of `calculate` is missing or has the wrong type, or if `op` is unknown, the server answers with the `id` of the request and an error with the code `-32602`.',
       async () => {
         const [a, b] = operands();
         const unset =
           'Check with typeof that a and b are numbers. A member that is missing is undefined, and a request may have no params.';
         const types = (wrong: unknown) =>
           `Check the value with typeof. ${JSON.stringify(wrong)} is not a number in JSON, although Number or an operator may convert it to a number.`;
+        const lookUp =
+          'Check whether operations has this name before you call it. The names are compared letter by letter.';
+        const inArray =
+          'Check with typeof that op is a string. The name of a property is always a string, so operations[["add"]] is operations.add.';
         for (const [params, advice] of [
           [{ b, op: 'add' }, unset],
           [{ a, op: 'mul' }, unset],
@@ -541,6 +590,10 @@ export default grader((run) => {
                 [{ a, b: wrong, op: 'sub' }, types(wrong)],
               ] as const,
           ),
+          [{ a, b }, lookUp],
+          ...[word(), 'ADD', ' add', '', 3, null, true, {}].map((op) => [{ a, b, op }, lookUp] as const),
+          [{ a, b, op: ['add'] }, inArray],
+          ...inherited.map((op) => [{ a, b, op }, ownOnly(op)] as const),
         ] as const) {
           await expectBadParams(params, advice);
         }
@@ -558,22 +611,13 @@ export default grader((run) => {
     );
 
     requirement(
-      'If `op` of `calculate` is missing or unknown, or if the result is not a finite number, as in a division by zero, the server answers with the `id` and the code `-32602`.',
+      'If the result of `calculate` is not a finite number, as in a division by zero, the server answers with the `id` of the request and an error with the code `-32602`.',
       async () => {
-        const [a, b] = operands();
-        const lookUp =
-          'Check whether operations has this name before you call it. The names are compared letter by letter.';
-        const inArray =
-          'Check with typeof that op is a string. The name of a property is always a string, so operations[["add"]] is operations.add.';
         const finite = (name: string) =>
           `Check the result with Number.isFinite. In JavaScript the result is ${name}, but JSON has no such number, so JSON.stringify writes null.`;
         for (const [params, advice] of [
-          [{ a, b }, lookUp],
-          ...[word(), 'ADD', ' add', '', 3, null, true, {}].map((op) => [{ a, b, op }, lookUp] as const),
-          [{ a, b, op: ['add'] }, inArray],
-          ...inherited.map((op) => [{ a, b, op }, ownOnly(op)] as const),
-          [{ a, b: 0, op: 'div' }, finite('Infinity')],
-          [{ a: -a, b: 0, op: 'div' }, finite('-Infinity')],
+          [{ a: random.integer(3, 49), b: 0, op: 'div' }, finite('Infinity')],
+          [{ a: -random.integer(3, 49), b: 0, op: 'div' }, finite('-Infinity')],
           [{ a: 0, b: 0, op: 'div' }, finite('NaN')],
           [{ a: 1e308, b: 10, op: 'mul' }, finite('Infinity')],
           [{ a: -1e308, b: 1e308, op: 'sub' }, finite('-Infinity')],
@@ -611,7 +655,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'After the server has refused a message, it does not call a method or try to answer the same message again.',
+      'After the server has refused a message, its handler ends without an error, and it has not called `calculate`.',
       async () => {
         const stop =
           'Write return after the response has been sent. Otherwise the handler continues with the next statement.';
@@ -825,6 +869,8 @@ export default grader((run) => {
           "Set the limit of express.json to 1 MB: { limit: '1mb' }. Without this option, the limit is 100 kB.";
         const tooLarge =
           'Pass error.status to refuse in the error handler: express.json reports an error with the status 413.';
+        const everyError =
+          'Answer every error in the error handler: one of its branches has to call refuse for any type and status. Without an answer, the client waits.';
         const characters = 'Count bytes instead of characters: in UTF-8, é has two bytes.';
         const noLimit =
           "Limit the body itself: express.json({ limit: '1mb' }) counts the bytes as they arrive, with and without a Content-Length.";
@@ -838,7 +884,10 @@ export default grader((run) => {
         ] as const) {
           const posted = await sized(fits, `A request of 900 kB${where}`, limit, options);
           expectResult(posted, {}, limit, `Your server refused a request of 900 kB${where.replace(/,$/, '')}.`);
-          const large = await sized(tooMuch, `A request of 1.2 MB${where}`, tooLarge, options);
+          const large = await sized(tooMuch, `A request of 1.2 MB${where}`, tooLarge, {
+            unanswered: everyError,
+            ...options,
+          });
           large.refused(413, undefined, large.status === 200 ? noLimit : tooLarge);
         }
         const what = 'A request of 1.2 MB in 600,000 characters';
@@ -890,7 +939,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'After the server has refused an HTTP request, it does not call a method or try to answer the same request again.',
+      'After the server has refused an HTTP request, its handlers end without an error, and it has not called `calculate`.',
       async () => {
         const stop =
           'Write return after refuse, or else before the next case. If the handler also calls next(), the next handler answers a second time.';

@@ -47,6 +47,17 @@ const handlesParseErrors =
 const handlesOthers =
   'else if (error.status && error.status < 500) refuse(response, error.status, -32600, error.message);';
 
+const handlesRest = `  ${handlesOthers}
+  else {
+    console.error(error);
+    refuse(response, 500, -32603, 'internal error');
+  }
+`;
+const errorHandler = `${handlesErrors}
+  ${handlesParseErrors}
+${handlesRest}});
+`;
+
 const parses = "express.json({ strict: false, limit: '1mb' })";
 const app = 'const app = express();';
 const sameMachine =
@@ -255,6 +266,19 @@ export const mistakes: Mistake[] = [
     [app, `${app}\nconst memory: Record<string, number> = {};`],
   ),
 
+  server(1, 'leaves-the-line-of-the-starter', [
+    answersRequest,
+    `${answersRequest}\n  response.status(501).json({ error: 'no answer yet' });`,
+  ]),
+  server(1, 'refuses-if-one-guard-is-false', [onlyMessages, onlyMessages.replaceAll('&&', '||')]),
+  server(1, 'all-methods-first', [refusesMethod, ''], [app, `${app}\n${refusesMethod}`]),
+  server(1, 'refuses-the-right-type', ["!request.is('application/json')", "request.is('application/json')"]),
+  server(1, 'refuses-the-right-accept', [
+    "!request.accepts('application/json') || !request.accepts('text/event-stream')",
+    "request.accepts('application/json') || request.accepts('text/event-stream')",
+  ]),
+  server(1, 'loses-next', ['  next();\n});', '});']),
+
   server(2, 'sends-accepted', [takes, 'response.sendStatus(202);']),
   server(2, 'no-content', [takes, 'response.status(204).end();']),
   server(2, 'status-200', [takes, 'response.end();']),
@@ -303,6 +327,11 @@ ${onlyRequests}`,
     'isObject(message.result)',
   ]),
 
+  server(2, 'responses-have-result-and-error', [
+    '(isObject(message.result) || isObject(message.error))',
+    'isObject(message.result) && isObject(message.error)',
+  ]),
+  server(2, 'refuses-notifications', [hasNoId, "return hasMethod(message) && 'id' in message;"]),
   server(2, 'no-return-after-202', [onlyRequests, onlyRequests.replace('    return;\n', '')]),
   server(2, 'answers-later-too', [
     takes,
@@ -520,11 +549,16 @@ ${refusesOthers}`,
     handlesOthers,
     'else if (error.status && error.status < 500) refuse(response, 400, -32700, error.message);',
   ]),
+  server(4, 'answers-only-bad-json', [handlesRest, '']),
+  server(4, 'error-handler-first', [errorHandler, ''], [app, `${app}\n${errorHandler}`]),
   server(4, 'page-for-too-large', [handlesOthers, 'else if (error.status && error.status < 500) _next(error);']),
   server(3, 'takes-a-batch-of-one', [
     'const message = request.body;',
     'const message = Array.isArray(request.body) && request.body.length === 1 ? request.body[0] : request.body;',
   ]),
+  server(3, 'refuses-too-late', [refusesOthers, ''], [onlyRequests, onlyRequests + refusesOthers]),
+  server(3, 'any-id-makes-a-request', [hasIdOfItsType, "return hasMethod(message) && 'id' in message;"]),
+  server(3, 'throws-for-an-unknown-method', [knowsMethod, knowsMethod.replace('return', 'throw')]),
   server(3, 'false-values-are-nothing', [refusesOthers, refusesOthers.replace('if (', 'if (message && ')]),
   server(
     3,

@@ -47,6 +47,8 @@ export type PostOptions = Pick<Ask, 'headers' | 'who' | 'ifItThrows'> & {
   what?: string;
   /** The command that shows the same, instead of the one that posts it; empty where none does, as for a grader's tool. */
   see?: string;
+  /** What to do when the message is not answered, where the grader knows better. */
+  unanswered?: string;
   /** How the body goes out, where it is not in one piece: in chunks, without a Content-Length, or cut at this byte into two packets. */
   body?: 'chunked' | { cutAt: number };
 };
@@ -125,7 +127,7 @@ function post(client: McpClient, message: unknown, options: PostOptions): Posted
     ...((options.who ?? who) !== undefined && { who: (options.who ?? who)! }),
     ...(ifItThrows && { ifItThrows: { see, ...ifItThrows } }),
   });
-  return judged(server, exchange, message, options.what ?? whatIs(message), see);
+  return judged(server, exchange, message, options.what ?? whatIs(message), see, options.unanswered);
 }
 
 function bodyOf({ program }: Server, body: string, form: PostOptions['body']): Pick<Ask, 'body' | 'pieces'> {
@@ -143,14 +145,21 @@ function withoutSession(command: string, { headers }: McpClient): string {
 }
 
 /** The words that judge an answer. */
-export function judged(server: Server, exchange: Exchange, message: unknown, what: string, see: string): Posted {
+export function judged(
+  server: Server,
+  exchange: Exchange,
+  message: unknown,
+  what: string,
+  see: string,
+  unanswered = endEachWay,
+): Posted {
   const { program, run } = server;
   const late = () => ({
     cause:
       posted.status === undefined
         ? `Your server did not answer ${lower(posted.what)}.`
         : `Your server began to answer ${lower(posted.what)}, but did not end the response.`,
-    advice: endEachWay,
+    advice: unanswered,
     see: posted.see,
   });
   const broken = () => ({
@@ -196,7 +205,7 @@ export function judged(server: Server, exchange: Exchange, message: unknown, wha
 }
 
 const endEachWay =
-  'Make sure that every path through the handler ends the response, with response.json or with response.end. Until then, the client waits.';
+  'Make sure that every path through the handlers ends the response, with response.json or with response.end, or calls next(). Until then, the client waits.';
 
 function whatIs(message: unknown): string {
   if (!isObject(message)) return `The body ${visible(JSON.stringify(message).slice(0, 40))}`;
@@ -250,7 +259,7 @@ function messagesIn(posted: Posted): Message[] {
 }
 
 const pageAdvice =
-  'Add the handler that is missing. Express sends its own HTML page when no handler matches the HTTP method and the path, and when an error occurs and there is no error handler. An error handler is a function with four parameters.';
+  'Add the handler that is missing, or move it below the other handlers. Express sends its own HTML page when no handler matches the HTTP method and the path, and when an error occurs and no error handler is below the handler that failed. An error handler is a function with four parameters.';
 
 /** The data of the events so far. An event with empty data only tells the client an id to come back with. */
 function dataOf({ text, see }: Posted): string[] {
