@@ -552,7 +552,8 @@ export default grader((run) => {
           ...inherited.map((name) => [someId(), name, ownOnly(name)] as const),
         ] as const) {
           const thrown = `${advice} Return the failure, do not throw it: what a method or answer throws is not a JSON-RPC response.`;
-          (await sendWith(thrown, request(id, method))).error(-32601, advice);
+          const posted = await sendWith(thrown, request(id, method));
+          posted.error(-32601, posted.status === 500 ? thrown : advice);
         }
       },
     );
@@ -563,7 +564,8 @@ export default grader((run) => {
         : `The request calculate with the params ${typeof params === 'string' ? params : asJson(params)}`;
     const expectBadParams = async (params: unknown, advice: string): Promise<void> => {
       const thrown = `${advice} Return the failure, do not throw it: what a method throws is not a JSON-RPC response.`;
-      (await sendWith(thrown, calculate(params), { what: named(params) })).error(-32602, advice);
+      const posted = await sendWith(thrown, calculate(params), { what: named(params) });
+      posted.error(-32602, posted.status === 500 ? thrown : advice);
     };
 
     requirement(
@@ -655,7 +657,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'After the server has refused a message, its handler ends without an error, and it has not called `calculate`.',
+      'After the server has refused a message, its handler does not call a method or throw an error.',
       async () => {
         const stop =
           'Write return after the response has been sent. Otherwise the handler continues with the next statement.';
@@ -870,7 +872,7 @@ export default grader((run) => {
         const tooLarge =
           'Pass error.status to refuse in the error handler: express.json reports an error with the status 413.';
         const everyError =
-          'Answer every error in the error handler: one of its branches has to call refuse for any type and status. Without an answer, the client waits.';
+          'Answer every error in the error handler: end it with an else that calls refuse. Without an answer, the client waits.';
         const characters = 'Count bytes instead of characters: in UTF-8, é has two bytes.';
         const noLimit =
           "Limit the body itself: express.json({ limit: '1mb' }) counts the bytes as they arrive, with and without a Content-Length.";
@@ -939,7 +941,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'After the server has refused an HTTP request, its handlers end without an error, and it has not called `calculate`.',
+      'After the server has refused an HTTP request, its handlers do not call a method or throw an error.',
       async () => {
         const stop =
           'Write return after refuse, or else before the next case. If the handler also calls next(), the next handler answers a second time.';
