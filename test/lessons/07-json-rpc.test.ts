@@ -411,7 +411,7 @@ export default grader((run) => {
       }
     };
     const beforeTheGuards =
-      'Call refuse if none of the three guards returns true, and return, above the statement that answers with 202. A body that is not a message is not a request either, so that statement takes it.';
+      'If all three guards return false, call refuse and return. Do this above the statement that answers with 202. A body that is not a message is not a request either, so that statement takes it.';
 
     requirement(
       'If the body is JSON but not an object, such as a number, a string, `null` or an array of messages, the server answers with status 400 and a JSON-RPC error with the code `-32600`.',
