@@ -17,6 +17,7 @@ import { officialClient } from '../harness/vocabulary/official-client.ts';
 import {
   contentOf,
   doneWithoutTool,
+  expectNoFailure,
   expectSchema,
   expectText,
   expectToolFailure,
@@ -242,7 +243,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If `params`, `capabilities` or `clientInfo` have members that the server does not know, the server ignores these members, and the `capabilities` in its result are still only its own.',
+      'If `params`, `capabilities` or `clientInfo` have members that the server does not know, the server ignores these members. The `capabilities` in its result are only those of the server.',
       async () => {
         const theirs = { roots: { listChanged: true }, sampling: {}, elicitation: { form: {} }, [unknownName]: {} };
         const { clientInfo, ...rest } = hello(newest, clientName);
@@ -422,7 +423,12 @@ export default grader((run) => {
         if (worked.length <= documents.length) objectIn(await posted.done());
         const once =
           'Call await work(name) once for each document, and then answer: it stands for the processing of one document.';
-        const byName = 'Give work the name of the document, which is different each time.';
+        const byName =
+          'Give work exactly the name of the document: await work(name). WORK_FAILS and the verdicts look for this label.';
+        // A server whose own code fails before the work says so in the text of its answer.
+        if (worked.length < documents.length && !posted.text.includes('not written yet')) {
+          expectNoFailure(objectIn(posted), posted);
+        }
         for (const [holds, cause, advice] of [
           [worked.length > 0, 'Your server answered without any work.', once],
           [
@@ -431,8 +437,8 @@ export default grader((run) => {
             once,
           ],
           [
-            new Set(worked).size === documents.length,
-            'Your server called work, but did not say which document the work is for.',
+            documents.every(({ name }) => worked.includes(name)),
+            'Your server called work with something other than the names of the documents.',
             byName,
           ],
         ] as const) {
@@ -550,7 +556,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If `params` or its `name` is missing, or if no tool has this `name`, the server answers `tools/call` with the error `-32602`.',
+      'If `params` or its `name` is missing, if no tool has exactly this `name`, or if `arguments` is a string, a number, a boolean, an array or `null`, the server answers `tools/call` with the error `-32602`.',
       async () => {
         const text = word();
         const unknown =
@@ -559,19 +565,22 @@ export default grader((run) => {
           'Look the tool up in the array tools, with find: an object also has what it inherits, such as toString, constructor and __proto__.';
         const malformed =
           'Return failure(-32602, …) when callParams.safeParse(params) gives an error: it gives either data or an error.';
+        const similar =
+          'Compare the names with ===, in find: a name that is only similar, or that is a part of the name of a tool, is unknown.';
         const strangers = [
-          `process_${text}`,
-          '',
-          'Process_files',
-          'process_files ',
-          'toString',
-          'constructor',
-          '__proto__',
-        ];
+          [`process_${text}`, unknown],
+          ['', similar],
+          ['process_', similar],
+          ['Process_files', similar],
+          ['process_files ', similar],
+          ['toString', inherited],
+          ['constructor', inherited],
+          ['__proto__', inherited],
+        ] as const;
         for (const [wrong, params, advice] of [
-          ...strangers.map((name) => {
+          ...strangers.map(([name, advice]) => {
             const params = { name, arguments: { message: text } };
-            return [`call of the unknown tool ${asJson(name)}`, params, name in {} ? inherited : unknown] as const;
+            return [`call of the unknown tool ${asJson(name)}`, params, advice] as const;
           }),
           ['call without params', undefined, malformed],
           ['call with empty params', {}, malformed],
@@ -583,14 +592,7 @@ export default grader((run) => {
           const call = client.request('tools/call', params);
           (await postRefusable(wrong, call, advice)).error(-32602, advice);
         }
-      },
-    );
-
-    requirement(
-      'If `arguments` is a string, a number, a boolean, an array or `null`, the server answers `tools/call` with the error `-32602`.',
-      async () => {
-        const text = word();
-        const malformed =
+        const noObject =
           'Return failure(-32602, …) when callParams.safeParse(params) gives an error: callParams accepts only an object, or no arguments.';
         // The second is a tool that would accept a call without arguments.
         for (const name of ['process_files', nothing]) {
@@ -605,8 +607,8 @@ export default grader((run) => {
           ] as const) {
             const see = name === nothing ? { see: '' } : {};
             const call = client.request('tools/call', { name, arguments: args });
-            const posted = await postRefusable(`call of ${name} whose arguments are ${what}`, call, malformed, see);
-            posted.error(-32602, malformed);
+            const posted = await postRefusable(`call of ${name} whose arguments are ${what}`, call, noObject, see);
+            posted.error(-32602, noObject);
           }
         }
       },
@@ -617,7 +619,7 @@ export default grader((run) => {
       async () => {
         const text = word();
         const advice =
-          'Check the arguments before you run the tool: tool.input.safeParse(arguments) gives either data or an error.';
+          'Check the arguments before you run the tool: tool.input.safeParse(call.data.arguments) gives either data or an error.';
         for (const [name, args] of [
           ['process_files', undefined],
           ['process_files', {}],
@@ -752,6 +754,8 @@ export default grader((run) => {
         const exact =
           'Call refuse, and return, when the header is not exactly one of revisions. request.get finds a header, however its name is spelt.';
         const useRefuse = 'Call refuse with the status 400: a client looks at the status before it reads the body.';
+        const inFront =
+          'Move the check of the header to the place of the TODO, before the body is read: where it is now, your server has already answered notifications with 202.';
         const empty =
           'Refuse an empty header, too: compare with undefined, because only undefined says that there is no header.';
         const inherited =
@@ -766,7 +770,8 @@ export default grader((run) => {
           ] as const) {
             const headers = { 'MCP-Protocol-Version': revision };
             const posted = await postRefusable(`${name} with ${given}`, message, advice, { headers });
-            posted.refused(400, undefined, /"error"/.test(posted.text) ? useRefuse : advice);
+            const late = name === 'notification' && posted.status === 202 ? inFront : advice;
+            posted.refused(400, undefined, /"error"/.test(posted.text) ? useRefuse : late);
           }
         }
       },

@@ -131,6 +131,20 @@ export const mistakes: Mistake[] = [
     ],
     [app, `let known: string | undefined;\n${app}`],
   ),
+  server(1, 'members-without-a-result', [
+    `    return {
+      result: {
+        protocolVersion,
+        capabilities: { tools: {} },
+        serverInfo: { name: 'chunk-by-chunk', version: '1.0.0' },
+      },
+    };`,
+    `    return {
+      protocolVersion,
+      capabilities: { tools: {} },
+      serverInfo: { name: 'chunk-by-chunk', version: '1.0.0' },
+    } as never;`,
+  ]),
   server(1, 'promises-nothing', [capabilities, 'capabilities: {},']),
   server(1, 'name-and-version-at-the-top', [serverInfo, "name: 'chunk-by-chunk',\n        version: '1.0.0',"]),
   server(1, 'no-version-of-the-server', [serverInfo, "serverInfo: { name: 'chunk-by-chunk' },"]),
@@ -338,6 +352,21 @@ ${runs.replace('await tool.run(args.data, context)', 'result')}`,
     'arguments: z.record(z.string(), z.unknown()).nullish().transform((given) => given ?? {})',
   ]),
   server(3, 'work-without-its-name', [doesWork, 'for (const _document of documents) await work(message);']),
+  server(3, 'work-on-the-text', [doesWork, 'for (const { text } of documents) await work(text);']),
+  server(3, 'work-with-more-than-the-name', [
+    doesWork,
+    'for (const { name } of documents) await work(`document ${name}`);',
+  ]),
+  server(3, 'args-never-declared', [
+    `      const args = tool.input.safeParse(call.data.arguments);
+      if (args.error) return toolFailure(z.prettifyError(args.error));
+${runs}`,
+    runs.replace('args.data', '(globalThis as any).args.data'),
+  ]),
+  server(3, 'tool-whose-name-begins-so', [
+    findsTool,
+    'const tool = tools.find(({ name }) => name.startsWith(call.data.name));',
+  ]),
   server(3, 'arguments-must-be-there', [
     'arguments: z.record(z.string(), z.unknown()).default({})',
     'arguments: z.record(z.string(), z.unknown())',

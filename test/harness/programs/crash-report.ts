@@ -122,7 +122,7 @@ function usedTooEarly({ program, when, all, frames, message, at }: Found): Expla
 function ownError({ program, when, block, message, all, frames, at }: Found): Explanation {
   return {
     cause: `${basename(program.name)} ${block.fatal ? 'stopped with' : 'threw'} an error ${when}.`,
-    output: printable([...message.slice(0, 6), ...frames.slice(0, 5)].map(shortLine).join('\n')),
+    output: printable([...beginning(message), ...frames.slice(0, 5)].map(shortLine).join('\n')),
     at,
     ...adviceOn(`${all}\n${codesOf(block)}`),
   };
@@ -132,4 +132,8 @@ function ownError({ program, when, block, message, all, frames, at }: Found): Ex
 const codesOf = ({ text }: ErrorText): string =>
   text.filter((line) => /^\s+(?:\[?code\]?|\[cause\]): /.test(line)).join('\n');
 
-const shortLine = (line: string): string => (line.length > 400 ? `${line.slice(0, 400)}…` : line.replace(/ \{$/, ''));
+const shortLine = (line: string): string =>
+  line.length > 400 ? `${line.slice(0, 400)}…` : line.replace(/(?<=\S) \{$/, '');
+
+/** The first lines of a message; a longer one says that there are more. */
+const beginning = (message: string[]): string[] => (message.length > 6 ? [...message.slice(0, 6), '  …'] : message);

@@ -23,7 +23,10 @@ export const curl = ({ name }: Exchange, option: '-N' | '-i' = '-N'): { see: str
 export const received = ({ status, broken, text }: Exchange): string =>
   status === undefined && broken !== undefined
     ? `(no response: ${broken})`
-    : `${status} ${text === '' ? '(no body)' : /^\s*</.test(text) ? '(an HTML page)' : visible(text.slice(0, 120))}`;
+    : `${status} ${text === '' ? '(no body)' : /^\s*</.test(text) ? '(an HTML page)' : visible(cut(text))}`;
+
+/** A long text is cut off, and says so. */
+const cut = (text: string): string => (text.length > 120 ? `${text.slice(0, 120)}…` : text);
 
 /**
  * Waits until the response has ended, and releases all held work meanwhile.

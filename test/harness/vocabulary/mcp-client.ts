@@ -379,7 +379,9 @@ function expectShape({ what, see }: Posted, message: Message): void {
     'result' in message || 'error' in message,
     `Your server answered ${lower(what)} with neither a result nor an error.`,
     '{"jsonrpc":"2.0","id":…,"result":…}',
-    'Await what the method returns, and let every method return an object with its result: ping returns { result: {} }. A promise or undefined leaves no member in the JSON.',
+    Object.keys(message).some((name) => name !== 'jsonrpc' && name !== 'id')
+      ? 'Put these members into an object result, inside of what the method returns: { result: { … } }. The client looks for them there.'
+      : 'Await what the method returns, and let every method return an object with its result: ping returns { result: {} }. A promise or undefined leaves no member in the JSON.',
   );
   if (!('error' in message)) return;
   const error = message.error as Message;

@@ -172,37 +172,68 @@ export function contentOf(result: Looked): Message[] {
 export const firstText = (result: Looked): string =>
   String(contentOf(result).find(({ type }) => type === 'text')?.text);
 
-/** The result of a tool is this one text, and no failure; `why` says more of an answer that is not a result. */
-export function expectText(posted: Posted, text: string, advice: string, why?: Why): void {
-  const result = objectIn(posted, why);
-  const parts = contentOf(result);
-  const content = result.at('content');
-  const like = `"content":[{"type":"text","text":${asJson(text)}}]`;
+/** The result does not say that the tool has failed. */
+export function expectNoFailure(result: Looked, { what }: Posted, like = '(no "isError":true)'): void {
   const { value: isError } = result.at('isError');
   result.expect(
     isError === undefined || isError === false,
-    `${posted.what} was answered with isError: true, although the tool has not failed.`,
+    `${what} was answered with isError: true, although the tool has not failed.`,
     {
       like,
       advice:
         'Read the text of this result: it says what went wrong when the server ran the tool, or when it checked what the tool returned.',
     },
   );
+}
+
+/** The result of a tool is this one text, and no failure; `why` says more of an answer that is not a result. */
+export function expectText(posted: Posted, text: string, advice: string, why?: Why): void {
+  const result = objectIn(posted, why);
+  const parts = contentOf(result);
+  const content = result.at('content');
+  const like = `"content":[{"type":"text","text":${asJson(text)}}]`;
+  expectNoFailure(result, posted, like);
   content.expect(parts.length === 1, `The content of the result has ${parts.length} parts.`, { like, advice });
   content.expect(parts[0]!.type === 'text', 'The content of the result does not have the type text.', { like, advice });
   content.expect(parts[0]!.text === text, 'The text of the result is wrong.', { like, advice });
 }
 
 /** The text of a result that is a failure of a tool: it says what is wrong. */
-export function failureText(result: Looked): string {
+export function failureText(
+  result: Looked,
+  advice = 'Put a text that says what is wrong into content: a model reads it and can try again.',
+): string {
   const text = contentOf(result)
     .map((part) => (part.type === 'text' ? part.text : ''))
     .join('\n');
   result.expect(/\S/.test(text), 'The result has isError: true, but no text that says what is wrong.', {
     like: '"content":[{"type":"text","text":"…"}]',
-    advice: 'Put a text that says what is wrong into content: a model reads it and can try again.',
+    advice,
   });
   return text;
+}
+
+const onlyErrorsHaveMessages =
+  'Take the text from reasonOf(error), which is in the starter. A tool can throw any value, but only an Error has a message.';
+
+/** What a tool returned that is no result must not become the result of the call: JSON makes null of it, or nothing. */
+function expectObjectOrError(posted: Posted, how: string): void {
+  if (posted.status !== 200) return;
+  const [message] = posted.messages();
+  if (message === undefined || 'error' in message || isObject(message.result)) return;
+  throw new Failure({
+    cause:
+      'result' in message
+        ? `The tool ${how}, and your server sent this as the result of the call.`
+        : `The tool ${how}, and your server sent a response without a result.`,
+    compare: {
+      expected: '"result":{"content":[{"type":"text","text":"…"}],"isError":true}',
+      received: asJson(message),
+    },
+    advice:
+      'Check what the tool has returned, inside of try: JSON.stringify, then JSON.parse, then toolResult.parse. They throw if it is not a result, and catch answers.',
+    see: posted.see,
+  });
 }
 
 /**
@@ -212,13 +243,17 @@ export function failureText(result: Looked): string {
  */
 export function expectToolFailure(posted: Posted, how: string, reason?: string): void {
   const like = reason === undefined ? '"…"' : asJson(reason);
+  const threwNoError = /^threw (?!an error)/.test(how);
+  expectObjectOrError(posted, how);
   const result = objectIn(posted, {
     cause:
       posted.status === 200
         ? `The tool ${how}, but your server answered with an error of JSON-RPC instead of a result.`
         : `The tool ${how}, and your server answered the call with status ${posted.status}.`,
     advice:
-      'Answer with status 200 and a result that has isError: true. A model reads results; it never sees errors of JSON-RPC or of HTTP.',
+      posted.status !== 200 && threwNoError
+        ? `${onlyErrorsHaveMessages} Otherwise catch itself throws, and the answer has status 500.`
+        : 'Answer with status 200 and a result that has isError: true. A model reads results; it never sees errors of JSON-RPC or of HTTP.',
   });
   result
     .at('isError')
@@ -227,7 +262,7 @@ export function expectToolFailure(posted: Posted, how: string, reason?: string):
       `The tool ${how}, but its result does not have isError: true.`,
       'Set isError to true: without it, the model takes the text for what the tool has found.',
     );
-  const text = failureText(result);
+  const text = failureText(result, threwNoError ? onlyErrorsHaveMessages : undefined);
   if (reason === undefined) return;
   const shown = look(text, 'text', posted.see);
   const words = {

@@ -19,7 +19,7 @@ class ProcessFiles implements Tool {
   }
   async *processed() {
     for (const document of documents) {
-      await work(`reading ${document.name}`);
+      await work(document.name);
       yield document.name;
     }
   }

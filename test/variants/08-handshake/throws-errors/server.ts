@@ -24,7 +24,7 @@ const tools: Record<string, Tool> = Object.assign(Object.create(null), {
     input: z.strictObject({ message: z.string().describe('what to say') }),
     async run(args: { message: string }) {
       let i = 0;
-      while (i < documents.length) await work(`${++i} of ${documents.length}`);
+      while (i < documents.length) await work(documents[i++]!.name);
       return { content: [{ type: 'text', text: ['Done', args.message].join(': ') }] };
     },
   },
