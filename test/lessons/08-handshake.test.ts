@@ -424,7 +424,7 @@ export default grader((run) => {
         const once =
           'Call await work(name) once for each document, and then answer: it stands for the processing of one document.';
         const byName =
-          'Give work exactly the name of the document: await work(name). WORK_FAILS and the verdicts look for this label.';
+          'Give work exactly the name of the document: await work(name). The environment variable WORK_FAILS finds the work by this name.';
         // A server whose own code fails before the work says so in the text of its answer.
         if (worked.length < documents.length && !posted.text.includes('not written yet')) {
           expectNoFailure(objectIn(posted), posted);
@@ -438,7 +438,7 @@ export default grader((run) => {
           ],
           [
             documents.every(({ name }) => worked.includes(name)),
-            'Your server called work with something other than the names of the documents.',
+            'Your server called work, but not with exactly the names of the documents.',
             byName,
           ],
         ] as const) {
@@ -556,7 +556,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If `params` or its `name` is missing, if no tool has exactly this `name`, or if `arguments` is a string, a number, a boolean, an array or `null`, the server answers `tools/call` with the error `-32602`.',
+      'The server answers `tools/call` with the error `-32602` if `params` or `params.name` is missing, if no tool has exactly this `name`, or if `arguments` is a string, a number, a boolean, an array or `null`.',
       async () => {
         const text = word();
         const unknown =

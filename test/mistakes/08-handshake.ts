@@ -357,12 +357,17 @@ ${runs.replace('await tool.run(args.data, context)', 'result')}`,
     doesWork,
     'for (const { name } of documents) await work(`document ${name}`);',
   ]),
-  server(3, 'args-never-declared', [
-    `      const args = tool.input.safeParse(call.data.arguments);
+  server(
+    3,
+    'args-never-declared',
+    [
+      `      const args = tool.input.safeParse(call.data.arguments);
       if (args.error) return toolFailure(z.prettifyError(args.error));
 ${runs}`,
-    runs.replace('args.data', '(globalThis as any).args.data'),
-  ]),
+      runs,
+    ],
+    [app, `declare const args: { data: Params };\n${app}`],
+  ),
   server(3, 'tool-whose-name-begins-so', [
     findsTool,
     'const tool = tools.find(({ name }) => name.startsWith(call.data.name));',
