@@ -219,7 +219,7 @@ const onlyErrorsHaveMessages =
 /** What a tool returned that is no result must not become the result of the call: JSON makes null of it, or nothing. */
 function expectObjectOrError(posted: Posted, how: string): void {
   if (posted.status !== 200) return;
-  const [message] = posted.messages();
+  const message = posted.messages().find(({ method }) => method === undefined);
   if (message === undefined || 'error' in message || isObject(message.result)) return;
   throw new Failure({
     cause:
