@@ -649,7 +649,7 @@ export default grader((run) => {
       'Look at the file again for each request, and remember nothing about it: a file can be added, changed and removed.';
 
     requirement(
-      'If there is no file with this name, the server answers with status 404 and a short text, without HTML and without the path of the folder.',
+      'If there is no file with this name, the server answers with status 404 and a short text. The answer is not an HTML page, and it keeps the path of the folder secret.',
       async () => {
         const openFirst = 'Open the file before you send the status and the headers, and answer 404 when that fails.';
         await expectNone(`${word()}.none`, openFirst);
@@ -877,7 +877,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If the disk takes no more bytes, the client stops taking bytes from the server: it has taken at most 32 MB that are not written.',
+      'If the disk takes no more bytes, the client stops taking bytes from the server. At most 32 MB are then taken but not written.',
       async () => {
         sameCapture();
         const { client, call, written } = running;
@@ -1068,7 +1068,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If the folder of FILE does not exist, or FILE is a folder, the client prints one line on standard error, exits with code 1, and leaves no unfinished file.',
+      'If the folder of FILE is missing, or FILE is a folder, the client prints one line on standard error, exits with code 1, and leaves no unfinished file.',
       async () => {
         const bytes = randomBytes(5000);
         const own = temporaryFolder();
