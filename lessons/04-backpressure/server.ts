@@ -26,9 +26,9 @@ app.get('/files/:name', async (request, response) => {
   response.status(501).type('text').send('no files yet');
 });
 
-/** Prints why a stream ended early, in one line. Usually the reader has gone away, which is not a fault of the server. */
-function report(error: Error): void {
-  console.error(error.message);
+/** Prints why a stream failed, in one line. A reader that goes away is not a fault of the server. */
+function report(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') console.error(error.message);
 }
 
 app.get('/ping', (_request, response) => {

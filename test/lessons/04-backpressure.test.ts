@@ -22,7 +22,7 @@ import { checkComplaint, keptAlive, lastWords, notCrashed } from '../harness/voc
 import { startDownload, type Download } from '../harness/vocabulary/download.ts';
 import { curl, expectHeader, expectStatus, finished, received } from '../harness/vocabulary/http.ts';
 import { namedPipe } from '../harness/vocabulary/named-pipe.ts';
-import { comesToRest, expectProgress, staysAtRest } from '../harness/vocabulary/progress.ts';
+import { comesToRest, expectProgress, staysAtRest, stepMs } from '../harness/vocabulary/progress.ts';
 import { count, firstRows, readRows, rowsAhead, type RowReader } from '../harness/vocabulary/row-reader.ts';
 import type { Ask, Exchange } from '../harness/wire/exchange.ts';
 import { visible } from '../harness/wire/printable.js';
@@ -46,6 +46,8 @@ export default grader((run) => {
   let server: Server;
   /** The timers for which the server waits when nobody has asked it for anything. */
   let ownTimers = 0;
+  /** The files that it has open then. */
+  let ownFiles = 0;
 
   const word = () => random.words(1)[0]!;
 
@@ -59,7 +61,8 @@ export default grader((run) => {
   /** A reader has gone away, and the server still runs. */
   async function expectAlive({ program }: Server): Promise<void> {
     await program.caughtUp();
-    if (program.end ?? program.verdict) throw new Failure(explainEnd(program, 'when a reader had gone away'));
+    if (!(program.end ?? program.verdict)) return;
+    throw new Failure(explainEnd(program, 'when a reader had gone away'));
   }
 
   task({ number: 1, title: 'Wait for the reader', file: 'server.ts' }, () => {
@@ -111,6 +114,7 @@ export default grader((run) => {
         server = await startServer({ FILES_FOLDER: files });
         await server.program.caughtUp();
         ownTimers = server.program.timers;
+        ownFiles = server.program.openFiles;
         first = readRows(server, ownTimers);
         // More than a response takes before its first write returns false: 16 KiB, and 64 from Node.js 22 on.
         await first.readTo(random.integer(100, 150), () => {
@@ -132,7 +136,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If a reader stops reading, the server stops asking `rows()` for more rows. At most 30,000 rows are made that the reader has not read.',
+      'If a reader stops reading, the server stops asking `rows()` for more rows. The server is then at most 30,000 rows ahead of this reader.',
       async () => {
         sameCapture();
         await expectRest([first]);
@@ -175,7 +179,7 @@ export default grader((run) => {
               cause:
                 'A reader had gone away, but your server did not close the generator of rows() for it, so the query stays open for ever.',
               advice:
-                'Use pipeline: it closes its source when the response is closed. pipe does not, and a loop that waits for drain waits for ever, because drain never comes after the reader has gone: end the wait when the response emits close.',
+                'Use pipeline: it closes its source when the response is closed. pipe does not, and a loop that waits for drain waits for ever, because drain never comes after the reader has gone. In a loop of your own, end the wait and leave the loop when the response emits close.',
             };
           },
           promptMs,
@@ -243,6 +247,12 @@ export default grader((run) => {
     /** The grader's files are in a folder of its own; these the learner has too. */
     const byHand = (path: string) => ({ see: `curl -i --path-as-is "http://127.0.0.1:3000/files/${path}"` });
     const notes = { see: 'curl -i http://127.0.0.1:3000/files/notes.txt' };
+
+    /** How much the server had printed on standard error when it was looked at last. */
+    let printed = 0;
+
+    const leftIsNoFault =
+      'Answer 404 only if response.headersSent is false, and do not throw the error. Your code also gets an error when the client goes away: this is not a fault, and the headers have been sent already.';
 
     const bodyOf = ({ chunks }: Exchange) => Buffer.concat(chunks.map(({ bytes }) => bytes));
 
@@ -354,7 +364,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If the client stops reading, the server stops reading the file: for a file of 400 MB, the memory of the server grows by less than 200 MB.',
+      'If the client stops reading, the server stops reading the file: for a file of 400 MB, the memory of the server grows by less than 200 MB. If the client goes away, the server closes the file.',
       async () => {
         const { program } = server;
         const [size, memoryLimit] = [400, 200];
@@ -397,8 +407,21 @@ export default grader((run) => {
           advice: readInPieces,
         });
         expectSize(stream, size * MiB);
+        printed = program.stderr.length;
         stream.close();
         await expectAlive(server);
+        await expectClosed({
+          cause: 'The client had gone away, but your server did not close the file that it was sending.',
+          advice:
+            'Use pipeline: it closes the file when the client goes away. pipe does not, so destroy the read stream when the response emits close.',
+        });
+        if (program.stderr.includes('ERR_HTTP_HEADERS_SENT', printed))
+          throw new Failure({
+            ...explainError(program, printed, ''),
+            cause: 'The client had gone away, but your server tried to answer it once more.',
+            advice: leftIsNoFault,
+          });
+        printed = program.stderr.length;
       },
     );
 
@@ -495,7 +518,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If the name is that of a folder, or contains a null byte, the server answers with status 404.',
+      'If the name is that of a folder, or contains a null byte, the server answers with status 404 and closes what it has opened.',
       async () => {
         const name = `${word()}.txt`;
         add(name);
@@ -509,8 +532,26 @@ export default grader((run) => {
           [`${name}%00`, nullByte, 'notes.txt%00'],
           [`%00`, nullByte, '%00'],
         ]);
+        await expectClosed({
+          cause: 'Your server opened a folder to look at it, but did not close it after the answer 404.',
+          advice: 'Call await file.close() before you answer 404: a file handle stays open until you close it.',
+        });
       },
     );
+
+    /** The server has no file open that it has opened for a request. */
+    async function expectClosed(explanation: Explanation): Promise<void> {
+      const { program } = server;
+      const began = performance.now();
+      for (let looks = 0; looks < 60 || program.fileCalls > 0; looks++) {
+        await program.caughtUp();
+        if (program.openFiles <= ownFiles || performance.now() - began > stepMs) break;
+        await run.until(() => false, 25);
+      }
+      // A file handle that nobody closes is closed when its memory is needed, and Node says so.
+      const collected = /Closing (a FileHandle object|file descriptor \d+) on garbage collection/.test(program.stderr);
+      expect(program.openFiles <= ownFiles && !collected, explanation);
+    }
 
     /** Each of these paths is answered with 404, and the secret is in no answer. */
     async function expectRefused(
@@ -573,9 +614,6 @@ export default grader((run) => {
       expectStatus(answer, 404, { advice });
     }
 
-    /** How much the server had printed on standard error when it was looked at last. */
-    let printed = 0;
-
     async function expectNone(name: string, advice: string): Promise<void> {
       const answer = await get(name, advice);
       const beginning = visible(answer.text.slice(0, 80)) || '(an empty body)';
@@ -586,14 +624,14 @@ export default grader((run) => {
       expect(!/<!doctype|<html|^[ \t]+at /im.test(answer.text), {
         cause:
           'Your server let Express answer: Express sends a page of HTML for an error and when no handler has answered.',
-        compare: { expected: 'a sentence', received: beginning },
-        advice: 'Answer yourself: set the status with response.status(404), and send a sentence with json or send.',
+        compare: { expected: 'a short text', received: beginning },
+        advice: 'Answer yourself: set the status with response.status(404), and send a short text with send or json.',
         ...curl(answer, '-i'),
       });
-      expect(/\S\s+\S/.test(answer.text), {
-        cause: 'Your server answered with status 404, but did not say in a sentence what is wrong.',
+      expect(/\S/.test(answer.text), {
+        cause: 'Your server answered with status 404, but without a text that says what is wrong.',
         compare: { expected: 'There is no such file.', received: beginning },
-        advice: 'Send a sentence as the body: the person who asks may not know what 404 means.',
+        advice: 'Send a short text as the body: the person who asks may not know what 404 means.',
         ...curl(answer, '-i'),
       });
       expect(!answer.text.includes(folder), {
@@ -609,15 +647,10 @@ export default grader((run) => {
       'Look at the file again for each request, and remember nothing about it: a file can be added, changed and removed.';
 
     requirement(
-      'If there is no file with this name, or the file has been removed, the server answers with status 404 and a sentence, without HTML and without the path of the folder.',
+      'If there is no file with this name, the server answers with status 404 and a short text. The answer is not an HTML page, and it keeps the path of the folder secret.',
       async () => {
         const openFirst = 'Open the file before you send the status and the headers, and answer 404 when that fails.';
         await expectNone(`${word()}.none`, openFirst);
-        const name = `${word()}.note`;
-        add(name);
-        expectFile(await get(name, again), Buffer.from(`${name}\n`), again);
-        rmSync(join(files, name));
-        await expectNone(name, again);
         // There is a file with the name that somebody would look for who decodes again.
         const part = word();
         const exact =
@@ -633,7 +666,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If a file is added or changed while the server is running, the server sends the file as it is now.',
+      'If a file is added, changed or removed while the server is running, the server answers with the file as it is now, or with status 404.',
       async () => {
         const name = `${word()}.note`;
         await expectNone(name, again);
@@ -641,6 +674,8 @@ export default grader((run) => {
           add(name, text);
           expectFile(await get(name, again), Buffer.from(text), again);
         }
+        rmSync(join(files, name));
+        await expectNone(name, again);
       },
     );
 
@@ -701,6 +736,9 @@ export default grader((run) => {
     const renameLast =
       'Rename the file after its last byte is written, and not before: await pipeline from node:stream/promises, and call rename on the next line. The pipeline of node:stream takes a callback, so await does not wait for it.';
 
+    const leaveFile =
+      'Never remove FILE, also not before the download: if the download fails, the old FILE is lost. rename replaces FILE when the download is complete.';
+
     /** Waits until the client has ended, for as long as it waits for the disk or `progress` differs. */
     async function expectEnd(client: Program, cause: string, progress = () => 0): Promise<void> {
       const ended = () => client.end ?? client.verdict;
@@ -743,7 +781,9 @@ export default grader((run) => {
       expect(!touched(), {
         cause: `The download was still running, but your client had already ${touch(content())} FILE.`,
         compare: { expected: `its ${old.length} old bytes`, received: sizeOf(content()) },
-        advice: `Write under another name, and rename this file after its last byte is written. If your client does that already, something is not awaited: the pipeline of node:stream takes a callback, and only the one of node:stream/promises returns a promise.`,
+        advice: !content()
+          ? leaveFile
+          : `Write under another name, and rename this file after its last byte is written. If your client does that already, something is not awaited: the pipeline of node:stream takes a callback, and only the one of node:stream/promises returns a promise.`,
       });
       expect(!client.end, {
         cause: 'Your client ended while the download was still running.',
@@ -835,7 +875,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If the disk takes no more bytes, the client stops taking bytes from the server: it has taken at most 32 MB that are not written.',
+      'If the disk takes no more bytes, the client stops taking bytes from the server. At most 32 MB are then taken but not written.',
       async () => {
         sameCapture();
         const { client, call, written } = running;
@@ -874,7 +914,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If the download is complete, FILE has exactly the bytes of the body, the other name is gone, and the client exits with code 0.',
+      'If the download is complete and its last byte is written, and not earlier, FILE has exactly the bytes of the body. The other name is gone, and the client exits with code 0.',
       async () => {
         const { client, call, written } = running;
         const bytes = randomBytes(1000);
@@ -883,10 +923,12 @@ export default grader((run) => {
         call.response.end(bytes);
         await expectEnd(client, 'The download has ended, but your client is still running.', written);
         expectSaved(running, Buffer.concat(sent), oldContent);
+        await expectRenamedLast();
       },
     );
 
-    requirement('If the disk is slow, FILE keeps its old content until the last byte has been written.', async () => {
+    /** While the disk is slow, FILE keeps its old content until the last byte is written. */
+    async function expectRenamedLast(): Promise<void> {
       const download = await startDownload(run, oldContent);
       const { client, call, content, written } = download;
       const first = randomBytes(100_000);
@@ -915,7 +957,7 @@ export default grader((run) => {
             expected: `its ${oldContent.length} old bytes, or all ${count(whole.length)} bytes`,
             received: sizeOf(now),
           },
-          advice: renameLast,
+          advice: now ? renameLast : leaveFile,
         });
         await client.stepDisk();
         await client.caughtUp();
@@ -924,7 +966,7 @@ export default grader((run) => {
       if (held) note('·', '(the disk goes on)');
       await expectEnd(client, 'The download has ended, but your client is still running.', written);
       expectSaved(download, whole, oldContent);
-    });
+    }
 
     requirement('If the body is empty and complete, FILE is empty, and the client exits with code 0.', async () => {
       for (const headers of [{ 'content-length': '0' }, { 'transfer-encoding': 'chunked' }]) {
@@ -1024,7 +1066,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If the folder of FILE does not exist, or FILE is a folder, the client prints one line on standard error, exits with code 1, and leaves no unfinished file.',
+      'If the folder of FILE is missing, or FILE is a folder, the client prints one line on standard error, exits with code 1, and leaves no unfinished file.',
       async () => {
         const bytes = randomBytes(5000);
         const own = temporaryFolder();
@@ -1058,76 +1100,78 @@ export default grader((run) => {
     );
 
     requirement(
-      'If an earlier run was killed in the middle of its download, the next run saves exactly the bytes of its own download.',
+      'If another run is saving to the same FILE, or was killed while it was saving, FILE has exactly the bytes of the run that finished last.',
       async () => {
-        const killed = await startDownload(run, oldContent);
-        killed.call.response.writeHead(200, bytesType);
-        await killed.call.send(randomBytes(60_000));
-        await expectBegun(killed, oldContent);
-        note('→', '(the client is killed)');
-        killed.client.stop();
-        await run.until(() => killed.client.end);
-        const left = killed.besides();
+        await expectOwnBytesAfterKilledRun();
+        await expectOwnBytesBesideOtherRun();
+      },
+    );
 
-        const download = await startDownload(run, undefined, killed.file);
-        const bytes = randomBytes(30_000);
-        download.call.response.writeHead(200, bytesType);
-        await download.call.send(bytes);
+    async function expectOwnBytesAfterKilledRun(): Promise<void> {
+      const killed = await startDownload(run, oldContent);
+      killed.call.response.writeHead(200, bytesType);
+      await killed.call.send(randomBytes(60_000));
+      await expectBegun(killed, oldContent);
+      note('→', '(the client is killed)');
+      killed.client.stop();
+      await run.until(() => killed.client.end);
+      const left = killed.besides();
+
+      const download = await startDownload(run, undefined, killed.file);
+      const bytes = randomBytes(30_000);
+      download.call.response.writeHead(200, bytesType);
+      await download.call.send(bytes);
+      download.call.end();
+      await expectEnd(download.client, 'The download has ended, but your client is still running.');
+      notCrashed(download.client, 'when the unfinished file of a killed run was there');
+      const saved = download.content();
+      expect(saved?.equals(bytes), {
+        cause: saved?.equals(oldContent)
+          ? 'An earlier run was killed, and your client could not save the next download.'
+          : 'An earlier run was killed, and FILE is not the download of the next run.',
+        compare: { expected: `${count(bytes.length)} bytes`, received: sizeOf(saved) },
+        ...lastWords(download.client),
+        advice:
+          'Begin an unfinished file that is empty, under a name that no other run has: with process.pid in it, for example. The flag a would append to what the killed run has left.',
+      });
+      expectSaved(download, bytes, oldContent, left);
+    }
+
+    async function expectOwnBytesBesideOtherRun(): Promise<void> {
+      const [one, other] = [randomBytes(90_000), randomBytes(70_000)];
+      const halves = (bytes: Buffer) => [bytes.subarray(0, 40_000), bytes.subarray(40_000)] as const;
+      const advice =
+        'Give the unfinished file a name that no other run has: with process.pid in it, for example. Otherwise two runs write into the same file.';
+      const slow = await startDownload(run, oldContent);
+      slow.call.response.writeHead(200, bytesType);
+      await slow.call.send(halves(one)[0]);
+      await expectBegun(slow, oldContent);
+      const before = slow.besides().length;
+      const fast = await startDownload(run, undefined, slow.file);
+      fast.call.response.writeHead(200, bytesType);
+      await fast.call.send(halves(other)[0]);
+      for (let turns = 0; turns < 25 && slow.besides().length === before && !fast.client.end; turns++)
+        await fast.client.caughtUp();
+
+      for (const [download, bytes, which] of [
+        [fast, other, 'first'],
+        [slow, one, 'last'],
+      ] as const) {
+        await download.call.send(halves(bytes)[1]);
         download.call.end();
         await expectEnd(download.client, 'The download has ended, but your client is still running.');
-        notCrashed(download.client, 'when the unfinished file of a killed run was there');
         const saved = download.content();
-        expect(saved?.equals(bytes), {
-          cause: saved?.equals(oldContent)
-            ? 'An earlier run was killed, and your client could not save the next download.'
-            : 'An earlier run was killed, and FILE is not the download of the next run.',
-          compare: { expected: `${count(bytes.length)} bytes`, received: sizeOf(saved) },
+        expect(saved?.equals(bytes) && download.client.end?.code === 0, {
+          cause: `Two clients saved to the same FILE, but FILE was not the download of the client that finished ${which} when this client had ended.`,
+          compare: {
+            expected: `${count(bytes.length)} bytes, exit code 0`,
+            received: `${sizeOf(saved)}${saved?.length === bytes.length && !saved.equals(bytes) ? ', wrong ones' : ''}, exit code ${download.client.end?.code}`,
+          },
           ...lastWords(download.client),
-          advice:
-            'Begin an unfinished file that is empty, under a name that no other run has: with process.pid in it, for example. The flag a would append to what the killed run has left.',
+          advice,
         });
-        expectSaved(download, bytes, oldContent, left);
-      },
-    );
-
-    requirement(
-      'If two clients save to the same FILE at the same time, FILE is the complete download of the client that finished last.',
-      async () => {
-        const [one, other] = [randomBytes(90_000), randomBytes(70_000)];
-        const halves = (bytes: Buffer) => [bytes.subarray(0, 40_000), bytes.subarray(40_000)] as const;
-        const advice =
-          'Give the unfinished file a name that no other run has: with process.pid in it, for example. Otherwise two runs write into the same file.';
-        const slow = await startDownload(run, oldContent);
-        slow.call.response.writeHead(200, bytesType);
-        await slow.call.send(halves(one)[0]);
-        await expectBegun(slow, oldContent);
-        const before = slow.besides().length;
-        const fast = await startDownload(run, undefined, slow.file);
-        fast.call.response.writeHead(200, bytesType);
-        await fast.call.send(halves(other)[0]);
-        for (let turns = 0; turns < 25 && slow.besides().length === before && !fast.client.end; turns++)
-          await fast.client.caughtUp();
-
-        for (const [download, bytes, which] of [
-          [fast, other, 'first'],
-          [slow, one, 'last'],
-        ] as const) {
-          await download.call.send(halves(bytes)[1]);
-          download.call.end();
-          await expectEnd(download.client, 'The download has ended, but your client is still running.');
-          const saved = download.content();
-          expect(saved?.equals(bytes) && download.client.end?.code === 0, {
-            cause: `Two clients saved to the same FILE, but FILE was not the download of the client that finished ${which} when this client had ended.`,
-            compare: {
-              expected: `${count(bytes.length)} bytes, exit code 0`,
-              received: `${sizeOf(saved)}${saved?.length === bytes.length && !saved.equals(bytes) ? ', wrong ones' : ''}, exit code ${download.client.end?.code}`,
-            },
-            ...lastWords(download.client),
-            advice,
-          });
-        }
-        expectSaved(slow, one, oldContent);
-      },
-    );
+      }
+      expectSaved(slow, one, oldContent);
+    }
   });
 });

@@ -95,6 +95,17 @@ export const mistakes: Mistake[] = [
   ),
   server(
     1,
+    'ends-the-wait-but-not-the-loop',
+    [
+      sendsLines,
+      loop(
+        eachLine("if (!response.write(line)) await Promise.race([once(response, 'drain'), once(response, 'close')]);"),
+      ),
+    ],
+    [importsPipeline, once],
+  ),
+  server(
+    1,
     'pipes-and-forgets-the-source',
     [sendsLines, '  Readable.from(lines()).pipe(response);\n'],
     [importsPipeline, "import { Readable } from 'node:stream';\nimport { pipeline } from 'node:stream/promises';\n"],
@@ -178,6 +189,26 @@ export const mistakes: Mistake[] = [
     sendsFile,
     "  file.createReadStream().on('data', (chunk) => response.write(chunk)).on('end', () => response.end());\n",
   ]),
+  server(2, 'pipes-and-leaves-the-file-open', [sendsFile, '  file.createReadStream().pipe(response);\n']),
+  server(2, 'leaves-the-folder-open', ['    await file?.close();\n', '']),
+  server(
+    2,
+    'answers-404-when-the-client-has-gone',
+    [opensFile, ''],
+    [
+      'const stats = await file?.stat();',
+      "response.type('application/octet-stream').sendFile(request.params.name, { root: folder }, (error) => {",
+    ],
+    ['if (!file || !stats?.isFile()) {\n    await file?.close();\n', 'if (error) {\n'],
+    ['    return;\n  }\n', '    }\n  });\n'],
+    [head, ''],
+    [sendsFile, ''],
+  ),
+  server(2, 'answers-404-after-the-headers', [
+    sendsFile,
+    "  await pipeline(file.createReadStream(), response).catch(() => void response.status(404).send('There is no such file.'));\n",
+  ]),
+  server(2, 'sends-no-text-with-the-404', [saysNone, 'response.status(404).end();']),
   server(2, 'no-content-length', [", 'Content-Length': String(stats.size)", '']),
   server(2, 'sends-text', [sendsFile, "  response.end(await file.readFile('latin1'));\n"]),
   server(2, 'type-by-the-ending', [head, ''], [sendsFile, '  response.sendFile(path);\n']),
@@ -240,7 +271,10 @@ export const mistakes: Mistake[] = [
       'const stats = dirname(path) === folder ? await stat(path).catch(() => ({ size: 0, isFile: () => true })) : undefined;',
     ],
     ['if (!file || !stats?.isFile()) {\n    await file?.close();', 'if (!stats?.isFile()) {'],
-    [sendsFile, '  createReadStream(path).pipe(response);\n'],
+    [
+      sendsFile,
+      "  const file = createReadStream(path);\n  response.on('close', () => file.destroy());\n  file.pipe(response);\n",
+    ],
     [
       "import { open } from 'node:fs/promises';",
       "import { createReadStream } from 'node:fs';\nimport { stat } from 'node:fs/promises';",

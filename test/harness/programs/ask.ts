@@ -42,6 +42,9 @@ export function ask(program: Running): Program {
     get sent() {
       return program.sent;
     },
+    get openFiles() {
+      return program.openFiles;
+    },
     get workCalls() {
       return program.workCalls;
     },

@@ -10,7 +10,7 @@ const knownErrors: readonly [matches: RegExp, advice: string][] = [
   ],
   [
     /ERR_HTTP_HEADERS_SENT/,
-    'Answer each request only once, and set the status and the headers before the first write. Look for code that runs on after the answer: often a return is missing.',
+    'Answer each request only once, and set the status and the headers before the first write. Look for code that runs on after the answer: often a return is missing. Code that handles an error must look at response.headersSent first, because it also runs when the client has gone away.',
   ],
   [
     /EACCES: .*listen|listen EACCES/,

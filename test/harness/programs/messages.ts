@@ -15,6 +15,7 @@ type Message = {
   rows?: number;
   cursors?: number;
   sent?: number;
+  openFiles?: number;
   diskHeld?: number;
   longestTurn?: Turn;
   diskStepped?: true;
@@ -34,6 +35,7 @@ export function handleMessages(program: Running): void {
     if (message.rows !== undefined) program.rows = message.rows;
     if (message.cursors !== undefined) program.cursors = message.cursors;
     if (message.sent !== undefined) program.sent = message.sent;
+    if (message.openFiles !== undefined) program.openFiles = message.openFiles;
     if (message.diskStepped) for (const resolve of program.diskSteps.splice(0)) resolve();
     if (message.diskHeld !== undefined) {
       program.heldThreads = message.diskHeld;

@@ -64,12 +64,32 @@ function answerTo(pong, begun) {
   const timers = active.filter((resource) => resource === 'Timeout').length;
   const fileCalls = active.filter((resource) => /^FSReq/.test(resource)).length;
   const listeners = process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0);
-  return { pong, memory: process.memoryUsage.rss(), timers, fileCalls, listeners, sent: begun ? bytesSent() : 0 };
+  const [sent, openFiles] = begun ? [bytesSent(), filesOpen()] : [0, 0];
+  return { pong, memory: process.memoryUsage.rss(), timers, fileCalls, listeners, sent, openFiles };
 }
 
 /** The bytes that this process, as a server, has written to the connections that it has now. */
 function bytesSent() {
   return process._getActiveHandles().reduce((sum, { server, bytesWritten }) => sum + (server ? bytesWritten : 0), 0);
+}
+
+/** The files and folders that this process has open; 0 where the system does not list them. */
+function filesOpen() {
+  try {
+    return fs.readdirSync('/dev/fd').filter(isFileOrFolder).length;
+  } catch {
+    return 0;
+  }
+}
+
+/** @param {string} descriptor as /dev/fd names it: the one with which it was listed is closed again */
+function isFileOrFolder(descriptor) {
+  try {
+    const stats = fs.fstatSync(Number(descriptor));
+    return stats.isFile() || stats.isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 /**

@@ -55,6 +55,8 @@ export type Program = {
   readonly cursors: number;
   /** The bytes that it has written to the connections of its clients, taken by them or not, when it was asked last. */
   readonly sent: number;
+  /** The files and folders that it has open, at the same time; 0 where the system does not tell. */
+  readonly openFiles: number;
   /** How often it has called `work`, also when the call is over. */
   readonly workCalls: number;
   /** Ends the table of lessons/support/rows.ts before long. */

@@ -31,6 +31,7 @@ export type Running = {
   rows: number;
   cursors: number;
   sent: number;
+  openFiles: number;
   workCalls: number;
   /** Threads of the program that wait until the disk is released. */
   heldThreads: number;
@@ -73,6 +74,7 @@ export function connect(start: Start): Running {
     rows: 0,
     cursors: 0,
     sent: 0,
+    openFiles: 0,
     workCalls: 0,
     heldThreads: 0,
     pings: new Map(),

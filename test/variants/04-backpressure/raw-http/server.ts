@@ -37,5 +37,7 @@ createServer(async (request, response) => {
   }
   const { size } = await stat(join(folder, name));
   response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': size });
-  createReadStream(join(folder, name)).pipe(response);
+  const file = createReadStream(join(folder, name));
+  response.on('close', () => file.destroy());
+  file.pipe(response);
 }).listen(Number(process.env.PORT), '127.0.0.1');

@@ -21,6 +21,7 @@ app.get('/export', async (_request, response) => {
       await table.return(undefined);
     },
   });
+  // Nothing catches this promise: Express prints why it rejects.
   await pipeline(lines, response);
 });
 
@@ -33,6 +34,7 @@ const blocks = (file: FileHandle) =>
       await file.close();
       controller.close();
     },
+    cancel: () => file.close(),
   });
 
 app.get('/files/:name', async (request, response) => {
