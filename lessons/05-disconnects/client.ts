@@ -11,6 +11,9 @@ const longestEvent = Number(process.env.LONGEST_EVENT ?? 16 * 1024 ** 2);
 /** Aborted when the client should stop waiting. The reason of the abort is the error that the client prints. */
 const stop = new AbortController();
 
+/** The timer of the idle limit. */
+let idle: NodeJS.Timeout | undefined;
+
 // TODO task 3: let Ctrl+C stop the client
 
 /** The type of the last event if it was done or error. No event follows these two. */

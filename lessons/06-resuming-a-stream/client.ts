@@ -12,7 +12,9 @@ const longestEvent = Number(process.env.LONGEST_EVENT ?? 16 * 1024 ** 2);
 /** Aborted when the client should stop waiting. The reason of the abort is the error that the client prints. */
 const stop = new AbortController();
 
+/** The timer of the idle limit. */
 let idle: NodeJS.Timeout | undefined;
+
 process.once('SIGINT', () => {
   process.exitCode = 130;
   stop.abort(new Error('interrupted'));

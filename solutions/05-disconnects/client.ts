@@ -11,8 +11,10 @@ const longestEvent = Number(process.env.LONGEST_EVENT ?? 16 * 1024 ** 2);
 /** Aborted when the client should stop waiting. The reason of the abort is the error that the client prints. */
 const stop = new AbortController();
 
-// #region task 3: let Ctrl+C stop the client
+/** The timer of the idle limit. */
 let idle: NodeJS.Timeout | undefined;
+
+// #region task 3: let Ctrl+C stop the client
 process.once('SIGINT', () => {
   process.exitCode = 130;
   stop.abort(new Error('interrupted'));

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Program } from '../harness/programs/program.ts';
 import { expect, Failure } from '../harness/run/failure.ts';
 import { grader } from '../harness/run/grader.ts';
 import type { Server } from '../harness/run/run.ts';
-import { checkComplaint, notCrashed } from '../harness/vocabulary/command-line.ts';
+import { checkComplaint, noTimerLeft, notCrashed } from '../harness/vocabulary/command-line.ts';
 import { parseStream } from '../harness/vocabulary/event-stream.ts';
 import { finished } from '../harness/vocabulary/http.ts';
 import {
@@ -31,7 +32,8 @@ export default grader((run) => {
   const { expectNoTimer, expectNoListener, expectNoError } = reports;
   const client = reportClient(run);
   const { startReader, send, openStream, openStreamUnder, underIdleLimit, output, shortLimit } = client;
-  const { expectPrinted, expectPrintedSoon, endsAfter, expectSuccess, givesUp, expectInterrupted } = client;
+  const { expectPrinted, expectPrintedSoon, expectReading, endsAfter, expectSuccess, givesUp, expectInterrupted } =
+    client;
 
   task({ number: 1, title: 'Stop when the client has left', file: 'server.ts', asksForWork: true }, () => {
     requirement(
@@ -102,7 +104,7 @@ export default grader((run) => {
       },
     );
 
-    /** The comments of a stream continue when another client leaves, and stop when the stream is over. */
+    /** The comments of a stream continue when another client leaves. */
     async function expectComments(): Promise<void> {
       const quick = await run.startServer({ QUIET_INTERVAL: '20' });
       const { program } = quick;
@@ -143,17 +145,11 @@ export default grader((run) => {
         }),
         program,
       );
-      // Not the word of `reports`: that one looks at the server with the long interval.
-      await program.caughtUp();
-      await expectSoon(
-        () => program.timers <= before,
-        () => ({
-          cause: 'A timer of your server is still running after both its streams are over.',
-          advice: 'Declare the timer inside the handler, and clear it on every way out.',
-        }),
-        program,
-      );
+      commented = { program, before };
     }
+
+    /** The server that has sent comments, and how many timers it had before. */
+    let commented: { program: Program; before: number };
 
     requirement(
       'If a client leaves during a step, the server aborts the `signal` that it has passed to the `work` of this step.',
@@ -169,7 +165,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'After a client has left, the server has stopped every timer of the stream and removed every listener that it had added to `process`. It prints no error, because a client that leaves is normal.',
+      'After a client has left, the server keeps no timer of the stream and no listener on `process`, and it prints no error, because a client that leaves is normal.',
       async () => {
         const { program } = await reports.start();
         await program.caughtUp();
@@ -190,6 +186,10 @@ export default grader((run) => {
           'a client had left',
           'Catch the AbortError with which work rejects when you give it up, and print nothing for it. gone.signal.aborted tells it from a failure.',
         );
+        await noTimerLeft(run, commented.program, commented.before, {
+          cause: 'A timer of your server is still running, although two streams with comments are over.',
+          advice: 'Declare the timer inside the handler, and clear it in a finally block, which runs on every way out.',
+        });
       },
     );
 
@@ -346,7 +346,9 @@ export default grader((run) => {
       // A lone \r at the end of a piece may wait for what follows.
       if (framing.name.endsWith('\\r') && !reading.client.end) await reading.call.send(':\r');
       await until(() => reading.client.end ?? reading.client.verdict ?? output(reading.client).split('\n').length > 3);
-      expectPrinted(reading.client, `step: ${one}\nmessage: ${two}\n${type}: ${two}\n`, readerRules(framing.name));
+      const printed = `step: ${one}\nmessage: ${two}\n${type}: ${two}\n`;
+      expectReading(reading.client, printed);
+      expectPrinted(reading.client, printed, readerRules(framing.name));
       return reading;
     }
 
@@ -390,7 +392,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If a stream without ids ends or breaks off before `done`, `client.ts` prints one line on standard error and exits with code 1.',
+      'If a stream ends or breaks off before `done`, `client.ts` prints one line on standard error and exits with code 1.',
       async () => {
         for (const [what, how, advice] of [
           [
@@ -443,7 +445,7 @@ export default grader((run) => {
           [
             'An event',
             pieces.map((i) => `data: ${i}\n\n`),
-            'Start the timer again with each piece that arrives. AbortSignal.timeout, or a timer that is started only once, limits the whole stream.',
+            'Start the timer again with each piece that arrives: idle?.refresh(). AbortSignal.timeout, or a timer that is started only once, limits the whole stream. If your refresh has no effect, look for a second declaration of idle.',
           ],
           [
             'A comment',
@@ -531,14 +533,13 @@ export default grader((run) => {
     }
 
     requirement(
-      'If Ctrl+C sends the signal SIGINT, the client prints one line on standard error and exits with code 130. On standard output, it has printed exactly the complete events.',
+      'If Ctrl+C sends the signal SIGINT, the client prints one line on standard error and exits with code 130. On standard output, it prints nothing of an event whose blank line has not arrived.',
       async () => {
         const [one, two] = random.words(2);
         const reading = await openStream();
         const { client, call } = reading;
         await send(call, `event: step\ndata: ${one}\n\nevent: step\ndata: ${two}\n`);
         await expectPrintedSoon(client, `step: ${one}\n`);
-        note('→', 'Ctrl+C');
         client.interrupt();
         await endsAfter(
           reading,

@@ -41,6 +41,7 @@ export const mistakes: Mistake[] = [
     [sendsStep, sendsStep.replace(', step);', ');')],
     [sendsDone, sendsDone.replace(', steps + 1', '')],
   ),
+  server(1, 'refuses-a-new-client', [seen, 'const seen = Number(lastEventId);'], ['lastEventId !== undefined && ', '']),
   server(1, 'ids-from-0', [sendsStep, sendsStep.replace(', step);', ', step - 1);')]),
   server(1, 'no-id-for-done', [sendsDone, sendsDone.replace(', steps + 1', '')]),
   server(1, 'the-error-has-an-id', [

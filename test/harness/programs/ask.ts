@@ -69,7 +69,7 @@ export function ask(program: Running): Program {
     stepDisk: () => stepDisk(program),
     finishTable: () => void tell(program, { finishTable: true }),
     interrupt: () => {
-      start.transcript().add('→', '(Ctrl-C)', start.who);
+      start.transcript().add('→', '(Ctrl+C)', start.who);
       if (process.platform !== 'win32') child.kill('SIGINT');
       else tell(program, { interrupt: true });
     },

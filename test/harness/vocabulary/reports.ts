@@ -1,7 +1,7 @@
 // A server that streams a report, an event for each step, and its client: words for the lessons that break such streams off.
-import { crashed } from '../programs/crash-report.ts';
+import { crashed, explainEnd } from '../programs/crash-report.ts';
 import type { Held, Program } from '../programs/program.ts';
-import { expect, type Explanation } from '../run/failure.ts';
+import { expect, Failure, type Explanation } from '../run/failure.ts';
 import type { Run, Server } from '../run/run.ts';
 import { promptMs } from '../run/waits.ts';
 import type { Ask, Exchange } from '../wire/exchange.ts';
@@ -281,6 +281,24 @@ export function reportClient(run: Run) {
     expect(printed === expected, { cause, compare, advice, ...lastWords(client) });
   }
 
+  /** The client has not ended before it has printed this; the connection is still open. */
+  function expectReading(client: Program, expected: string): void {
+    const printed = output(client);
+    if (!client.end || printed.length >= expected.length || !expected.startsWith(printed)) return;
+    const advice =
+      'Leave the loop that reads the body only after an event done or error: compare the type of the event.';
+    notCutShort(client, 'before the report was over', advice);
+    const ownError = /\b(is not defined|is not a function|before initialization|Cannot (read|set) prop)/;
+    expect(false, {
+      cause: 'Your client closed the connection and ended, but neither done nor error had arrived.',
+      compare: { expected: visible(expected), received: visible(printed) || '(nothing)' },
+      ...lastWords(client),
+      advice: ownError.test(client.stderr)
+        ? 'Correct the error that your client has printed. Declare a variable that several functions use at the top level, above the first await.'
+        : advice,
+    });
+  }
+
   /** The client has printed this by now; it still runs. */
   async function expectPrintedSoon(client: Program, expected: string, advice?: string): Promise<void> {
     const late = () => ({
@@ -289,6 +307,7 @@ export function reportClient(run: Run) {
       advice: advice ?? 'Print each event as soon as its blank line has arrived.',
     });
     await expectSoon(() => output(client).length >= expected.length || client.end, late, client);
+    expectReading(client, expected);
     expectPrinted(client, expected, advice);
   }
 
@@ -359,11 +378,18 @@ export function reportClient(run: Run) {
     });
     // One that raises the signal again, when all is said, ends as a shell expects: that is 130 too.
     if (byItself) return;
+    if (crashed(client)) {
+      throw new Failure({
+        ...explainEnd(client, 'after Ctrl+C'),
+        advice:
+          'Call stop.abort(new Error(…)) in the listener of SIGINT, and throw nothing there, because nothing catches this error. The await that is waiting then throws the reason, and the catch prints it.',
+      });
+    }
     checkComplaint(client, 'Ctrl+C', {
       code: 130,
       silent: 'Abort with a reason, stop.abort(new Error(…)), and print the reason in one line with console.error.',
       advice:
-        'Set process.exitCode = 130 in the listener of SIGINT, before the abort. The catch cannot tell Ctrl+C from silence.',
+        'Set process.exitCode = 130 in the listener of SIGINT, before the abort. The catch sets code 1 only if no code has been set.',
     });
   }
 
@@ -371,6 +397,6 @@ export function reportClient(run: Run) {
     ...{ startReader, begin, send, openStream, openStreamUnder, underIdleLimit, output, expectPrinted },
     /** Milliseconds that this machine has taken at the most until a client had handled what it was sent. */
     slowest: () => slowest,
-    ...{ expectPrintedSoon, endsAfter, expectSuccess, givesUp, expectInterrupted, shortLimit },
+    ...{ expectReading, expectPrintedSoon, endsAfter, expectSuccess, givesUp, expectInterrupted, shortLimit },
   };
 }

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { buffer } from 'node:stream/consumers';
 import { explainEnd } from '../programs/crash-report.ts';
 import { freePort } from '../programs/ports.ts';
+import { lastOutput } from '../programs/printed.ts';
 import type { Program } from '../programs/program.ts';
 import { Failure } from '../run/failure.ts';
 import type { Run } from '../run/run.ts';
@@ -103,7 +104,11 @@ export async function startGraderServer(
         begun,
         () => ({
           cause: `client.ts started, but sent no request to ${url} within ${startLimit / 1000} seconds.`,
-          advice: 'Send the request to the address in the first argument, process.argv[2].',
+          ...lastOutput(program.stderr),
+          advice:
+            program.stderr.trim() === ''
+              ? 'Send the request to the address in the first argument, process.argv[2].'
+              : 'Read what your client has printed on standard error. It may be an error that a catch has printed before the request was sent.',
         }),
         program,
         0,
