@@ -369,14 +369,17 @@ export default grader((run) => {
       async () => {
         const [one, two, x] = random.words(3);
         const stream = await openStream();
-        await send(stream.call, `retry: 40\n\nevent: step\nid: ${x}\ndata: ${one}\n\n`);
-        const second = await comesBack(stream, 'breakOff', 40, x!);
+        await send(stream.call, `event: step\nid: ${x}\ndata: ${one}\n\n`);
+        // A wait that a client does not reach by being slow.
+        const wait = Math.ceil(Math.max(100, 10 * slowest()));
+        await send(stream.call, `retry: ${wait}\n\n`);
+        const second = await comesBack(stream, 'breakOff', wait, x!);
         await send(begin(second.call), `data: ${two}\n\n`);
-        const third = await comesBack(second, 'end', 40, x!, keeps);
+        const third = await comesBack(second, 'end', wait, x!, keeps);
         begin(third.call);
-        const fourth = await comesBack(third, 'breakOff', 40, x!, keeps);
+        const fourth = await comesBack(third, 'breakOff', wait, x!, keeps);
         begin(fourth.call);
-        const fifth = await comesBack(fourth, 'end', 40, x!, keeps);
+        const fifth = await comesBack(fourth, 'end', wait, x!, keeps);
         expectPrinted(stream.client, `step: ${one}\nmessage: ${two}\n`);
         await waitsForRetry(fifth, [second, third, fourth, fifth], x!);
       },
