@@ -330,7 +330,7 @@ export default grader((run) => {
     }
 
     requirement(
-      'If `a` or `b` is missing, empty, given twice or not a finite number, the server answers 400 with a JSON body instead of a stream: `parameter` is `a` or `b` and `error` is a sentence.',
+      'If `a` or `b` is missing, empty, given twice or not a finite number, the server answers 400 with a JSON body instead of a stream. In this body, `parameter` is `a` or `b`, and `error` is a sentence.',
       async () => {
         const { a, b, op } = { ...example, a: String(random.integer(2, 99)) };
         const word = random.words(1)[0]!;
@@ -435,7 +435,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'After a refusal with status 400, the server starts no work for this request and prints nothing on standard error. After a refusal or an event `error`, the server answers the next request.',
+      'After a refusal with status 400, the server starts no work for this request. Its standard error stays empty. After a refusal or an event `error`, the server answers the next request.',
       async () => {
         const { program } = server;
         const word = random.words(1)[0]!;
