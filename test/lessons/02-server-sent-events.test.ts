@@ -55,6 +55,7 @@ export default grader((run) => {
     event('info', `Calculating: ${decimal(Number(a))} ${op} ${decimal(Number(b))}`);
   const result = (data: string) => event('result', data);
   const answered = [info(example), result('35.0')];
+  const withDecimal = 'Write each number with the function decimal: 7 becomes 7.0.';
   const inOrder = 'Send the event info before the work and the event result after it, and no other event.';
 
   /** Sends a request, and releases all work until its response has ended. */
@@ -76,6 +77,12 @@ export default grader((run) => {
           return finished(stream);
         });
         if (stream.status === undefined || stream.broken !== undefined) await untilStreamEnds(server, stream);
+        expect(stream.status !== 400, {
+          cause: 'Your server refused a request whose parameters are right.',
+          compare: { expected: '200', received: received(stream) },
+          advice: 'Look which parameter your server names. The parameter note may be missing: then it is undefined.',
+          ...curl(stream, '-i'),
+        });
         expectEventStream(stream);
       },
     );
@@ -103,11 +110,15 @@ export default grader((run) => {
       const early = parseStream(stream).events.some(({ type }) => type === 'result');
       expect(!atWork || (!early && !finished(stream)), {
         cause: `Your server ${early ? 'sent the event result' : 'ended the response'} while its work was still going on.`,
-        advice: 'Write await before work(…), which returns a promise, and send the result after it.',
+        advice: early
+          ? 'Write await before work(…), which returns a promise, and send the result after it.'
+          : 'Write events with response.write: response.send also ends the response. Call response.end only after the result, and write await before work(…).',
         ...curl(stream),
       });
       await untilStreamEnds(server, stream);
-      expectEvents(run, stream, answered, inOrder);
+      const [first] = parseStream(stream).events;
+      const plain = first?.type === 'info' && first.data === 'Calculating: 7 mul 5';
+      expectEvents(run, stream, answered, plain ? withDecimal : inOrder);
       return atWork || !together;
     }
 
@@ -136,9 +147,11 @@ export default grader((run) => {
           [-small(), small()],
           [small() + 0.5, small() + 0.25],
           [0.1, 0.2],
+          [small(), 0],
         ] as const;
         for (const [a, op, b] of [
           ...pairs.flatMap(([a, b]) => (['add', 'sub', 'mul'] as const).map((op) => [a, op, b] as const)),
+          [0, 'div', small()],
           [small() * divisor, 'div', divisor],
           [small() * 2 + 1, 'div', 2],
           [small() + 0.5, 'div', 0.5],
@@ -164,7 +177,7 @@ export default grader((run) => {
       const error = events.find(({ type }) => type === 'error');
       expect(!error, {
         cause: `Your server sent an event error for ${a} ${op} ${b}, although nothing is divided by zero.`,
-        advice: 'Compare b with 0 to see a division by zero. The result Infinity is a result like others.',
+        advice: 'Send the event error only if op is div and b is 0. The result Infinity is a result like others.',
         ...curl(stream),
       });
       // JavaScript writes a very big whole number with an exponent, and a server may write .0 behind it.
@@ -180,7 +193,7 @@ export default grader((run) => {
     }
 
     requirement(
-      'If there is a parameter `note`, the server sends an event `note` with exactly this text after `info`. Each line of the text becomes a field `data`, so no text can begin another field or event.',
+      'If there is a parameter `note`, the server sends an event `note` with this text after `info` and before the work. Each line of the text becomes a field `data`, so no text can begin another field or event.',
       async () => {
         const [one, two, three] = random.words(3);
         const whole =
@@ -190,6 +203,20 @@ export default grader((run) => {
         const space =
           'Write one space after data:, because a client drops one space there, and leave the spaces of the text as they are.';
         const forged = () => random.integer(50, 99);
+        const early = server.request(pathOf({ ...example, note: one! }));
+        await until(() => server.program.held.length > 0 || finished(early), workMs);
+        await server.program.caughtUp();
+        const begun = () => parseStream(early).events.some(({ type }) => type === 'note');
+        await expectSoon(
+          () => begun() || finished(early),
+          () => ({
+            cause: 'Your server did not send the event note before its work.',
+            advice: 'Write the event note directly after the event info, before await work(…).',
+            ...curl(early),
+          }),
+          server.program,
+        );
+        await untilStreamEnds(server, early);
         const decoded =
           'Send the text as it is in request.query: Express has decoded it already, and a second decoding changes it.';
         for (const [note, advice] of [
@@ -260,7 +287,11 @@ export default grader((run) => {
   task({ number: 2, title: 'Say what went wrong', file: 'server.ts' }, () => {
     /** A request with this query is refused because of this parameter. */
     async function expectRefused(query: Query, parameter: string, advice: string): Promise<void> {
-      const answer = await complete(server, query, { ifItThrows: { advice } });
+      const answer = await complete(server, query, {
+        ifItThrows: {
+          advice: `${advice} Do not throw an error for a wrong parameter, because Express answers with status 500 then.`,
+        },
+      });
       const { see } = curl(answer, '-i');
       const streams = /event-stream/i.test(answer.headers['content-type'] ?? '');
       expectStatus(answer, 400, {
@@ -299,7 +330,7 @@ export default grader((run) => {
     }
 
     requirement(
-      'If `a` or `b` is missing, empty, given twice or not a finite number, the server answers 400 with a JSON body instead of a stream: `parameter` is its name and `error` is a sentence.',
+      'If `a` or `b` is missing, empty, given twice or not a finite number, the server answers 400 with a JSON body instead of a stream. In this body, `parameter` is `a` or `b`, and `error` is a sentence.',
       async () => {
         const { a, b, op } = { ...example, a: String(random.integer(2, 99)) };
         const word = random.words(1)[0]!;
@@ -427,10 +458,15 @@ export default grader((run) => {
             advice: 'Write return after the line that sends the status 400.',
             ...curl(answer, '-i'),
           });
+          const threw = /^[ \t]+at /m.test(output);
           expect(!refused || output === '', {
-            cause: 'Your server answered with status 400, but then continued and printed an error.',
+            cause: threw
+              ? 'Your server answered with status 400, but then continued and printed an error.'
+              : 'Your server answered with status 400, but also printed a line on standard error.',
             output: output.split('\n').slice(0, 3).join('\n'),
-            advice: 'Write return after the response is complete, so that no line of the handler writes to it again.',
+            advice: threw
+              ? 'Write return after the response is complete, so that no line of the handler writes to it again.'
+              : 'Print nothing for a refusal: the body says to the client what is wrong, and a wrong request is no failure of the server.',
             ...curl(answer, '-i'),
           });
           expectEvents(
@@ -514,7 +550,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'Before the interval is over for the first time, the server sends events only: no comment comes before, with or between two events.',
+      'Before the interval is over for the first time, the server sends events and no comments.',
       async () => {
         // As long as the short interval takes to be over three times, the long one is quiet.
         const quiet = server.request(pathOf({ ...example, note: random.words(1)[0]! }));

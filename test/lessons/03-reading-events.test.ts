@@ -15,7 +15,11 @@ export default grader((run) => {
   /** A client that reads a stream of the grader's. */
   type Reader = { client: Client; call: Call };
   /** What the client prints after these pieces, while it waits for the next. */
-  type Step = readonly [pieces: readonly (string | Uint8Array)[], printed: string, advice: string];
+  type Step = readonly [
+    pieces: readonly (string | Uint8Array)[],
+    printed: string,
+    advice: string | ((received: string) => string),
+  ];
 
   const lineOf = ({ type, data }: Pick<StreamEvent, 'type' | 'data'>) => `${type}: ${data}`;
 
@@ -57,14 +61,24 @@ export default grader((run) => {
         const [type, one, two, three] = random.words(4);
         const print =
           'Print the type, a colon, a space and the data at the blank line. Keep the fields until then, and print no field by itself.';
+        const first = (received: string) =>
+          received === ''
+            ? 'Read each piece when it arrives, and print the event at its blank line. Declare the type and the data outside of readLine, so that they are kept from one line to the next. If you have begun task 2, also empty the unfinished line when it is complete.'
+            : received === `${type}: ${three}\n\n`
+              ? 'Write a line break only between two values: join the values with \\n at the blank line, and do not add \\n to each value.'
+              : print;
         const whole =
           'Keep the type and the data of an event until its blank line arrives, and not until a piece ends.';
+        const empty = (received: string) =>
+          received.includes(three!)
+            ? 'Empty the list of data at each blank line: the data belongs to one event only.'
+            : whole;
         const order = 'Read the fields of an event in any order: data may come before event.';
         const many = 'Print each event of a piece that has several.';
         await expectRead(reader, [
-          [[`event: ${type}\ndata: ${three}\n\n`], `${type}: ${three}\n`, print],
+          [[`event: ${type}\ndata: ${three}\n\n`], `${type}: ${three}\n`, first],
           [[`event: ${type}\ndata: ${one}\n`], '', whole],
-          [['\n'], `${type}: ${one}\n`, whole],
+          [['\n'], `${type}: ${one}\n`, empty],
           [[`data: ${three}\n`, `event: ${type}\n`], '', whole],
           [['\n'], `${type}: ${three}\n`, order],
           [
@@ -209,7 +223,7 @@ export default grader((run) => {
         const [type, one, two] = random.words(3);
         const both = 'Take the \\r of \\r\\n for a part of the line break, and not for a part of the line.';
         const cut =
-          'Remember that a piece has ended with \\r. If the next piece begins with \\n, drop this \\n: it belongs to the same line break.';
+          'Remember that a piece has ended with \\r. If the next piece begins with \\n, drop this \\n: it belongs to the same line break. Look at what you have remembered of the last piece before you set it for this piece.';
         const lone = 'End a line at \\r, also if no \\n follows it.';
         const other =
           'Split at \\r\\n, \\r and \\n only: no other character ends a line. In a regular expression, . matches no U+2028 unless the flag s is set, so indexOf and slice are safer.';
@@ -303,7 +317,7 @@ export default grader((run) => {
     }
 
     requirement(
-      'If one event arrives in thousands of pieces, the client needs about as long for it as for the same lines in many short events.',
+      'If one event arrives in thousands of pieces, the client reads it about as fast as many short events that have the same characters together.',
       async () => {
         const env = { LONGEST_EVENT: String(64 * 1024 ** 2) };
         const { client, call } = await openReader({}, env, 5 * workMs);
@@ -325,12 +339,15 @@ export default grader((run) => {
           return performance.now() - began;
         }
 
-        for (const [what, text, printed, parts, advice] of [
+        // `slower` says how many times as long as for `parts` shorter events a client may take for one event. A client that
+        // reads the line again for each piece takes longer. The shorter lines are long too, because long texts cost memory.
+        for (const [what, text, printed, parts, slower, advice] of [
           [
             'a line of 6 million characters',
             (share: number) => `:${'x'.repeat(comment / share)}\ndata: x\n\n`,
             () => 'message: x\n',
-            1024,
+            16,
+            2.5,
             'Keep the pieces of an unfinished line in an array, and join them once, when the line break has arrived. A text that grows with += and is searched again is read from its beginning for each piece.',
           ],
           [
@@ -338,6 +355,7 @@ export default grader((run) => {
             (share: number) => `${line.repeat(lines / share)}\n`,
             (share: number) => `message: ${'x\n'.repeat(lines / share)}`,
             300,
+            4,
             'Add each value of data to an array with push, and join them once, at the blank line.',
           ],
         ] as const) {
@@ -349,7 +367,7 @@ export default grader((run) => {
           }
           const ratio = Math.min(...ratios);
           expect(ratio <= slower, {
-            cause: `Your client read ${what}, but needed much longer than for the same characters in ${parts} short events.`,
+            cause: `Your client read ${what}, but needed much longer than for the same characters in ${parts} shorter events.`,
             advice,
           });
         }
@@ -357,13 +375,17 @@ export default grader((run) => {
     );
 
     requirement(
-      'If an event has more than `LONGEST_EVENT` characters, the client does not wait for its end: it prints one line on standard error and exits with code 1. Several shorter events may exceed `LONGEST_EVENT` together.',
+      'If an event has more than `LONGEST_EVENT` characters, the client does not wait for its end: it prints one line on standard error and exits with code 1. Events and comments between blank lines may exceed `LONGEST_EVENT` together.',
       async () => {
         const [type, word] = random.words(2);
         const limit = random.integer(300, 600);
         const env = { LONGEST_EVENT: String(limit) };
         const short = `: ${word}\nevent: ${type}\ndata: ${word!.repeat(Math.floor(limit / 2 / word!.length) - 6)}`;
         const count = 'Count the characters since the last blank line, and set the count back to 0 at each blank line.';
+        const eachPart =
+          'A piece can have several events: count each part of a line when you keep it, and not the whole piece before you have read its blank lines.';
+        const quiet =
+          'Set the count back to 0 at each blank line, also if no event is dispatched there: comments keep a quiet stream open for hours.';
         const advice =
           'Count the characters that have come since the last blank line, those of the unfinished line included. Throw an error when there are more than longestEvent.';
         for (const [about, piece] of [
@@ -373,10 +395,15 @@ export default grader((run) => {
           const reader = await openReader({}, env);
           const printed = `${type}: ${short.slice(short.indexOf('data: ') + 6)}`;
           for (let i = 0; i < 4; i++) await expectRead(reader, [[[`${short}\n\n`], `${printed}\n`, count]]);
+          await expectRead(reader, [[[`${short}\n\n`.repeat(4)], `${printed}\n`.repeat(4), eachPart]]);
+          const comments = `: ${word}\n\n`;
+          for (let sent = 0; sent <= 2 * limit && !reader.client.end; sent += comments.length)
+            await reader.call.send(comments);
+          await expectRead(reader, [[[`${short}\n\n`], `${printed}\n`, quiet]]);
           for (let sent = 0; sent <= 5 * limit && !reader.client.end; sent += piece.length * 3)
             await reader.call.send(piece.repeat(3));
           await expectEnd(run, reader.client, `Your client continued to read ${about}.`, advice);
-          await reader.client.fails({ code: 1, about, printed: [printed, printed, printed, printed], advice });
+          await reader.client.fails({ code: 1, about, printed: Array.from({ length: 9 }, () => printed), advice });
         }
       },
     );
@@ -432,7 +459,7 @@ export default grader((run) => {
             'Look at response.ok before you read the body, and throw an error with the status if it is false: fetch rejects only if no answer comes.';
           const client = await refusing({ status }, about, i > 0, advice);
           await expectEnd(run, client, `Your client is still running after ${about}.`, stays);
-          await client.fails({ code: 1, about, has: [status], otherCode: exitCode, advice });
+          await client.fails({ code: 1, about, has: [status], hasName: 'the status', otherCode: exitCode, advice });
         }
       },
     );
@@ -444,7 +471,9 @@ export default grader((run) => {
         for (const [i, type] of types.entries()) {
           const about = type === null ? 'an answer without a Content-Type' : `an answer of the type ${type}`;
           const advice =
-            "Compare the media type in response.headers.get('Content-Type') with text/event-stream before you read the body, and throw an error if it is different.";
+            type === 'text/event-streams'
+              ? 'Compare the whole media type, which is the part before the first semicolon: text/event-streams is a different type, although text/event-stream is a part of it.'
+              : "Compare the media type in response.headers.get('Content-Type') with text/event-stream before you read the body, and throw an error if it is different.";
           const client = await refusing({ type }, about, i > 0, advice);
           await expectEnd(run, client, `Your client is still running after ${about}.`, stays);
           await client.fails({ code: 1, about, otherCode: exitCode, advice });
@@ -456,7 +485,7 @@ export default grader((run) => {
       'If the `Content-Type` is `text/event-stream` in capital letters or with a parameter such as `charset=utf-8`, the client reads the stream.',
       async () => {
         const advice =
-          'Compare only what is in front of the first semicolon, without spaces around it, and with toLowerCase.';
+          'Compare only the part before the first semicolon: remove the spaces around it with trim(), and make lower case of it with toLowerCase().';
         for (const type of ['Text/Event-Stream', 'text/event-stream ; charset="UTF-8"']) {
           const { client, call } = await openReader({ type });
           const word = random.words(1)[0]!;
@@ -523,9 +552,6 @@ export default grader((run) => {
   });
 });
 
-/** How many times as long as for short events a client may take for a long one. One that reads it again and again takes longer. */
-const slower = 4;
-
 const stays =
-  'Call stop.abort() where you handle the error, and give fetch the option signal: an open connection keeps the client running.';
+  'Do not read the body of an answer that you refuse, for example with response.text(), because it may never end. Call stop.abort() where you handle the error, and give fetch the option signal: an open connection keeps the client running.';
 const exitCode = 'Set process.exitCode = 1 where you handle the error.';

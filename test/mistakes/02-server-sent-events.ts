@@ -18,6 +18,19 @@ const writesComment = "setInterval(() => response.write(': still at work\\n\\n')
 
 export const mistakes: Mistake[] = [
   server(1, 'content-type-of-text', ["'Content-Type': 'text/event-stream'", "'Content-Type': 'text/plain'"]),
+  server(1, 'info-without-decimals', [
+    '`Calculating: ${decimal(Number(a))} ${op} ${decimal(Number(b))}`',
+    '`Calculating: ${a} ${op} ${b}`',
+  ]),
+  server(1, 'sends-the-first-event', [writesEvent, "response.send(`event: ${event}\\n${lines.join('')}\\n`);"]),
+  server(
+    1,
+    'note-after-the-work',
+    ["  if (note) sendEvent(response, 'note', note);\n", ''],
+    [`  ${writesResult}`, `  if (note) sendEvent(response, 'note', note);\n  ${writesResult}`],
+  ),
+  server(1, 'any-zero-is-an-error', ["if (op === 'div' && Number(b) === 0) {", 'if (Number(b) === 0) {']),
+  server(1, 'refuses-a-missing-note', ['right: !Array.isArray(note)', "right: typeof note === 'string'"]),
   server(1, 'may-be-stored', ["'no-cache, no-transform'", "'no-transform'"]),
   server(1, 'may-be-transformed', ["'no-cache, no-transform'", "'no-cache'"]),
   server(1, 'nginx-collects', ["    'X-Accel-Buffering': 'no',\n", '']),
@@ -74,6 +87,8 @@ export const mistakes: Mistake[] = [
     ],
   ),
 
+  server(2, 'prints-each-refusal', ['  if (wrong) {\n', '  if (wrong) {\n    console.error(wrong.error);\n']),
+  server(2, 'throws-instead-of-a-refusal', [refuses, '  if (wrong) throw new Error(wrong.error);\n']),
   server(2, 'says-only-the-name', ['error: wrong.error }', 'error: wrong.parameter }']),
   server(2, 'accepts-infinity', [noNumber, "typeof text === 'string' && text.trim() !== '' && !isNaN(Number(text))"]),
   server(2, 'takes-the-first-of-two', [

@@ -56,6 +56,12 @@ export const mistakes: Mistake[] = [
     "    if (field === 'data') {\n      data.push(value);\n      dispatch(type || 'message', data.join('\\n'));\n      data = [];\n    }\n",
   ]),
   client(1, 'data-of-the-event-before', ['      data = [];\n      return;', '      return;']),
+  client(1, 'a-line-break-after-each-value', ["data.join('\\n')", "data.join('\\n') + '\\n'"]),
+  client(1, 'remembers-nothing-between-lines', [
+    '  function readLine(line: string): void {\n',
+    "  function readLine(line: string): void {\n    let type = '';\n    let data: string[] = [];\n",
+  ]),
+  client(1, 'keeps-the-finished-line', ['      pieces = [];\n', '']),
   client(1, 'type-of-the-event-before', ["      type = '';\n", '']),
   client(1, 'type-outlives-an-event-without-data', [
     `      ${dispatches}
@@ -117,6 +123,10 @@ export const mistakes: Mistake[] = [
     "afterReturn && piece.startsWith('\\n')",
     "piece.startsWith('\\n')",
   ]),
+  client(2, 'sets-the-return-too-early', [
+    "    const text = afterReturn && piece.startsWith('\\n') ? piece.slice(1) : piece;\n    afterReturn = piece.endsWith('\\r');\n",
+    "    afterReturn = piece.endsWith('\\r');\n    const text = afterReturn && piece.startsWith('\\n') ? piece.slice(1) : piece;\n",
+  ]),
   client(2, 'forgets-the-return-too-late', [
     "afterReturn = piece.endsWith('\\r');",
     "afterReturn ||= piece.endsWith('\\r');",
@@ -147,6 +157,23 @@ export const mistakes: Mistake[] = [
   ]),
   client(2, 'counts-the-line-only', ["if (line === '') length = 0;", 'length = 0;']),
   client(2, 'counts-the-whole-stream', ["      if (line === '') length = 0;\n", '']),
+  client(
+    2,
+    'counts-a-piece-before-it-is-read',
+    ['    length += text.length;\n', ''],
+    [
+      '    if (length > longestEvent) throw new Error(`an event has more than ${longestEvent} characters`);\n  }\n',
+      '  }\n',
+    ],
+    [
+      "    if (piece === '') return;\n",
+      "    if (piece === '') return;\n    length += piece.length;\n    if (length > longestEvent) throw new Error('an event is too long');\n",
+    ],
+  ),
+  client(2, 'counts-back-at-events-only', [
+    "      if (line === '') length = 0;\n",
+    "      if (line === '' && data.length > 0) length = 0;\n",
+  ]),
   client(2, 'counts-complete-lines-only', [
     '    if (length > longestEvent) throw',
     "    if (text === '' && length > longestEvent) throw",
@@ -165,6 +192,10 @@ export const mistakes: Mistake[] = [
     "'the server answered with an error'",
   ]),
   client(3, 'stays-with-the-body', ['  stop.abort();\n', '']),
+  client(3, 'reads-the-page-of-an-error', [
+    '    throw new Error(`the server answered ${response.status} ${response.statusText}`);',
+    '    throw new Error(`the server answered ${response.status} ${await response.text()}`);',
+  ]),
   client(3, 'ignores-the-type', [refusesType, '']),
   client(3, 'refuses-html-only', [refusesType, refusesType.replace("!== 'text/event-stream'", "=== 'text/html'")]),
   client(3, 'takes-a-missing-type', ["?? '';\n  // Parameters", "?? 'text/event-stream';\n  // Parameters"]),
@@ -176,6 +207,11 @@ export const mistakes: Mistake[] = [
     "contentType.split(';')[0]!.trim().toLowerCase()",
     'contentType.toLowerCase()',
   ]),
+  client(3, 'finds-the-type-anywhere', [
+    "contentType.split(';')[0]!.trim().toLowerCase() !== 'text/event-stream'",
+    "!contentType.toLowerCase().includes('text/event-stream')",
+  ]),
+  client(3, 'compares-with-the-space', ['.trim().toLowerCase()', '.toLowerCase()']),
   client(3, 'compares-with-the-case', ['.trim().toLowerCase()', '.trim()']),
   client(3, 'prints-what-is-left-after-a-break', [
     readsBody,

@@ -13,7 +13,8 @@ type PrintAdvice = {
   cause: string;
   /** The client printed something different. */
   otherwise?: string;
-  advice: string;
+  /** A function is given what the client has printed instead. */
+  advice: string | ((received: string) => string);
 };
 
 /** How a client should fail. */
@@ -26,6 +27,8 @@ type ExpectedFailure = {
   printed?: string[];
   /** What its line on standard error has in it. */
   has?: (string | number)[];
+  /** The name of what it has in it: `the status`. */
+  hasName?: string;
   /** What it should do about such a failure. */
   advice: string;
   /** Advice for a client that exits with the code of a different failure. */
@@ -55,7 +58,8 @@ export function judgedClient(run: Run, program: Program, unexpected?: Unexpected
   let seen = 0;
   const output = () => program.stdout.replaceAll('\r\n', '\n').slice(seen);
 
-  const prints: Client['prints'] = async (lines, { cause, advice, otherwise = different }) => {
+  const prints: Client['prints'] = async (lines, { cause, advice: adviceFor, otherwise = different }) => {
+    const adviceNow = () => (typeof adviceFor === 'string' ? adviceFor : adviceFor(output()));
     const expected = lines.map((line) => `${line}\n`).join('');
     const enough = () => output().split('\n').length > lines.length || program.end || program.verdict;
     await run.until(() => enough() || unexpected?.happened(), limit);
@@ -64,10 +68,15 @@ export function judgedClient(run: Run, program: Program, unexpected?: Unexpected
     const late = () => {
       run.missing(visible(expected.trimEnd()));
       const received = visible(output()) || '(nothing)';
-      return { cause: expected.startsWith(output()) ? cause : otherwise, compare: { ...compare, received }, advice };
+      return {
+        cause: expected.startsWith(output()) ? cause : otherwise,
+        compare: { ...compare, received },
+        advice: adviceNow(),
+      };
     };
     await run.expectSoon(enough, late, program, 0);
     const received = output();
+    const advice = adviceNow();
     const unfinished = received !== expected && expected.startsWith(received);
     if (unfinished) notCutShort(program, 'before it had printed what was expected', advice);
     notCrashed(program, 'while it was reading');
@@ -111,7 +120,7 @@ export function judgedClient(run: Run, program: Program, unexpected?: Unexpected
 const different = 'The client printed the wrong text.';
 
 async function expectFailure(run: Run, client: Program, failure: ExpectedFailure): Promise<void> {
-  const { code, about, printed = [], has = [], advice, otherCode } = failure;
+  const { code, about, printed = [], has = [], hasName, advice, otherCode } = failure;
   await expectEnd(run, client, `The client goes on running after ${about}.`);
   notKilled(client, `on ${about}`);
   const expected = printed.map((line) => `${line}\n`).join('');
@@ -127,11 +136,11 @@ async function expectFailure(run: Run, client: Program, failure: ExpectedFailure
   const said = client.stderr.replace(/127\.0\.0\.1:\d+/g, '').trim();
   for (const part of said === '' ? [] : has) {
     expect(said.includes(String(part)), {
-      cause: `The client printed an error about ${about}, but left out what the server said.`,
+      cause: `The client printed an error about ${about}, but left out ${hasName ?? 'what the server said'}.`,
       compare: { expected: `… ${part} …`, received: visible(client.stderr.trim()) },
       advice:
         client.end?.code === code
-          ? 'Add this to the line that you print, so that the user of your client knows what to do next.'
+          ? `Add ${hasName ?? 'this'} to the line that you print, so that the user of your client knows what to do next.`
           : advice,
     });
   }

@@ -84,8 +84,8 @@ app.get('/calculate', async (request, response) => {
   if (Array.isArray(request.query.note)) throw new BadParameter('note', 'note is here twice');
   const stream = new EventStream(response);
   stream.send('info', `Calculating: ${written(a)} ${op} ${written(b)}`);
-  await work('calculate');
   if (request.query.note) stream.send('note', String(request.query.note));
+  await work('calculate');
   try {
     stream.send('result', written(operation(a, b)));
   } catch (error) {
