@@ -26,15 +26,14 @@ type Answer = { result?: unknown; error?: { code: number; message: string } };
 /** The headers of every request. The handshake adds the revision and the session id. */
 const headers: Record<string, string> = {
   'Content-Type': 'application/json',
-  // TODO task 1: list the two kinds of answer that this client can read
-  Accept: '*/*',
+  Accept: 'application/json, text/event-stream',
 };
 let lastId = 0;
 
 try {
   await shakeHands();
   const result = await request<ToolResult>('tools/call', { name: 'process_files', arguments: { message } });
-  // TODO task 2: print the texts of the result
+  console.log(`RESULT: ${textOf(result)}`);
 } catch (error) {
   console.error(`${url}: ${(error as Error).message}`);
   process.exitCode = 1;
@@ -49,13 +48,14 @@ async function shakeHands(): Promise<void> {
 
 /** Tells the server that its session is no longer needed. Nothing that comes of this changes the exit code. */
 async function endSession(): Promise<void> {
-  // TODO task 1: send a DELETE if there is a session, and wait at most farewellLimit
+  if (!headers['MCP-Session-Id']) return;
+  const signal = AbortSignal.timeout(farewellLimit);
+  await fetch(url, { method: 'DELETE', headers, signal }).catch(() => {});
 }
 
 /** Sends a request and waits for its result. */
 async function request<Result>(method: string, params: Params): Promise<Result> {
-  // TODO task 1: an id that no other request of this session has
-  const id = 1;
+  const id = ++lastId;
   const response = await post({ jsonrpc: '2.0', id, method, params });
   const answer = await answerTo(id, response);
   if (!answer) throw new Error(`the server sent no response to ${method}`);
@@ -93,8 +93,8 @@ function parsed(data: string): unknown {
 
 /** The texts of a result. Other blocks, such as images, have none, and a server may leave out the content. */
 function textOf({ content }: ToolResult): string {
-  // TODO task 2: join the texts of the blocks that have one
-  return String(content);
+  const blocks: unknown[] = Array.isArray(content) ? content : [];
+  return blocks.flatMap((block) => (isObject(block) && typeof block.text === 'string' ? block.text : [])).join('\n');
 }
 
 /** The one message that answers the request with this id. */
@@ -105,7 +105,26 @@ async function answerTo(id: string | number, response: Response): Promise<JsonRp
   }
 }
 
-// TODO task 3: the handler prints a notification, answers a request, and reports all other messages
+/** Gets every message that is not the awaited response. */
+async function handle(message: unknown): Promise<void> {
+  // TODO task 3: print a notification, answer a request, and report every other message
+}
+
+/** A log message as its level and its data, any other notification as its method and its params. */
+function described({ method, params }: JsonRpcNotification): string {
+  if (method === 'notifications/message') return `${params?.level} ${textOrJson(params?.data)}`;
+  return params ? `${method} ${JSON.stringify(params)}` : method;
+}
+
+function textOrJson(data: unknown): string {
+  return typeof data === 'string' ? data : JSON.stringify(data);
+}
+
+/** How this client answers a request of the server. */
+function answer({ method }: JsonRpcRequest): Answer {
+  // TODO task 3: answer ping with an empty result, and every other method with the error -32601
+  return { result: {} };
+}
 
 function isRequest(message: unknown): message is JsonRpcRequest {
   return isObject(message) && typeof message.method === 'string' && isId(message.id);

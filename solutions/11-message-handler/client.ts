@@ -26,19 +26,14 @@ type Answer = { result?: unknown; error?: { code: number; message: string } };
 /** The headers of every request. The handshake adds the revision and the session id. */
 const headers: Record<string, string> = {
   'Content-Type': 'application/json',
-  // #region task 1: list the two kinds of answer that this client can read
-  // starter: Accept: '*/*',
   Accept: 'application/json, text/event-stream',
-  // #endregion
 };
 let lastId = 0;
 
 try {
   await shakeHands();
   const result = await request<ToolResult>('tools/call', { name: 'process_files', arguments: { message } });
-  // #region task 2: print the texts of the result
   console.log(`RESULT: ${textOf(result)}`);
-  // #endregion
 } catch (error) {
   console.error(`${url}: ${(error as Error).message}`);
   process.exitCode = 1;
@@ -61,19 +56,14 @@ async function shakeHands(): Promise<void> {
 
 /** Tells the server that its session is no longer needed. Nothing that comes of this changes the exit code. */
 async function endSession(): Promise<void> {
-  // #region task 1: send a DELETE if there is a session, and wait at most farewellLimit
   if (!headers['MCP-Session-Id']) return;
   const signal = AbortSignal.timeout(farewellLimit);
   await fetch(url, { method: 'DELETE', headers, signal }).catch(() => {});
-  // #endregion
 }
 
 /** Sends a request and waits for its result. */
 async function request<Result>(method: string, params: Params): Promise<Result> {
-  // #region task 1: an id that no other request of this session has
-  // starter: const id = 1;
   const id = ++lastId;
-  // #endregion
   const response = await post({ jsonrpc: '2.0', id, method, params });
   const answer = await answerTo(id, response);
   if (!answer) throw new Error(`the server sent no response to ${method}`);
@@ -130,11 +120,8 @@ function parsed(data: string): unknown {
 
 /** The texts of a result. Other blocks, such as images, have none, and a server may leave out the content. */
 function textOf({ content }: ToolResult): string {
-  // #region task 2: join the texts of the blocks that have one
-  // starter: return String(content);
   const blocks: unknown[] = Array.isArray(content) ? content : [];
   return blocks.flatMap((block) => (isObject(block) && typeof block.text === 'string' ? block.text : [])).join('\n');
-  // #endregion
 }
 
 /** The one message that answers the request with this id. */
@@ -148,11 +135,13 @@ async function answerTo(id: string | number, response: Response): Promise<JsonRp
   }
 }
 
-// #region task 3: the handler prints a notification, answers a request, and reports all other messages
+/** Gets every message that is not the awaited response. */
 async function handle(message: unknown): Promise<void> {
+  // #region task 3: print a notification, answer a request, and report every other message
   if (isNotification(message)) console.log(`NOTIFICATION: ${described(message)}`);
   else if (isRequest(message)) await tell({ jsonrpc: '2.0', id: message.id, ...answer(message) });
   else console.error(`not understood: ${JSON.stringify(message)}`);
+  // #endregion
 }
 
 /** A log message as its level and its data, any other notification as its method and its params. */
@@ -167,10 +156,12 @@ function textOrJson(data: unknown): string {
 
 /** How this client answers a request of the server. */
 function answer({ method }: JsonRpcRequest): Answer {
+  // #region task 3: answer ping with an empty result, and every other method with the error -32601
+  // starter: return { result: {} };
   if (method === 'ping') return { result: {} };
   return { error: { code: -32601, message: `unknown method: ${method}` } };
+  // #endregion
 }
-// #endregion
 
 function isRequest(message: unknown): message is JsonRpcRequest {
   return isObject(message) && typeof message.method === 'string' && isId(message.id);

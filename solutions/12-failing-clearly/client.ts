@@ -150,6 +150,7 @@ async function answerTo(id: string | number, response: Response): Promise<JsonRp
   }
 }
 
+/** Gets every message that is not the awaited response. */
 async function handle(message: unknown): Promise<void> {
   if (isNotification(message)) console.log(`NOTIFICATION: ${described(message)}`);
   else if (isRequest(message)) await tell({ jsonrpc: '2.0', id: message.id, ...answer(message) });

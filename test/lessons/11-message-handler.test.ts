@@ -16,7 +16,7 @@ import { isObject } from '../harness/wire/json.ts';
 import { visible } from '../harness/wire/printable.js';
 
 export default grader((run) => {
-  const { expectSoon, random, requirement, sameCapture, task } = run;
+  const { expectSoon, random, requirement, sameCapture, task, until } = run;
 
   const see = 'npm run try lesson-11';
   const talkative = { see: 'node --import tsx lessons/11-message-handler/examples/talkative-server.ts' };
@@ -28,7 +28,7 @@ export default grader((run) => {
   const answered = 'The call was answered';
   const leavesLoop = 'Leave the loop over the messages when the answer has arrived, and close what you still read.';
   const closesBodies =
-    'Close each HTTP response that you do not read: response.body has a method destroy. An unread body keeps the client running.';
+    'Send a message that gets no JSON-RPC response with tell, which closes the HTTP response. An unread body keeps the client running.';
   const isText = (value: unknown) => ({ type: 'text', text: value });
   const image = { type: 'image', data: 'AAAA', mimeType: 'image/png' };
 
@@ -76,7 +76,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'After the server has answered `initialize`, and not earlier, the client posts the notification `notifications/initialized` and then a `tools/call` request for `process_files` with the message. No two requests have the same `id`.',
+      'After the server has answered `initialize`, and not earlier, the client posts the notification `notifications/initialized`. After the server has accepted it, the client posts a `tools/call` request for `process_files` with the message. No two requests have the same `id`.',
       async () => {
         await byJson.nothingPosted({
           cause: 'Your client sent its next message before the server had answered initialize.',
@@ -84,7 +84,11 @@ export default grader((run) => {
         });
         await initialize.json(initialize.result(byJson.initializeResult()), plainJson);
         const order = 'Send notifications/initialized after the answer to initialize, and only then call the tool.';
-        initialized = await byJson.next('notifications/initialized', { advice: order });
+        initialized = await byJson.next('notifications/initialized', {
+          advice: order,
+          ended:
+            'Continue if the revision is one of revisions: the server has answered 2025-06-18, which is one of them.',
+        });
         initialized
           .member('id')
           .is(
@@ -92,6 +96,10 @@ export default grader((run) => {
             'notifications/initialized has an id, which makes it a request.',
             'Leave the id out: the server does not answer a notification.',
           );
+        await byJson.nothingPosted({
+          cause: 'Your client called the tool before the server had accepted notifications/initialized.',
+          advice: 'Await tell in shakeHands: without await, the call can overtake the notification.',
+        });
         initialized.accept();
         call = await byJson.next('tools/call', {
           advice:
@@ -145,6 +153,12 @@ export default grader((run) => {
             compare: { expected: '(nothing more)', received: 'DELETE /mcp' },
             advice: 'Return from endSession if headers have no MCP-Session-Id.',
             see,
+          });
+          expect(!/\n.*"protocolVersion"|"protocolVersion".*\n./.test(client.stderr.trim()), {
+            cause: 'Your client reported the response to initialize on standard error, although it had waited for it.',
+            ...lastWords(client),
+            advice:
+              'Return the response with the id of the request from answerTo before you call handle: the handler gets only the other messages.',
           });
           checkComplaint(client, `a server that speaks the revision ${revision}`, {
             silent: 'Throw an error with a sentence: the catch prints it with console.error.',
@@ -200,7 +214,7 @@ export default grader((run) => {
         (await script.next('notifications/initialized')).acceptAndStayOpen();
         const next = await script.next('tools/call', { advice: closesBodies });
         await next.json(next.result(textResult(word())));
-        await script.client.endsWell(answered, closesBodies);
+        await script.client.endsWell(answered, closesBodies, closesBodies);
       },
     );
 
@@ -210,7 +224,9 @@ export default grader((run) => {
         cause: `Your client ended ${when}, but it sent no DELETE for its session.`,
         compare: { expected: `DELETE /mcp with MCP-Session-Id: ${agreed.session}`, received: '(nothing)' },
         advice:
-          'Send a DELETE to the same address with the same headers in endSession, which finally calls before the client ends.',
+          when === 'after a failure'
+            ? 'Call endSession in finally, and throw an error where the failure is: process.exit skips finally.'
+            : 'Send a DELETE to the same address with the same headers in endSession, which finally calls before the client ends.',
         see,
       });
       await expectSoon(() => goodbyes.length > 0, missing);
@@ -289,18 +305,25 @@ export default grader((run) => {
         const { client } = script;
         const [one, other] = random.words(2);
         const before = 'Ignore an event that holds no message: an event with empty data only sends an id for resuming.';
-        const unfit = (to: ReceivedMessage, end: string) =>
-          `: welcome\n\nid: ${other}-1\nretry: 3000\ndata:\n\nid: ${other}-2\ndata\n\nevent: ${other}\ndata: ${JSON.stringify(to.result(textResult('wrong')))}\n\n`.replaceAll(
-            '\n',
-            end,
-          );
-        await call.stream(unfit(call, '\n'), `event:${other}\ndata:${one}\n\nid: ${other}-3\n\n`);
-        await client.printsNothing(before);
-        expect(!client.end, {
-          cause: 'Your client ended at an event that holds no message.',
-          ...lastWords(client),
-          advice: before,
-        });
+        const empty = `: welcome\n\nid: ${other}-1\nretry: 3000\ndata:\n\nid: ${other}-2\ndata\n\n`;
+        const ofOtherType = (to: ReceivedMessage) =>
+          `event: ${other}\ndata: ${JSON.stringify(to.result(textResult('wrong')))}\n\n`;
+        const unfit = (to: ReceivedMessage, end: string) => [empty, ofOtherType(to)].join('').replaceAll('\n', end);
+        for (const [events, advice] of [
+          [[empty], before],
+          [
+            [ofOtherType(call), `event:${other}\ndata:${one}\n\nid: ${other}-3\n\n`],
+            'Take only events whose type is message: eventReader gives your function the type and the data.',
+          ],
+        ] as const) {
+          await call.stream(...events);
+          await client.printsNothing(advice);
+          expect(!client.end, {
+            cause: 'Your client ended at an event that holds no message.',
+            ...lastWords(client),
+            advice,
+          });
+        }
         const text = `${one} é世🎈`;
         /** The result in several lines of data, with and without the space after the colon. */
         const inLines = (to: ReceivedMessage, end: string) => {
@@ -367,7 +390,15 @@ export default grader((run) => {
 
     const notifications = async (all: (readonly [object: object, line: string, advice: string])[]) => {
       for (const [message, line, advice] of all) {
+        const { lines } = script.client;
+        const before = lines.length;
         await call.stream(message as ReturnType<typeof notification>);
+        await until(() => lines.length > before || script.client.end);
+        expect(before === 0 || lines[before] !== lines[0], {
+          cause: 'Your client printed an earlier notification again.',
+          compare: { expected: visible(`NOTIFICATION: ${line}`), received: visible(lines.slice(before).join('\n')) },
+          advice: 'Empty the array of messages when you yield them: yield* messages.splice(0).',
+        });
         await script.client.prints([`NOTIFICATION: ${line}`], {
           cause: 'Your client did not print a notification when it arrived.',
           otherwise: 'Your client did not print a notification as it should.',
@@ -480,7 +511,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'The client reports any other message on standard error and continues to read. Examples are a response with another `id`, the same `id` as another type, a JSON array, and an event that is not JSON.',
+      'The client reports any other message on standard error and continues to read. Examples are a response with another `id` (such as the string `"2"` in place of the number `2`), a JSON array, and an event that is not JSON.',
       async () => {
         const { client } = script;
         const { id } = call.message;
@@ -503,10 +534,20 @@ export default grader((run) => {
           ['An event that is not JSON', '{"jsonrpc":"2.0",', unusable],
         ] as const) {
           const before = client.stderr.length;
+          const printed = client.lines.length;
           const one = word();
           await call.stream(`data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`);
+          const line = `NOTIFICATION: info ${one}`;
           await call.stream(logMessage('info', one));
-          await client.prints([`NOTIFICATION: info ${one}`], {
+          await until(() => client.lines.length > printed || client.end);
+          const first = client.lines[printed] ?? line;
+          expect(first === line || first.startsWith('RESULT'), {
+            cause: `${what} arrived, and your client printed it on standard output.`,
+            compare: { expected: line, received: visible(first) },
+            advice:
+              'Report it with console.error. console.log writes to standard output, where only notifications and the result belong.',
+          });
+          await client.prints([line], {
             cause: `${what} arrived, and after it your client printed no further notification.`,
             otherwise: `${what} arrived, but your client did not only report it on standard error.`,
             advice,
@@ -522,7 +563,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'When the response with the `id` of the call arrives, the client prints `RESULT: ` and its text. The client exits with code 0, even if the server has left its answers to other messages open.',
+      'When the response with the `id` of the call arrives, the client prints `RESULT: ` and its text. The client exits with code 0, even if the server has not ended its HTTP responses to other messages.',
       async () => {
         const { client } = script;
         const one = word();
@@ -532,7 +573,7 @@ export default grader((run) => {
           advice: 'Return the response with the id of the call from answerTo, whatever came before it.',
         });
         call.end();
-        await client.endsWell(answered, closesBodies);
+        await client.endsWell(answered, closesBodies, closesBodies);
       },
     );
 

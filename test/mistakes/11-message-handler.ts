@@ -49,6 +49,15 @@ export const mistakes: Mistake[] = [
   ]),
   client(1, 'does-not-wait-for-the-handshake', ['  await shakeHands();', '  void shakeHands();']),
   client(1, 'forgets-initialized', [tellsInitialized, '']),
+  client(1, 'does-not-wait-for-initialized', [tellsInitialized, tellsInitialized.replace('await', 'void')]),
+  client(1, 'the-handler-gets-the-response-too', [
+    `    ${isAnswer}\n    await handle(message);\n`,
+    `    await handle(message);\n    ${isAnswer}\n`,
+  ]),
+  client(1, 'exits-at-an-unknown-revision', [
+    checksRevision,
+    '  if (!revisions.includes(protocolVersion)) {\n    console.error(`unknown revision ${protocolVersion}`);\n    process.exit(1);\n  }\n',
+  ]),
   client(1, 'waits-for-an-answer-to-initialized', [
     tellsInitialized,
     tellsInitialized.replace('await tell(', 'await (await post(').replace(');\n', ')).json();\n'),
@@ -176,6 +185,12 @@ export const mistakes: Mistake[] = [
     ['let lastId = 0;', 'let lastId = 0;\nconst later: string[] = [];'],
     ['  console.log(`RESULT: ', '  for (const line of later) console.log(line);\n  console.log(`RESULT: '],
   ),
+  client(3, 'yields-messages-again', ['yield* messages.splice(0);', 'yield* messages;']),
+  client(3, 'reports-on-standard-output', [reports, reports.replace('console.error', 'console.log')]),
+  client(3, 'answers-with-a-request', [
+    answersRequest,
+    "else if (isRequest(message)) await request('response', { id: message.id, ...answer(message) });",
+  ]),
   client(3, 'takes-data-for-a-text', ['${textOrJson(params?.data)}', '${params?.data}']),
   client(3, 'data-is-a-format', [
     printsNotification,

@@ -33,6 +33,8 @@ type ExpectedFailure = {
   advice: string;
   /** Advice for a client that exits with the code of a different failure. */
   otherCode?: string;
+  /** The starter has a function `fail`, which sets the exit code and throws an error. */
+  withFail?: boolean;
 };
 
 /** A learner's client, and the words that judge it. */
@@ -43,8 +45,8 @@ export type Client = Program & {
   printsNothing(advice: string): Promise<void>;
   /** It complains in one line, and ends with this exit code. */
   fails(failure: ExpectedFailure): Promise<void>;
-  /** It ends with exit code 0, as `about` says: `The call was answered`. */
-  endsWell(about: string, advice: string): Promise<void>;
+  /** It ends with exit code 0, as `about` says: `The call was answered`. `running` is the advice if it does not end. */
+  endsWell(about: string, advice: string, running?: string): Promise<void>;
 };
 
 /** What explains more than missing output does, such as a message that the client should not have sent. */
@@ -103,8 +105,8 @@ export function judgedClient(run: Run, program: Program, unexpected?: Unexpected
         advice,
       }),
     fails: (failure: ExpectedFailure) => expectFailure(run, program, failure),
-    async endsWell(about: string, advice: string) {
-      await expectEnd(run, program, `${about}, but the client is still running.`);
+    async endsWell(about: string, advice: string, running = keptAlive) {
+      await expectEnd(run, program, `${about}, but the client is still running.`, running);
       notKilled(program, 'after the answer had come');
       if (crashed(program)) throw new Failure({ advice, ...explainEnd(program, 'after the answer had come') });
       expect(program.end?.code === 0, {
@@ -120,7 +122,7 @@ export function judgedClient(run: Run, program: Program, unexpected?: Unexpected
 const different = 'The client printed the wrong text.';
 
 async function expectFailure(run: Run, client: Program, failure: ExpectedFailure): Promise<void> {
-  const { code, about, printed = [], has = [], hasName, advice, otherCode } = failure;
+  const { code, about, printed = [], has = [], hasName, advice, otherCode, withFail } = failure;
   await expectEnd(run, client, `The client goes on running after ${about}.`);
   notKilled(client, `on ${about}`);
   const expected = printed.map((line) => `${line}\n`).join('');
@@ -154,7 +156,9 @@ async function expectFailure(run: Run, client: Program, failure: ExpectedFailure
       received === 0
         ? `Set process.exitCode = ${code} where you handle the error.`
         : received === 1
-          ? `Code 1 is for anything else. Set process.exitCode = ${code} before you throw: the catch keeps what is set.`
+          ? withFail
+            ? `Code 1 is for anything else. Call fail with exit code ${code} where you notice this failure, and throw its error on where you catch it.`
+            : `Code 1 is for anything else. Set process.exitCode = ${code} before you throw: the catch keeps what is set.`
           : (otherCode ?? 'The client took one failure for another: see the table of exit codes.'),
   });
   checkComplaint(client, about, { code, silent: advice });

@@ -52,8 +52,8 @@ export type ReceivedMessage = Incoming & {
   acceptAndStayOpen(): void;
 };
 
-/** What a verdict says when a message did not come: the cause only where nothing was posted. */
-type Words = Pick<Partial<Explanation>, 'cause' | 'advice' | 'see'>;
+/** What a verdict says when a message did not come: the cause only where nothing was posted, `ended` in place of the advice if the client has ended. */
+type Words = Pick<Partial<Explanation>, 'cause' | 'advice' | 'see'> & { ended?: string };
 
 /** A server that follows a script, and the client that talks with it. It refuses every GET and DELETE by itself. */
 export type Script = {
@@ -145,7 +145,7 @@ async function start(run: Run, terms: Terms): Promise<Script> {
   const program = run.startClientWith(env, site.url, text);
   let first = true;
 
-  async function nextPosted(awaited: string, { cause, ...words }: Words): Promise<ReceivedMessage> {
+  async function nextPosted(awaited: string, { cause, ended: endedAdvice, ...words }: Words): Promise<ReceivedMessage> {
     const missing = () => {
       run.missing(awaited);
       return { cause: cause ?? `Your client did not send ${awaited}.`, see, ...words };
@@ -158,7 +158,13 @@ async function start(run: Run, terms: Terms): Promise<Script> {
         words.advice ?? 'Keep the client running until its call is answered.',
       );
       const ended = `Your client ended ${howEnded(program)} before it sent ${awaited}.`;
-      throw new Failure({ cause: ended, ...lastWords(program), see, ...words });
+      throw new Failure({
+        cause: ended,
+        ...lastWords(program),
+        see,
+        ...words,
+        ...(endedAdvice && { advice: endedAdvice }),
+      });
     }
     first = false;
     return received(await site.call(program), awaited, agreed, see);
@@ -177,7 +183,7 @@ async function start(run: Run, terms: Terms): Promise<Script> {
       const awaited = method.startsWith('notifications/') ? method : `the request ${method}`;
       const posted = await nextPosted(awaited, words);
       const { message } = posted;
-      const { cause, ...others } = words;
+      const { cause: _cause, ended: _ended, ...others } = words;
       expect(message.method === method, {
         cause: `Your client sent ${message.method === undefined ? 'a response' : message.method} where it should have sent ${method}.`,
         compare: { expected: `"method":"${method}"`, received: asJson(message) },
@@ -193,7 +199,10 @@ async function start(run: Run, terms: Terms): Promise<Script> {
       expect(posted.message.id === id && !('method' in posted.message), {
         cause: `Your client posted a different message instead of ${awaited}.`,
         compare: { expected: `"id":${JSON.stringify(id)}`, received: visible(posted.body) },
-        advice: 'Copy the id of the request into the response, with its type: 7 and "7" are different ids.',
+        advice:
+          'method' in posted.message
+            ? 'Post the response itself, for example with tell: request would wrap it in a new request.'
+            : 'Copy the id of the request into the response, with its type: 7 and "7" are different ids.',
         see: words.see ?? see,
       });
       return posted;
