@@ -38,7 +38,10 @@ export default grader((run) => {
     const initialized = await script.next('notifications/initialized');
     if (step === 'notifications/initialized') return { ...script, posted: initialized };
     initialized.accept();
-    const call = await script.next('tools/call');
+    const call = await script.next('tools/call', {
+      ended:
+        'Continue after notifications/initialized: the server has accepted it with status 202. Every status from 200 to 299 is a success, so check response.ok.',
+    });
     toCall = Math.min(toCall, script.elapsed());
     return { ...script, posted: call };
   }
@@ -49,6 +52,7 @@ export default grader((run) => {
       async () => {
         const client = judgedClient(run, startClient(`http://127.0.0.1:${await freePort()}/mcp`, 'hello'));
         await client.fails({
+          withFail: true,
           code: 2,
           about: 'a refused connection',
           advice: 'Catch the error that fetch throws when it cannot connect, and call fail with exit code 2.',
@@ -57,7 +61,7 @@ export default grader((run) => {
     );
 
     const looksAtStatus =
-      'Check response.ok after every POST and call fail with exit code 3 if it is false: fetch throws no error for a status such as 404.';
+      'Check response.ok after every POST and call fail with exit code 3 if it is false: fetch throws no error for a status such as 404. If you read the body before that, catch the error of response.json() and check that the body is an object: it can be a page, null or empty.';
 
     requirement(
       'If the server answers a request or a notification with a status other than 2xx, the client prints one line that contains the status, posts no further message, and exits with code 3.',
@@ -82,7 +86,7 @@ export default grader((run) => {
             cause: `The server answered ${step} with status ${status}, but your client continued.`,
             advice: looksAtStatus,
           });
-          await client.fails({ code: 3, about, has: [status], advice: looksAtStatus });
+          await client.fails({ withFail: true, code: 3, about, has: [status], advice: looksAtStatus });
         });
       },
     );
@@ -97,7 +101,13 @@ export default grader((run) => {
           const { client, posted } = await upTo(step);
           const error = { jsonrpc: '2.0', id: null, error: { code: -32022, message, data: { supported: [] } } };
           await posted.answer(400, 'application/json', JSON.stringify(error));
-          await client.fails({ code: 3, about: `a JSON-RPC error with status 400`, has: [400, message], advice });
+          await client.fails({
+            withFail: true,
+            code: 3,
+            about: `a JSON-RPC error with status 400`,
+            has: [400, message],
+            advice,
+          });
         });
       },
     );
@@ -113,7 +123,13 @@ export default grader((run) => {
         );
         const next = await script.movesOn('The session is over, but your client is still running.');
         if (next === 'posted') return beginsAgain(script);
-        await script.client.fails({ code: 3, about: 'a session that is over', has: [404], advice: looksAtStatus });
+        await script.client.fails({
+          withFail: true,
+          code: 3,
+          about: 'a session that is over',
+          has: [404],
+          advice: looksAtStatus,
+        });
       },
     );
 
@@ -141,7 +157,8 @@ export default grader((run) => {
     requirement(
       'If the client has a session id, it also sends the `DELETE` after a failure. The exit code stays the same, even if the server does not answer the `DELETE`.',
       async () => {
-        const advice = 'Call endSession in finally, and ignore what comes of the DELETE: the exit code is already set.';
+        const advice =
+          'Throw an error after you have set the exit code, so that finally calls endSession: process.exit skips finally. Ignore what comes of the DELETE.';
         await together([false, true], async (ignoresGoodbyes) => {
           const env: Record<string, string> = ignoresGoodbyes ? { FAREWELL_LIMIT: '150' } : {};
           const { client, goodbyes, posted } = await upTo('tools/call', {
@@ -159,7 +176,7 @@ export default grader((run) => {
               : 'The server answered tools/call with status 500, but your client is still running.',
             'Give the DELETE a signal that aborts it after farewellLimit milliseconds, and catch the error that it throws.',
           );
-          await client.fails({ code: 3, about, has: [500], advice });
+          await client.fails({ withFail: true, code: 3, about, has: [500], advice });
           if (ignoresGoodbyes) return; // on a slow machine, the limit may be over before the DELETE has gone out
           expect(goodbyes.length > 0, {
             cause: 'Your client ended after a failure, but it sent no DELETE for its session.',
@@ -196,11 +213,15 @@ export default grader((run) => {
             await posted.send(body(posted));
             posted.end();
             await client.fails({
+              withFail: true,
               code: 4,
               about: contentType === '' ? 'an answer without a Content-Type' : `an answer of the type ${contentType}`,
               has: contentType === '' ? [] : [contentType],
               advice,
-              otherCode: advice,
+              otherCode:
+                contentType === ''
+                  ? advice
+                  : 'Keep the first line of notRead, which throws an error again if its exit code is already set. A line after fail has replaced exit code 4.',
             });
           },
         );
@@ -230,7 +251,14 @@ export default grader((run) => {
             const half = eventOf(posted.result(textResult('wrong'))).slice(0, -1);
             await posted.stream(logMessage('info', one), half);
             posted[how]();
-            await client.fails({ code: 5, about, printed: [`NOTIFICATION: info ${one}`], advice, otherCode: advice });
+            await client.fails({
+              withFail: true,
+              code: 5,
+              about,
+              printed: [`NOTIFICATION: info ${one}`],
+              advice,
+              otherCode: advice,
+            });
           },
         );
       },
@@ -257,7 +285,13 @@ export default grader((run) => {
             const bytes = body(posted);
             if (bytes !== '') await posted.send(bytes);
             posted[how]();
-            await client.fails({ code: 5, about: `a JSON answer that ${what}`, advice, otherCode: advice });
+            await client.fails({
+              withFail: true,
+              code: 5,
+              about: `a JSON answer that ${what}`,
+              advice,
+              otherCode: advice,
+            });
           },
         );
       },
@@ -290,7 +324,14 @@ export default grader((run) => {
           await until(() => client.end, limit);
           await expectEnd(run, client, running, advice);
           const ended = performance.now();
-          await client.fails({ code: 6, about, printed: said.slice(0, client.lines.length), advice, otherCode });
+          await client.fails({
+            withFail: true,
+            code: 6,
+            about,
+            printed: said.slice(0, client.lines.length),
+            advice,
+            otherCode,
+          });
           return judge?.(ended);
         });
       });
@@ -458,7 +499,7 @@ export default grader((run) => {
               posted.end();
             }
             const about = `an error in the response to ${step}, in ${kind}`;
-            await client.fails({ code: 7, about, has: [code, message], advice, otherCode: advice });
+            await client.fails({ withFail: true, code: 7, about, has: [code, message], advice, otherCode: advice });
           },
         );
       },
@@ -479,6 +520,7 @@ export default grader((run) => {
             posted.end();
           }
           await client.fails({
+            withFail: true,
             code: 8,
             about: `a tool that failed, in ${kind}`,
             has: texts,

@@ -55,6 +55,11 @@ export const mistakes: Mistake[] = [
     refuses.replace('!response.ok', "headers['MCP-Protocol-Version'] && !response.ok"),
   ]),
   client(1, 'the-status-500-only', [refuses, refuses.replace('!response.ok', 'response.status >= 500')]),
+  client(1, 'the-status-200-only', [refuses, refuses.replace('!response.ok', 'response.status !== 200')]),
+  client(1, 'ends-before-the-farewell', [
+    '  process.exitCode = exitCode;\n',
+    '  console.error(sentence);\n  process.exit(exitCode);\n',
+  ]),
   client(1, 'does-not-name-the-status', [refuses, refuses.replace('${response.status} ${response.statusText}', 'no')]),
   client(1, 'a-page-hides-the-status', [readsError, 'const body: unknown = await response.json();']),
   client(1, 'leaves-out-the-error-of-a-4xx-body', [refuses, refuses.replace('${await errorIn(response)}', '')]),
@@ -97,6 +102,10 @@ export const mistakes: Mistake[] = [
   ]),
   client(2, 'no-type-is-json', [refusesType, refusesType.replace('if (', 'if (mediaType && ')]),
   client(2, 'does-not-name-the-type', [", but ${mediaType ?? 'no Content-Type'}`", '`']),
+  client(2, 'replaces-the-exit-code', [
+    '  if (process.exitCode) throw error; // a failure that has its exit code already\n',
+    '',
+  ]),
   client(2, 'looks-at-the-type-of-the-call-only', [refusesType, refusesType.replace('if (', 'if (lastId > 1 && ')]),
   client(
     2,

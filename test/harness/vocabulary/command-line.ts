@@ -157,7 +157,7 @@ async function expectFailure(run: Run, client: Program, failure: ExpectedFailure
         ? `Set process.exitCode = ${code} where you handle the error.`
         : received === 1
           ? withFail
-            ? `Code 1 is for anything else. Call fail with exit code ${code} where you notice this failure, and throw its error on where you catch it.`
+            ? `Code 1 is for anything else. Call fail with exit code ${code} where you notice this failure, and look for a later line that replaces process.exitCode.`
             : `Code 1 is for anything else. Set process.exitCode = ${code} before you throw: the catch keeps what is set.`
           : (otherCode ?? 'The client took one failure for another: see the table of exit codes.'),
   });
