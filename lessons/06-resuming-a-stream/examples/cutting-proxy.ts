@@ -25,6 +25,10 @@ const proxy = createServer((request, response) => {
 });
 
 const port = Number(process.env.PORT ?? 3001);
+proxy.on('error', (error) => {
+  console.error(`cannot listen on port ${port} (${error.message}): end the program that uses it, or set PORT`);
+  process.exit(1);
+});
 proxy.listen(port, '127.0.0.1', () => {
   console.log(`passing on http://127.0.0.1:${port} to ${target}`);
 });

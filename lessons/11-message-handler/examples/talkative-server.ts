@@ -46,6 +46,10 @@ const server = createServer(async (request, response) => {
 });
 
 const port = Number(process.env.PORT ?? 3000);
+server.on('error', (error) => {
+  console.error(`cannot listen on port ${port} (${error.message}): end the program that uses it, or set PORT`);
+  process.exit(1);
+});
 server.listen(port, '127.0.0.1', () => {
   console.log(`listening on http://127.0.0.1:${port}/mcp`);
 });
