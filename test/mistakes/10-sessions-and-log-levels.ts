@@ -346,7 +346,7 @@ ${accepts}`,
     [
       answers,
       `  levelOf.set(message.id, session.level);
-  context.log = (level, data, logger) => log(response, { level: levelOf.get(message.id)! }, { level, logger, data });
+  context.log = (level, data, logger) => sendLog(response, { level: levelOf.get(message.id)! }, { level, logger, data });
 ${answers}`,
     ],
   ),
