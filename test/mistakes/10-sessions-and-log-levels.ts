@@ -164,7 +164,10 @@ const next = () => (seed = (seed * 48271) % 2147483647).toString(36).padStart(6,
   if (!session) return;
 `,
   ]),
-  server(1, 'any-id-has-a-session', [looksUp, "  const session = sessions.get(id ?? '') ?? { level: 'info' };\n"]),
+  server(1, 'any-id-has-a-session', [
+    looksUp,
+    "  const session = id === undefined ? undefined : (sessions.get(id) ?? { level: 'info' });\n",
+  ]),
   server(1, 'keeps-no-session', [keepsSession, '']),
   server(1, 'an-id-after-an-error', ["if (begins && 'result' in answered) {", 'if (begins) {']),
   server(1, 'asks-initialize-for-its-session', [
