@@ -147,7 +147,7 @@ app.post('/mcp', express.json({ strict: false, limit: '1mb' }), async (request, 
 
 /** Answers a call with an event stream: the tool's log messages while it works, then the response. */
 async function streamAnswer(message: JsonRpcRequest, response: Response): Promise<void> {
-  // TODO task 1: send the headers of an event stream, and make a context for this call
+  // TODO task 1: set and send the headers of an event stream, and make a context that calls sendLog
   const context = silent;
   const answered = await answer(message, context);
   // TODO task 1: send the response as the last event, and end the stream
@@ -156,13 +156,13 @@ async function streamAnswer(message: JsonRpcRequest, response: Response): Promis
 
 /** Writes one message, in one event, in one chunk. */
 function send(response: Response, message: JsonRpcNotification | JsonRpcResponse): void {
-  // TODO task 1: write the message as an event
+  // TODO task 1: write the message as an event, with response.write
 }
 
 /** Sends a log message to the client that waits for this response. */
-function log(response: Response, params: LogMessage): void {
+function sendLog(response: Response, params: LogMessage): void {
   // TODO task 2: send nothing after the response has ended
-  // TODO task 1: send the notification notifications/message
+  // TODO task 1: send the notification notifications/message with send
 }
 
 /** A single JSON object has room for the response only, so what a tool logs is dropped. */

@@ -163,7 +163,11 @@ app.post('/mcp', express.json({ strict: false, limit: '1mb' }), async (request, 
   response.json({ jsonrpc: '2.0', id: message.id, ...answered });
 });
 
-// TODO task 1: find the session that the header MCP-Session-Id names, or refuse the request with 400 or 404
+/** The session that the header MCP-Session-Id names. Without one, this function has refused the request. */
+function sessionOf(request: Request, response: Response): Session | undefined {
+  // TODO task 1: look for the session, and refuse the request with 400 or 404 if there is no session
+  return { level: 'info' };
+}
 
 /** Answers a call with an event stream: the tool's log messages while it works, then the response. */
 async function streamAnswer(message: JsonRpcRequest, session: Session, response: Response): Promise<void> {
@@ -173,7 +177,7 @@ async function streamAnswer(message: JsonRpcRequest, session: Session, response:
     'X-Accel-Buffering': 'no',
   });
   response.flushHeaders();
-  const context: Context = { log: (level, data, logger) => log(response, session, { level, logger, data }) };
+  const context: Context = { log: (level, data, logger) => sendLog(response, session, { level, logger, data }) };
   const answered = await answer(message, context, session);
   send(response, { jsonrpc: '2.0', id: message.id, ...answered });
   response.end();
@@ -185,7 +189,7 @@ function send(response: Response, message: JsonRpcNotification | JsonRpcResponse
 }
 
 /** Sends a log message to the client that waits for this response. */
-function log(response: Response, session: Session, params: LogMessage): void {
+function sendLog(response: Response, session: Session, params: LogMessage): void {
   if (response.writableEnded) return;
   // TODO task 3: send no message that is less severe than the level of the session
   send(response, { jsonrpc: '2.0', method: 'notifications/message', params });

@@ -156,7 +156,7 @@ app.post('/mcp', express.json({ strict: false, limit: '1mb' }), async (request, 
 
 /** Answers a call with an event stream: the tool's log messages while it works, then the response. */
 async function streamAnswer(message: JsonRpcRequest, response: Response): Promise<void> {
-  // #region task 1: send the headers of an event stream, and make a context for this call
+  // #region task 1: set and send the headers of an event stream, and make a context that calls sendLog
   // starter: const context = silent;
   response.set({
     'Content-Type': 'text/event-stream',
@@ -164,7 +164,7 @@ async function streamAnswer(message: JsonRpcRequest, response: Response): Promis
     'X-Accel-Buffering': 'no',
   });
   response.flushHeaders();
-  const context: Context = { log: (level, data, logger) => log(response, { level, logger, data }) };
+  const context: Context = { log: (level, data, logger) => sendLog(response, { level, logger, data }) };
   // #endregion
   const answered = await answer(message, context);
   // #region task 1: send the response as the last event, and end the stream
@@ -176,17 +176,17 @@ async function streamAnswer(message: JsonRpcRequest, response: Response): Promis
 
 /** Writes one message, in one event, in one chunk. */
 function send(response: Response, message: JsonRpcNotification | JsonRpcResponse): void {
-  // #region task 1: write the message as an event
+  // #region task 1: write the message as an event, with response.write
   response.write(`data: ${JSON.stringify(message)}\n\n`);
   // #endregion
 }
 
 /** Sends a log message to the client that waits for this response. */
-function log(response: Response, params: LogMessage): void {
+function sendLog(response: Response, params: LogMessage): void {
   // #region task 2: send nothing after the response has ended
   if (response.writableEnded) return;
   // #endregion
-  // #region task 1: send the notification notifications/message
+  // #region task 1: send the notification notifications/message with send
   send(response, { jsonrpc: '2.0', method: 'notifications/message', params });
   // #endregion
 }

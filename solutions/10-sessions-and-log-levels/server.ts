@@ -185,16 +185,17 @@ app.post('/mcp', express.json({ strict: false, limit: '1mb' }), async (request, 
   response.json({ jsonrpc: '2.0', id: message.id, ...answered });
 });
 
-// #region task 1: find the session that the header MCP-Session-Id names, or refuse the request with 400 or 404
-/** The session of a request. Without one, this function has refused the request. */
+/** The session that the header MCP-Session-Id names. Without one, this function has refused the request. */
 function sessionOf(request: Request, response: Response): Session | undefined {
+  // #region task 1: look for the session, and refuse the request with 400 or 404 if there is no session
+  // starter: return { level: 'info' };
   const id = request.get('MCP-Session-Id');
   const session = sessions.get(id ?? '');
   if (id === undefined) refuse(response, 400, -32600, 'the header MCP-Session-Id is missing');
   else if (!session) refuse(response, 404, -32600, 'there is no such session');
   return session;
+  // #endregion
 }
-// #endregion
 
 /** Answers a call with an event stream: the tool's log messages while it works, then the response. */
 async function streamAnswer(message: JsonRpcRequest, session: Session, response: Response): Promise<void> {
@@ -204,7 +205,7 @@ async function streamAnswer(message: JsonRpcRequest, session: Session, response:
     'X-Accel-Buffering': 'no',
   });
   response.flushHeaders();
-  const context: Context = { log: (level, data, logger) => log(response, session, { level, logger, data }) };
+  const context: Context = { log: (level, data, logger) => sendLog(response, session, { level, logger, data }) };
   const answered = await answer(message, context, session);
   send(response, { jsonrpc: '2.0', id: message.id, ...answered });
   response.end();
@@ -216,7 +217,7 @@ function send(response: Response, message: JsonRpcNotification | JsonRpcResponse
 }
 
 /** Sends a log message to the client that waits for this response. */
-function log(response: Response, session: Session, params: LogMessage): void {
+function sendLog(response: Response, session: Session, params: LogMessage): void {
   if (response.writableEnded) return;
   // #region task 3: send no message that is less severe than the level of the session
   if (levels.indexOf(params.level) < levels.indexOf(session.level)) return;

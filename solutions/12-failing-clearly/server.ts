@@ -175,7 +175,7 @@ app.post('/mcp', express.json({ strict: false, limit: '1mb' }), async (request, 
   response.json({ jsonrpc: '2.0', id: message.id, ...answered });
 });
 
-/** The session of a request. Without one, this function has refused the request. */
+/** The session that the header MCP-Session-Id names. Without one, this function has refused the request. */
 function sessionOf(request: Request, response: Response): Session | undefined {
   const id = request.get('MCP-Session-Id');
   const session = sessions.get(id ?? '');
@@ -192,7 +192,7 @@ async function streamAnswer(message: JsonRpcRequest, session: Session, response:
     'X-Accel-Buffering': 'no',
   });
   response.flushHeaders();
-  const context: Context = { log: (level, data, logger) => log(response, session, { level, logger, data }) };
+  const context: Context = { log: (level, data, logger) => sendLog(response, session, { level, logger, data }) };
   const answered = await answer(message, context, session);
   send(response, { jsonrpc: '2.0', id: message.id, ...answered });
   response.end();
@@ -204,7 +204,7 @@ function send(response: Response, message: JsonRpcNotification | JsonRpcResponse
 }
 
 /** Sends a log message to the client that waits for this response. */
-function log(response: Response, session: Session, params: LogMessage): void {
+function sendLog(response: Response, session: Session, params: LogMessage): void {
   if (response.writableEnded) return;
   if (levels.indexOf(params.level) < levels.indexOf(session.level)) return;
   send(response, { jsonrpc: '2.0', method: 'notifications/message', params });

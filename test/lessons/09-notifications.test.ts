@@ -113,7 +113,7 @@ export default grader((run) => {
       'Before `process_files` works on a file, it logs `Processing file 1/3...` (then `2/3`, `3/3`) at the level `info`. While the tool works on this file, the server sends the text as the `data` of a `notifications/message`.',
       async () => {
         const never =
-          'Call context.log in the tool, and give answer the context that writes to the response instead of silent. If you filter by level, let info through.';
+          'Follow the message through your code. The tool calls context.log. answer gets the context of this call, not silent. This context calls sendLog, which calls send, and send calls response.write. One of these calls is missing, or a return stands before it.';
         const posted = callTool(alice, 'process_files', { message: word() }, { see });
         for (const [i, { name }] of documents.entries()) {
           const atWork = await posted.atWork();
@@ -491,6 +491,23 @@ export default grader((run) => {
         release(program);
         await program.caughtUp();
         await expectServes(alice, 'After a tool had called log too late');
+
+        // A client that reads slowly: the server has ended the response long before the last byte of it is out.
+        const what = 'The call of a client that reads slowly';
+        const slow = callTool(bob, 'forget_to_wait', { mebibytes: 16 }, { what, ifItThrows: { advice } });
+        await slow.atWork();
+        await notified(server, slow, 1);
+        slow.pause();
+        release(program);
+        await program.caughtUp();
+        await until(() => program.held.length > 0);
+        release(program);
+        await program.caughtUp();
+        slow.resume();
+        await slow.done();
+        slow.result();
+        expectResponseLast(slow);
+        await expectServes(bob, 'After a tool had called log too late, and its client had read slowly');
       },
     );
 

@@ -77,11 +77,14 @@ export default grader((run) => {
 
   const make = 'randomUUID() from node:crypto makes an id that nobody can guess.';
 
+  const withoutAsking =
+    'Do not ask for a session id with initialize, because a client has no session before: make a new session, and do not call sessionOf. Every other message needs its session.';
+
   /** Sends initialize, and returns the id of the new session. */
   async function sessionIdFor(name: string, headers: Record<string, string> = {}): Promise<string> {
     const client = mcpClient(server, { newId });
     const posted = await client.send(request(1, 'initialize', hello(undefined, name)), { headers });
-    posted.result();
+    posted.result({ when: { 400: withoutAsking, 404: withoutAsking } });
     const header = look(posted.headers['mcp-session-id'], 'MCP-Session-Id', posted.see);
     const id = header.string('The answer to initialize has no header MCP-Session-Id.', {
       advice: `Set the header with response.set before you send the body with response.json. ${make}`,
@@ -93,7 +96,7 @@ export default grader((run) => {
         : 'The session id has characters that are not allowed in it.',
       compare: {
         expected: 'at least 16 visible ASCII characters',
-        received: `${id.length} characters${short ? '' : `, among them ${asJson(/[^\x21-\x7e]/.exec(id)?.[0])}`}`,
+        received: `${id.length} character${id.length === 1 ? '' : 's'}${short ? '' : `, among them ${asJson(/[^\x21-\x7e]/.exec(id)?.[0])}`}`,
       },
       advice: short ? `Use a longer id. ${make}` : `Leave out spaces and letters that are not ASCII. ${make}`,
       see: posted.see,
@@ -103,9 +106,9 @@ export default grader((run) => {
 
   /** Messages of each kind, with methods that the server knows and methods that it does not know. */
   const messagesOf = (client: McpClient): object[] => [
+    client.request('logging/setLevel', { level: 'info' }),
     client.request('tools/list'),
     { jsonrpc: '2.0', method: 'notifications/initialized' },
-    client.request('logging/setLevel', { level: 'info' }),
     client.request('tools/call', { name: 'process_files', arguments: { message: word() } }),
     client.request(`${word()}/${word()}`),
     { jsonrpc: '2.0', method: `notifications/${word()}` },
@@ -131,7 +134,7 @@ export default grader((run) => {
 
   task({ number: 1, title: 'Give each client a session', file: 'server.ts' }, () => {
     requirement(
-      'The answer to `initialize` has a header `MCP-Session-Id` with at least 16 visible ASCII characters. Each client gets a different id, and nobody can guess it, also after the server has been started again.',
+      'If `initialize` succeeds, its answer has a header `MCP-Session-Id` with at least 16 visible ASCII characters. An error has no such header. Each client gets a different id, and nobody can guess it, also after the server has been started again.',
       async () => {
         const ids: string[] = [];
         // Clients of one name, and the same clients once more after a restart.
@@ -166,6 +169,15 @@ export default grader((run) => {
             see: '',
           });
         }
+        const client = mcpClient(server, { newId });
+        const refused = await client.ask('initialize', {}, { what: 'initialize without params' });
+        expect(!refused.text.includes('"error"') || refused.headers['mcp-session-id'] === undefined, {
+          cause: 'Your server refused initialize with an error, but sent a session id with this error.',
+          compare: { expected: '(no MCP-Session-Id)', received: 'MCP-Session-Id: …' },
+          advice:
+            "Begin a session only if initialize has a result: look whether 'result' in answered is true. After an error, the client has no session.",
+          see: refused.see,
+        });
         alice = await connect('client 1');
         bob = await connect('client 2');
         await expectAnsweredOnce();
@@ -175,6 +187,12 @@ export default grader((run) => {
     requirement(
       'If `initialize` comes with a header `MCP-Session-Id`, the server does not use this id: the new session gets a new id, and other sessions continue.',
       async () => {
+        expectStatus(await (await connect('client 3')).ask('tools/list'), 200, {
+          cause: 'Your server issued a session id, but it refused the next request that had this id.',
+          advice:
+            'Keep each new session in the Map, under the id that you send: sessions.set(id, session). Look for it there with the whole value of the header.',
+          see: '',
+        });
         expectStatus(await alice.ask('tools/list'), 200, {
           cause: 'A client has begun a session, and now the session of another client is over.',
           advice: 'Add the new session to the Map, and leave the other sessions there.',
@@ -207,11 +225,16 @@ export default grader((run) => {
       'If a request or a notification has no header `MCP-Session-Id`, the server answers with status 400, whatever the method is. `initialize` needs no session id. The server may also answer `ping` without it.',
       async () => {
         const stranger = withId(undefined);
-        for (const message of messagesOf(stranger)) {
+        for (const [i, message] of messagesOf(stranger).entries()) {
           const posted = await stranger.send(message);
           expectStatus(posted, 400, {
             cause: `${posted.what} came without a session id, but your server answered with status ${posted.status}.`,
-            advice: beforeTheKind,
+            advice:
+              posted.status === 404
+                ? 'Refuse a message without the header with status 400. The status 404 means that there is an id, but that it leads to no session.'
+                : i === 0
+                  ? 'Look for the session of every message except initialize. If the header MCP-Session-Id is missing, refuse the message with status 400, and return.'
+                  : beforeTheKind,
             see: posted.see,
           });
         }
@@ -241,11 +264,16 @@ export default grader((run) => {
           [near, 'Compare the whole id: Map.get does.'],
         ] as const) {
           const stranger = withId(id);
-          for (const message of messagesOf(stranger)) {
+          for (const [i, message] of messagesOf(stranger).entries()) {
             const posted = await stranger.send(message);
             expectStatus(posted, 404, {
               cause: `${posted.what} came with an unknown session id${id === near ? ', which differs from a known id in its last character' : `, ${id}`}, but your server answered with status ${posted.status}.`,
-              advice: posted.status! < 300 && id === invented ? beforeTheKind : advice,
+              advice:
+                posted.status! >= 300 || id !== invented
+                  ? advice
+                  : i === 0
+                    ? 'Refuse a message whose session id is not in the Map with status 404, and return. Make no session for this id: only initialize begins a session.'
+                    : beforeTheKind,
               see: posted.see,
             });
           }
@@ -391,14 +419,14 @@ export default grader((run) => {
   }
 
   const bySeverity =
-    'Compare the positions of two levels in the list, from debug to emergency. Levels are ordered by severity, not by alphabet and not by the numbers of syslog.';
+    'Compare the positions of two levels in the list, from debug to emergency. Do not compare the strings, which would follow the alphabet, and do not use the numbers of RFC 5424, in which 0 is emergency.';
 
-  /** Of one message at each level, those at `level` and above go out, and no other; at `mayCome` it is open. */
+  /** Of one message at each level, those at `level` and above go out, and no other; at `mayCome` it is open. `ifAllCome` is the advice when all go out. */
   async function expectFilter(
     client: McpClient,
     level: string,
     when: string,
-    { mayCome = '', advice }: { mayCome?: string; advice: string },
+    { mayCome = '', advice, ifAllCome }: { mayCome?: string; advice: string; ifAllCome?: string },
   ): Promise<void> {
     const said = shuffled(levels);
     const posted = await say(
@@ -413,6 +441,11 @@ export default grader((run) => {
     const compare = { expected: bySeverityOf(expected), received: bySeverityOf(came) };
     const without = came.filter((each) => each !== mayCome);
     const instead = levels.find((each) => bySeverityOf(from(each)) === bySeverityOf(without));
+    expect(ifAllCome === undefined || level === 'debug' || came.length < said.length, {
+      cause: `${when} your server still sent the messages at all eight levels.`,
+      compare,
+      advice: ifAllCome ?? advice,
+    });
     expect(instead === undefined || instead !== levels[levels.indexOf(level) + 1], {
       cause: `${when} your server did not send a message at exactly this level, ${level}.`,
       compare,
@@ -483,7 +516,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'Before the first `logging/setLevel` of a session, the server sends the log messages at `info` and all levels above it. It may also send `debug`.',
+      'Before the first `logging/setLevel` of a session, the server sends the log messages that are at least as severe as `info`. It may also send `debug`.',
       async () => {
         await expectFilter(await connect('client 3'), 'info', 'Before the first logging/setLevel,', {
           mayCome: 'debug',
@@ -500,6 +533,8 @@ export default grader((run) => {
           await setLevel(client, level);
           await expectFilter(client, level, `After logging/setLevel with ${level},`, {
             advice: 'Replace the level of the session each time: session.level = data.level.',
+            ifAllCome:
+              'Compare the two levels before you send a log message: if its level comes before the level of the session in the list of levels, return.',
           });
         }
         await setLevel(client, 'alert');

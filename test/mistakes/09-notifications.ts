@@ -5,7 +5,8 @@ const says = "      context.log('info', `Processing file ${i + 1}/${documents.le
 const works = '      await work(name);\n';
 const imports = "import { work } from '#support/work.ts';\n";
 const writes = '  response.write(`data: ${JSON.stringify(message)}\\n\\n`);\n';
-const context = 'const context: Context = { log: (level, data, logger) => log(response, { level, logger, data }) };';
+const context =
+  'const context: Context = { log: (level, data, logger) => sendLog(response, { level, logger, data }) };';
 const answers = '  const answered = await answer(message, context);\n';
 const sendsAnswer =
   "  send(response, { jsonrpc: '2.0', id: message.id, ...answered });\n  response.end();\n}\n\n/** Writes one";
@@ -89,7 +90,7 @@ export const mistakes: Mistake[] = [
     ],
   ),
   server(1, 'a-response-for-each-file', [
-    'context: Context = { log: (level, data, logger) => log(response, { level, logger, data }) };',
+    'context: Context = { log: (level, data, logger) => sendLog(response, { level, logger, data }) };',
     "context: Context = { log: (level, data) => send(response, { jsonrpc: '2.0', id: message.id, result: { level, data } }) };",
   ]),
   server(1, 'severity-as-the-method', [
@@ -117,6 +118,14 @@ export const mistakes: Mistake[] = [
       "('result' in answered ? answered.result : answered) as JsonRpcResponse",
     ),
   ]),
+  server(1, 'writes-no-event', [writes, '']),
+  server(1, 'sends-no-notification', [notifies, '']),
+  server(1, 'returns-when-the-headers-are-out', [notifies, `  if (response.headersSent) return;\n${notifies}`]),
+  server(1, 'the-response-as-json-in-a-stream', [
+    sendsAnswer,
+    sendsAnswer.replace('  send(response, ', '  response.json(').replace('  response.end();\n', ''),
+  ]),
+  server(1, 'params-one-object-too-deep', [notifies, notifies.replace('params }', 'params: { data: params } }')]),
   server(1, 'never-ends', [sendsAnswer, sendsAnswer.replace('  response.end();\n', '')]),
   server(
     1,
@@ -132,14 +141,14 @@ export const mistakes: Mistake[] = [
     'one-response-for-all',
     [imports, `${imports}\nlet stream: Response;\n`],
     ['  response.flushHeaders();\n', '  response.flushHeaders();\n  stream = response;\n'],
-    [context, context.replace('log(response,', 'log(stream,')],
+    [context, context.replace('sendLog(response,', 'sendLog(stream,')],
   ),
   server(
     1,
     'finds-the-response-by-the-request-id',
     [imports, `${imports}\nconst streams = new Map<string | number, Response>();\n`],
     ['  response.flushHeaders();\n', '  response.flushHeaders();\n  streams.set(message.id, response);\n'],
-    [context, context.replace('log(response,', 'log(streams.get(message.id)!,')],
+    [context, context.replace('sendLog(response,', 'sendLog(streams.get(message.id)!,')],
   ),
   server(
     1,
@@ -401,7 +410,7 @@ ${notifies}`,
       `  ${context}\n`,
       `  const call = {};
   const listener = (from: object, params: LogMessage) => {
-    if (from === call) log(response, params);
+    if (from === call) sendLog(response, params);
   };
   bus.on('log', listener);
   response.on('finish', () => bus.off('log', listener));
@@ -462,6 +471,7 @@ ${notifies}`,
   ),
   server(2, 'writes-whatever-comes', [afterTheEnd, '']),
   server(2, 'looks-whether-the-last-byte-is-out', [afterTheEnd, '  if (response.closed) return;\n']),
+  server(2, 'looks-whether-all-is-written', [afterTheEnd, '  if (response.writableFinished) return;\n']),
   server(
     2,
     'a-try-around-the-write',
@@ -490,7 +500,7 @@ ${notifies}`,
       context,
       `const context: Context = {
     log: (level, data, logger) => {
-      if (level !== 'debug') return log(response, { level, logger, data });
+      if (level !== 'debug') return sendLog(response, { level, logger, data });
       return (response.destroyed ? once(response, 'drain') : Promise.resolve()) as unknown as void;
     },
   };`,

@@ -164,6 +164,23 @@ const next = () => (seed = (seed * 48271) % 2147483647).toString(36).padStart(6,
   if (!session) return;
 `,
   ]),
+  server(1, 'any-id-has-a-session', [
+    looksUp,
+    "  const session = id === undefined ? undefined : (sessions.get(id) ?? { level: 'info' });\n",
+  ]),
+  server(1, 'keeps-no-session', [keepsSession, '']),
+  server(1, 'an-id-after-an-error', ["if (begins && 'result' in answered) {", 'if (begins) {']),
+  server(1, 'asks-initialize-for-its-session', [
+    finds,
+    'const session = sessionOf(request, response);\n  if (!session) return;\n',
+  ]),
+  server(1, 'one-character', [makesId, '    const id = String(sessions.size);\n']),
+  server(1, 'the-two-statuses-exchanged', [
+    refusals,
+    `  if (id === undefined) refuse(response, 404, -32600, 'the header MCP-Session-Id is missing');
+  else if (!session) refuse(response, 400, -32600, 'there is no such session');
+`,
+  ]),
   server(1, 'begins-a-session-for-any-id', [
     looksUp,
     `  let session = sessions.get(id ?? '');
@@ -263,6 +280,7 @@ ${accepts}`,
     `${setsLevel}    return { result: {} };\n`,
     `${setsLevel}    return { result: { level: data.level } };\n`,
   ]),
+  server(3, 'compares-no-levels', [filters, '']),
   server(3, 'levels-by-the-alphabet', [filters, '  if (params.level < session.level) return;\n']),
   server(3, 'a-sorted-list-of-levels', [
     filters,
@@ -346,7 +364,7 @@ ${accepts}`,
     [
       answers,
       `  levelOf.set(message.id, session.level);
-  context.log = (level, data, logger) => log(response, { level: levelOf.get(message.id)! }, { level, logger, data });
+  context.log = (level, data, logger) => sendLog(response, { level: levelOf.get(message.id)! }, { level, logger, data });
 ${answers}`,
     ],
   ),

@@ -117,7 +117,7 @@ describe('an error that many people meet has advice', () => {
     ['Error: listen EADDRINUSE: address already in use 127.0.0.1:3000', '', 'The port is taken'],
     ['Error: listen EACCES: permission denied 0.0.0.0:80', '', 'process.env.PORT'],
     ["Error: EACCES: permission denied, open '/root/x'", '', 'permissions of the file'],
-    ['Error [ERR_STREAM_WRITE_AFTER_END]: write after end', '', 'The response had ended'],
+    ['Error [ERR_STREAM_WRITE_AFTER_END]: write after end', '', 'response that had ended'],
     ['Error [ERR_HTTP_HEADERS_SENT]: Cannot set headers after they are sent to the client', '', 'only once'],
     ['TypeError [ERR_UNESCAPED_CHARACTERS]: Request path contains unescaped characters', '', 'encodeURIComponent'],
     ['TypeError [ERR_INVALID_CHAR]: Invalid character in header content ["x"]', '', 'header'],

@@ -6,11 +6,11 @@ const knownErrors: readonly [matches: RegExp, advice: string][] = [
   [/EADDRINUSE/, 'The port is taken: does the program listen twice, or is it the port of another program?'],
   [
     /ERR_STREAM_WRITE_AFTER_END/,
-    'The response had ended, and something wrote on: a callback that is called late, a loop that nobody stopped.',
+    'Look at response.writableEnded before you write, or return after you have ended the response: your program wrote to a response that had ended.',
   ],
   [
     /ERR_HTTP_HEADERS_SENT/,
-    'Answer each request only once, and set the status and the headers before the first write. Look for code that runs on after the answer: often a return is missing. Code that handles an error must look at response.headersSent first, because it also runs when the client has gone away.',
+    'Answer each request only once, and set the status and the headers before the first write. Look for code that runs on after the answer: often a return is missing. In a stream, send the rest with response.write and response.end. Code that handles an error must look at response.headersSent first, because it also runs when the client has gone away.',
   ],
   [
     /EACCES: .*listen|listen EACCES/,

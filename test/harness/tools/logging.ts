@@ -89,11 +89,18 @@ const returnOdd: Tool<typeof returnInput> = {
   },
 };
 
-const forgetToWait: Tool = {
+const forgetInput = z.object({ mebibytes: z.number().default(0) });
+
+const forgetToWait: Tool<typeof forgetInput> = {
   name: 'forget_to_wait',
-  description: 'Returns, while a part of it that nobody waits for continues to log',
-  input: z.object({}),
-  async run(_args, context) {
+  description: 'Logs this many mebibytes, and returns, while a part of it that nobody waits for continues to log',
+  input: forgetInput,
+  async run({ mebibytes }, context) {
+    if (mebibytes > 0) {
+      context.log('warning', `${mebibytes} mebibytes follow`);
+      await work('what comes before much data');
+    }
+    for (let sent = 0; sent < mebibytes; sent++) context.log('warning', 'x'.repeat(1024 ** 2));
     void (async () => {
       for (let step = 1; step <= 100; step++) {
         await undefined;

@@ -159,7 +159,7 @@ export function judged(
       posted.status === undefined
         ? `Your server did not answer ${lower(posted.what)}.`
         : `Your server began to answer ${lower(posted.what)}, but did not end the response.`,
-    advice: unanswered,
+    advice: isStream(posted) ? endTheStream : unanswered,
     see: posted.see,
   });
   const broken = () => ({
@@ -204,6 +204,12 @@ export function judged(
   return posted;
 }
 
+/** The answer has the header of an event stream. */
+const isStream = ({ headers }: Exchange): boolean => /^text\/event-stream\b/i.test(headers['content-type'] ?? '');
+
+const endTheStream =
+  'Call response.end() after the last event of the stream. Until then, the client waits for the next event.';
+
 const endEachWay =
   'Make sure that every path through the handlers ends the response, with response.json or with response.end, or calls next(). Until then, the client waits.';
 
@@ -235,12 +241,14 @@ function messagesIn(posted: Posted): Message[] {
   if (/^application\/json\b/i.test(type)) return posted.ended ? [parsed(posted, posted.text)] : [];
   expect(posted.text !== '' || !posted.ended, {
     cause: `Your server answered ${lower(posted.what)} without a body.`,
-    compare: { expected: '{"jsonrpc":"2.0", …}', received: received(posted) },
-    advice: 'Send the JSON-RPC response as the body, with response.json.',
+    compare: { expected: `${isStream(posted) ? 'data: ' : ''}{"jsonrpc":"2.0", …}`, received: received(posted) },
+    advice: isStream(posted)
+      ? 'Write each message as an event of the stream, with response.write. Look at the function that should write it: it may still be empty.'
+      : 'Send the JSON-RPC response as the body, with response.json.',
     see: posted.see,
   });
   const page = /^\s*</.test(posted.text);
-  expect(/^text\/event-stream\b/i.test(type), {
+  expect(isStream(posted), {
     cause: page
       ? `Your server answered ${lower(posted.what)} with an HTML page.`
       : `Your server answered ${lower(posted.what)} with a Content-Type that is not JSON.`,

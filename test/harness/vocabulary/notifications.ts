@@ -212,6 +212,16 @@ function expectNotification(posted: Posted, message: Message, method: string, pa
  */
 export function expectLog(posted: Posted, message: Message, log: Log): void {
   const params = expectNotification(posted, message, 'notifications/message', log);
+  const inner = params.at('data').value;
+  params.expect(
+    params.has('level') || !isObject(inner) || !('level' in inner),
+    'The level and the data of the notification are one object too deep: they are in params.data.',
+    {
+      like: `"params":${asJson(log)}`,
+      advice:
+        'Put level, data and logger directly into the params of the notification: they are the members of params.',
+    },
+  );
   const level = params.at('level');
   level.is(
     log.level,

@@ -45,7 +45,7 @@ export type Exchange = {
 export type Ask = {
   method?: string;
   headers?: Record<string, string>;
-  /** The headers that the transcript shows, beside Last-Event-ID. */
+  /** The headers that the transcript shows, beside Last-Event-ID and MCP-Session-Id. */
   shown?: Record<string, string>;
   body?: string | Uint8Array;
   /** The body in pieces instead: without a Content-Length among the headers, they go out as chunks. */
@@ -119,7 +119,8 @@ export function exchange(url: URL, ask: Ask, changed: () => void, transcript: ()
     incoming = response;
     status = response.statusCode;
     received = response.headers;
-    transcript().add('←', `${status} ${response.statusMessage}`, who);
+    const head = `${status} ${response.statusMessage}`;
+    transcript().add('←', requestLine(head, { 'MCP-Session-Id': received['mcp-session-id'] }), who);
     response.on('data', (bytes: Buffer) => {
       if (tooMuch) return;
       chunks.push({ at: performance.now(), bytes });
@@ -142,7 +143,8 @@ export function exchange(url: URL, ask: Ask, changed: () => void, transcript: ()
     });
     changed();
   });
-  transcript().add('→', requestLine(name, { 'Last-Event-ID': headers['Last-Event-ID'], ...shown }), who);
+  const deciding = { 'Last-Event-ID': headers['Last-Event-ID'], 'MCP-Session-Id': headers['MCP-Session-Id'] };
+  transcript().add('→', requestLine(name, { ...deciding, ...shown }), who);
   if (body) transcript().add('→', Buffer.from(body), who);
   if (pieces) {
     const show = (piece: Uint8Array) => transcript().add('→', Buffer.from(piece), who);

@@ -104,7 +104,7 @@ function entryOf({ what, size, ...rest }: RawEntry): Entry {
   return { ...rest, text, bytes: size, ...more };
 }
 
-/** A request as a row of a capture shows it, with the headers that decide what becomes of it. */
+/** A request or a status line as a row of a capture shows it, with the headers that decide what becomes of it. */
 export const requestLine = (name: string, headers: Record<string, string | string[] | undefined>): string =>
   Object.entries(headers).reduce(
     (line, [header, value]) => (value === undefined ? line : `${line}  ${header}: ${value}`),
