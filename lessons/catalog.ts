@@ -29,7 +29,7 @@ export const catalog: readonly Lesson[] = [
     slug: '02-server-sent-events',
     title: 'Server-sent events',
     part: 'Streams',
-    minutes: 25,
+    minutes: 30,
     tryPath: '/calculate?a=7&b=5&op=mul',
   },
   {
@@ -37,7 +37,7 @@ export const catalog: readonly Lesson[] = [
     slug: '03-reading-events',
     title: 'Reading events',
     part: 'Streams',
-    minutes: 25,
+    minutes: 30,
     tryPath: '/calculate?a=7&b=5&op=mul',
   },
   {
