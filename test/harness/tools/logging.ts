@@ -100,7 +100,7 @@ const forgetToWait: Tool<typeof forgetInput> = {
       context.log('warning', `${mebibytes} mebibytes follow`);
       await work('what comes before much data');
     }
-    for (let sent = 0; sent < mebibytes; sent++) context.log('warning', 'x'.repeat(1024 ** 2));
+    for (let sent = 0; sent < mebibytes * 16; sent++) context.log('warning', 'x'.repeat(1024 ** 2 / 16));
     void (async () => {
       for (let step = 1; step <= 100; step++) {
         await undefined;
