@@ -1,4 +1,4 @@
-import { client, type Mistake } from '../proof/mistake.ts';
+import { client, type Mistake, varying } from '../proof/mistake.ts';
 
 /** Lines of the finished client that several mistakes change. */
 const remembersLine = `  let pieces: string[] = [];
@@ -150,7 +150,9 @@ export const mistakes: Mistake[] = [
     '    pieces.push(text);\n',
     "    pieces = [pieces.join('') + text];\n    if (/[\\r\\n]/.test(pieces[0]!)) return;\n",
   ]),
-  client(2, 'copies-the-data-for-each-line', [keepsData, "    if (field === 'data') data = [...data, value];\n"]),
+  varying(
+    client(2, 'copies-the-data-for-each-line', [keepsData, "    if (field === 'data') data = [...data, value];\n"]),
+  ),
   client(2, 'reads-a-line-of-any-length', [
     '    if (length > longestEvent) throw new Error(`an event has more than ${longestEvent} characters`);\n',
     '',

@@ -1,4 +1,4 @@
-import { client, server, type Mistake } from '../proof/mistake.ts';
+import { client, server, type Mistake, varying } from '../proof/mistake.ts';
 
 /** Lines of the finished server that several mistakes change. */
 const sendsLines = '  await pipeline(lines(), response).catch(report);\n';
@@ -66,10 +66,12 @@ export const mistakes: Mistake[] = [
     ],
     [importsPipeline, once],
   ),
-  server(1, 'pauses-when-full', [
-    sendsLines,
-    loop(eachLine('if (!response.write(line)) await new Promise((resolve) => setTimeout(resolve, 100));')),
-  ]),
+  varying(
+    server(1, 'pauses-when-full', [
+      sendsLines,
+      loop(eachLine('if (!response.write(line)) await new Promise((resolve) => setTimeout(resolve, 100));')),
+    ]),
+  ),
   server(1, 'pauses-for-seconds-when-full', [
     sendsLines,
     loop(eachLine('if (!response.write(line)) await new Promise((resolve) => setTimeout(resolve, 4000));')),

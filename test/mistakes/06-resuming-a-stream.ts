@@ -1,4 +1,4 @@
-import { client, server, type Mistake } from '../proof/mistake.ts';
+import { client, server, type Mistake, varying } from '../proof/mistake.ts';
 
 /** Lines of the finished server that several mistakes change. */
 const sendsStep = "      sendEvent(response, 'step', `${step} of ${steps}`, step);\n";
@@ -125,7 +125,7 @@ export const mistakes: Mistake[] = [
   ]),
   client(2, 'keeps-the-first-id', [counts, '      lastEventId ||= id;\n']),
   client(2, 'id-of-an-event-that-was-cut', [keepsId, "if (field === 'id') lastEventId = value;"], [counts, '']),
-  client(2, 'an-event-without-an-id-forgets-it', [counts, `${counts}      id = '';\n`]),
+  varying(client(2, 'an-event-without-an-id-forgets-it', [counts, `${counts}      id = '';\n`])),
   client(2, 'a-connection-forgets-the-id', ['  let id = lastEventId;\n', "  let id = '';\n"]),
   client(2, 'keeps-an-id-with-nul', [keepsId, "if (field === 'id') id = value;"]),
   client(2, 'cuts-an-id-at-nul', [keepsId, "if (field === 'id') id = value.split('\\0')[0]!;"]),

@@ -92,6 +92,7 @@ for (const lesson of [...catalog].reverse()) {
         const assumePassed = mistake.file === 'client.ts' ? withoutClient : 0;
         const verdict = await grade(name, programs, { seed: 1, assumePassed });
         expect(failedTask(verdict), text(verdict)).toBe(mistake.task);
+        if (mistake.varies) return;
         await expect(normalizeVerdict(text(verdict))).toMatchFileSnapshot(`../verdicts/${slug}/${name}.txt`);
       },
     );

@@ -7,6 +7,8 @@ export type Mistake = {
   file: 'server.ts' | 'client.ts';
   /** What in the finished solution becomes what. */
   edits: Edit[];
+  /** How fast the machine is decides which requirement of the task finds it first, so its verdict is not kept. */
+  varies?: true;
 };
 
 /** `from` is in the text exactly once. */
@@ -21,6 +23,9 @@ export function server(task: number, name: string, ...edits: Edit[]): Mistake {
 export function client(task: number, name: string, ...edits: Edit[]): Mistake {
   return { name, task, file: 'client.ts', edits };
 }
+
+/** A mistake whose verdict differs from run to run. */
+export const varying = (mistake: Mistake): Mistake => ({ ...mistake, varies: true });
 
 /**
  * The program that somebody writes who makes this mistake.
