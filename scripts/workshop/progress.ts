@@ -68,9 +68,10 @@ type Standing =
  * is not passed, but it need not be done either.
  */
 export function standing(progress: Progress, lesson: Lesson): Standing {
-  const { tasks, of, files } = progress.get(lesson.slug) ?? { tasks: 0, of: 1, files: '' };
-  if (tasks < of && hasSolution(lesson)) return { state: 'has the solution' };
-  if (tasks === 0) return { state: 'not begun' };
+  const passed = progress.get(lesson.slug);
+  if ((!passed || passed.tasks < passed.of) && hasSolution(lesson)) return { state: 'has the solution' };
+  if (!passed) return { state: 'not begun' };
+  const { tasks, of, files } = passed;
   if (tasks < of) return { state: 'begun', tasks, of };
   return { state: files === fingerprint(lesson) ? 'passed' : 'changed since it passed', tasks, of };
 }

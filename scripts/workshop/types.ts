@@ -27,7 +27,7 @@ export async function typesNote(lesson: Lesson): Promise<string | undefined> {
  * when it cannot be run.
  */
 async function typeErrors(lesson: Lesson): Promise<{ at: string; text: string }[]> {
-  const folder = join(root, '.tmp', `types-${process.pid}`);
+  const folder = join(root, 'node_modules', '.cache', `types-${process.pid}`);
   mkdirSync(folder, { recursive: true });
   const config = join(folder, 'tsconfig.json');
   const files = learnerFiles.map((file) => join(lessonFolder(lesson), file));

@@ -11,17 +11,17 @@ import { readHints } from '../../scripts/workshop/page.ts';
 import { finished } from '../../scripts/workshop/starter.ts';
 import { solutionsFolder } from '../harness/folders.js';
 import { mistakesOf } from '../proof/mistake.ts';
+import { ownWork } from '../workshop/own-work.ts';
 import { startReader, type Started } from '../workshop/started.ts';
 import { chromiumPath, launch } from './chromium.ts';
 
 const folder = 'lessons/01-chunked-stream';
 const lesson1 = `/${folder}/`;
-const solution = (file: string) => finished(readFileSync(join(solutionsFolder, '01-chunked-stream', file), 'utf8'));
-const collects = solution('server.ts')
+const collects = ownWork('server.ts')
   .replace('for (let i', "let all = '';\n  for (let i")
   .replace(/response\.write\((.*)\);/, 'all += $1;')
   .replace('response.end()', 'response.end(all)');
-const lesson7 = '/lessons/09-notifications/';
+const lesson9 = '/lessons/09-notifications/';
 /** What a tool says, sent as a response to its call. */
 const respondsFirst = await afterMistake('09-notifications', 'a-response-for-each-file');
 const cause = 'Message 1 was ready, but your server had not sent it when it was already working on message 2.';
@@ -132,7 +132,7 @@ describe.skipIf(!chromiumPath)('in a browser', () => {
     await page.keyboard.press('Escape');
     await sheet.waitFor({ state: 'hidden' });
 
-    for (const file of ['server.ts', 'client.ts']) copy.write(`${folder}/${file}`, solution(file));
+    for (const file of ['server.ts', 'client.ts']) copy.write(`${folder}/${file}`, ownWork(file));
     await stateOf(page, 'passed');
     expect(await page.locator('#status').innerText()).toMatch(/^Lesson 1: Passed\./);
     await page.getByRole('link', { name: 'Lesson 2: Server-sent events' }).click();
@@ -144,9 +144,9 @@ describe.skipIf(!chromiumPath)('in a browser', () => {
   });
 
   test('a capture says which message is what, and unfolds with the keyboard', async () => {
-    const page = await open(lesson7);
+    const page = await open(lesson9);
     await live(page);
-    copy.write(`${lesson7}server.ts`, respondsFirst);
+    copy.write(`${lesson9}server.ts`, respondsFirst);
     await stateOf(page, 'failed');
     const rows = page.locator('.verdict .message > summary');
     const told = (await rows.allInnerTexts()).map((text) => text.replace(/\s+/g, ' '));
@@ -172,7 +172,7 @@ describe.skipIf(!chromiumPath)('in a browser', () => {
   });
 
   test('two tabs agree, and the course page with them', async () => {
-    copy.write(`${folder}/server.ts`, solution('server.ts'));
+    copy.write(`${folder}/server.ts`, ownWork('server.ts'));
     const pages = [await open(lesson1), await open(lesson1), await open('/')] as const;
     for (const page of pages) await live(page);
     await verdictOn(pages.slice(0, 2), () => copy.write(`${folder}/server.ts`, collects));
@@ -382,9 +382,9 @@ describe.skipIf(!chromiumPath)('in a browser', () => {
     });
 
     test('in a capture of messages, folded and unfolded', async () => {
-      const page = await openForAxe(lesson7);
+      const page = await openForAxe(lesson9);
       await live(page);
-      await verdictOn([page], () => copy.write(`${lesson7}server.ts`, `${respondsFirst}// again\n`));
+      await verdictOn([page], () => copy.write(`${lesson9}server.ts`, `${respondsFirst}// again\n`));
       await look(page, 'messages');
       for (const summary of await page.locator('.wire .message > summary').all()) await summary.click();
       await look(page, 'unfolded messages');
@@ -413,7 +413,7 @@ describe.skipIf(!chromiumPath)('in a browser', () => {
       copy.write(`${folder}/server.ts`, "throw new Error('x');\n");
       await page.getByText('Error: x').waitFor();
       await look(page, 'an error');
-      for (const file of ['server.ts', 'client.ts']) copy.write(`${folder}/${file}`, solution(file));
+      for (const file of ['server.ts', 'client.ts']) copy.write(`${folder}/${file}`, ownWork(file));
       await stateOf(page, 'passed');
       await look(page, 'a pass');
       await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
