@@ -44,7 +44,7 @@ Then make it yours, in the order of CONTRIBUTING.md. npm test names what is stil
 
 /** The catalog's source with one more record at its end. */
 function withRecord(source: string, number: number, slug: string, title: string): string {
-  const end = source.lastIndexOf('];');
+  const end = source.indexOf('\n];') + 1;
   const record = `  {
     number: ${number},
     slug: '${slug}',
