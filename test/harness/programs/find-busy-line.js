@@ -7,7 +7,7 @@ const scripts = new Map();
 const socket = new WebSocket(debuggerUrl);
 const send = (id, method) => socket.send(JSON.stringify({ id, method }));
 
-setTimeout(() => process.exit(1), 10_000);
+setTimeout(() => process.exit(1), 60_000);
 socket.onerror = () => process.exit(1); // the program has ended
 socket.onopen = () => {
   send(1, 'Debugger.enable');

@@ -168,7 +168,7 @@ export function busyLine(debuggerUrl, folder) {
   const args = ['--experimental-websocket', script, debuggerUrl, `${pathToFileURL(folder).href}/`];
   return new Promise((resolve) => {
     try {
-      execFile(process.execPath, args, { timeout: 15_000 }, (_error, stdout) => resolve(stdout?.trim() || undefined));
+      execFile(process.execPath, args, { timeout: 65_000 }, (_error, stdout) => resolve(stdout?.trim() || undefined));
     } catch {
       resolve(undefined); // the system starts no process
     }
