@@ -115,7 +115,7 @@ export const catalog: readonly Lesson[] = [
 ];
 
 /** Some of the lessons, in the order of the course, for a group that has not the time for all. */
-export type Track = {
+type Track = {
   /** How much time there is: `Half a day`. */
   title: string;
   /** Where it leads. */

@@ -39,7 +39,7 @@ async function checkLesson({ words, options }: Arguments): Promise<number> {
   }
   if (fingerprint(lesson) === graded) recordVerdict(lesson, verdict);
   else console.error('\nA file was saved while it was graded, so this result is not recorded. Check the lesson again.');
-  endAllPrograms();
+  endAllPrograms(); // the compiler has the processors for itself
   const note = options.json ? undefined : await typesNote(lesson);
   if (note) console.log(`\n${note}`);
   return verdict.state === 'passed' ? 0 : 1;

@@ -1,6 +1,6 @@
 // The course once had eight lessons. Some became two, and most got another number; what was passed of them stays passed.
 import { catalog } from '../../lessons/catalog.ts';
-import { tasksOf } from './lessons.ts';
+import { taskCount } from './lessons.ts';
 import type { Passed } from './progress.ts';
 
 /** By its old slug: how many tasks a lesson had, and what it became. */
@@ -24,7 +24,7 @@ export function formerRecords(
   return former.became.flatMap((slug, i) => {
     const lesson = catalog.find((lesson) => lesson.slug === slug);
     if (!lesson) return [];
-    const now = tasksOf(lesson);
+    const now = taskCount(lesson);
     // The first tasks of an old lesson are the first of the lesson that it became.
     if (tasks === of) return [[slug, { tasks: now, of: now, files }]];
     return i === 0 ? [[slug, { tasks: Math.min(tasks, now - 1), of: now, files }]] : [];

@@ -9,13 +9,13 @@ import { tasksIn } from './starter.ts';
 /** The files that a learner edits, in the order in which they are named. */
 export const learnerFiles = ['server.ts', 'client.ts'] as const;
 
-/** As a learner types it: `lesson-4`. */
+/** As a learner types it: `lesson-3`. */
 export const shortName = ({ number }: Lesson): string => `lesson-${number}`;
 
 export const lessonFolder = ({ slug }: Lesson): string => join(lessonsFolder, slug);
 
 /**
- * The lesson that `3`, `03`, `lesson-4`, `lesson-03` or its slug names.
+ * The lesson that `3`, `03`, `lesson-3`, `lesson-03` or its slug names.
  * @throws Refusal when none is.
  */
 export function findLesson(name: string): Lesson {
@@ -36,7 +36,7 @@ export const readLessonText = (lesson: Lesson, name: 'README.md' | 'hints.md'): 
   readPart(join(lessonFolder(lesson), name), `lessons/${lesson.slug}`);
 
 /** How many tasks a lesson has. */
-export const tasksOf = (lesson: Lesson): number =>
+export const taskCount = (lesson: Lesson): number =>
   Math.max(...learnerFiles.flatMap((file) => tasksIn(readSolution(lesson, file))));
 
 /** The page of lessons/ that tells the revisions of MCP apart. */

@@ -128,7 +128,7 @@ function createTutor(): McpServer {
 const lessonName = z.coerce
   .string()
   .optional()
-  .describe('A lesson by its number or name: "3", "lesson-4". Without it, the first lesson that is not passed.');
+  .describe('A lesson by its number or name: "3", "lesson-3". Without it, the first lesson that is not passed.');
 
 const taskNumber = (description: string) => z.int().min(1).optional().describe(description);
 

@@ -146,12 +146,10 @@ export const mistakes: Mistake[] = [
     readsBody,
     `${readsBody}  if (decoder.decode() !== '') throw new Error('half a character');\n`,
   ]),
-  varying(
-    client(2, 'reads-the-line-again-for-each-piece', [
-      '    pieces.push(text);\n',
-      "    pieces = [pieces.join('') + text];\n    if (pieces[0]!.split(/\\r\\n|\\r|\\n/).length > 1) return;\n",
-    ]),
-  ),
+  client(2, 'reads-the-line-again-for-each-piece', [
+    '    pieces.push(text);\n',
+    "    pieces = [pieces.join('') + text];\n    if (pieces[0]!.split(/\\r\\n|\\r|\\n/).length > 1) return;\n",
+  ]),
   varying(
     client(2, 'copies-the-data-for-each-line', [keepsData, "    if (field === 'data') data = [...data, value];\n"]),
   ),

@@ -27,6 +27,9 @@ export function ask(program: Running): Program {
     get listeners() {
       return program.listeners;
     },
+    get processorTime() {
+      return program.processorTime;
+    },
     get fileCalls() {
       return program.fileCalls;
     },

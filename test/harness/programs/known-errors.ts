@@ -3,7 +3,10 @@ import type { Explanation } from '../run/failure.ts';
 
 /** The first row that matches the error's message and code gives the advice. */
 const knownErrors: readonly [matches: RegExp, advice: string][] = [
-  [/EADDRINUSE/, 'The port is taken: does the program listen twice, or is it the port of another program?'],
+  [
+    /EADDRINUSE/,
+    'Look for a second call of listen, and end other programs that use this port: only one server can listen on a port.',
+  ],
   [
     /ERR_STREAM_WRITE_AFTER_END/,
     'Look at response.writableEnded before you write, or return after you have ended the response: your program wrote to a response that had ended.',

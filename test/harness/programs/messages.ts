@@ -10,6 +10,7 @@ type Message = {
   pong?: number;
   memory?: number;
   timers?: number;
+  processorTime?: number;
   fileCalls?: number;
   listeners?: number;
   rows?: number;
@@ -29,6 +30,7 @@ export function handleMessages(program: Running): void {
     if (message.work !== undefined) hold(program, message.work, message.call);
     if (message.givenUp !== undefined) giveUp(program, message.givenUp);
     if (message.memory !== undefined) program.memory = message.memory / 1024 ** 2;
+    if (message.processorTime !== undefined) program.processorTime = message.processorTime;
     if (message.timers !== undefined) program.timers = message.timers;
     if (message.fileCalls !== undefined) program.fileCalls = message.fileCalls;
     if (message.listeners !== undefined) program.listeners = message.listeners;

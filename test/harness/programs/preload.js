@@ -65,7 +65,8 @@ function answerTo(pong, begun) {
   const fileCalls = active.filter((resource) => /^FSReq/.test(resource)).length;
   const listeners = process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0);
   const [sent, openFiles] = begun ? [bytesSent(), filesOpen()] : [0, 0];
-  return { pong, memory: process.memoryUsage.rss(), timers, fileCalls, listeners, sent, openFiles };
+  const { processor: processorTime } = timesSoFar();
+  return { pong, memory: process.memoryUsage.rss(), processorTime, timers, fileCalls, listeners, sent, openFiles };
 }
 
 /** The bytes that this process, as a server, has written to the connections that it has now. */

@@ -46,6 +46,8 @@ export type Program = {
   readonly timers: number;
   /** The listeners that `process` has, at the same time. */
   readonly listeners: number;
+  /** Milliseconds of processor time that it has used, at the same time: they say the same on a busy machine. */
+  readonly processorTime: number;
   /** Its calls of the file system that are not back yet, and its resident memory in MiB, at the same time. */
   readonly fileCalls: number;
   readonly memory: number;

@@ -25,6 +25,7 @@ export type Running = {
   verdict: Explanation | undefined;
   fault: MachineFault | undefined;
   memory: number;
+  processorTime: number;
   timers: number;
   listeners: number;
   fileCalls: number;
@@ -68,6 +69,7 @@ export function connect(start: Start): Running {
     verdict: undefined,
     fault: undefined,
     memory: 0,
+    processorTime: 0,
     timers: 0,
     listeners: 0,
     fileCalls: 0,

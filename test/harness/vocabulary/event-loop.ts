@@ -6,7 +6,7 @@ import type { Program, Turn } from '../programs/program.ts';
 const blockingMs = 250;
 
 /** Looks at the turns of a program's event loop, one step of its work after the other. */
-export type TurnWatch = {
+type TurnWatch = {
   /** The step is over: looks at the turns since the last one. */
   stepIsOver(): Promise<void>;
   /**

@@ -36,7 +36,7 @@ export function expectEach(see: { see?: string }, rows: readonly Row[]): void {
 }
 
 /** Asks a server for a report. */
-export type AskReport = (steps: number, who?: string, ask?: Ask) => Exchange;
+type AskReport = (steps: number, who?: string, ask?: Ask) => Exchange;
 
 /** Words for the learner's server; `useServer` starts it for the first requirement that needs it. */
 export function reportServer(run: Run, useServer: () => Promise<Server>) {
