@@ -49,6 +49,7 @@ export default grader((run) => {
 
   const word = () => random.words(1)[0]!;
   const newId = newIds(random);
+  /** A client that has shaken hands. How the server takes the notification is the subject of other lessons. */
   async function connect(who: string): Promise<McpClient> {
     const client = mcpClient(server, { who, newId });
     await initialize(client);

@@ -36,14 +36,11 @@ export default grader((run) => {
   let bob: McpClient;
 
   const word = () => random.words(1)[0]!;
-  const shuffled = <T>(values: readonly T[]): T[] => {
-    const left = [...values];
-    return values.map(() => left.splice(random.integer(0, left.length - 1), 1)[0]!);
-  };
   const newId = newIds(random);
 
   const start = () =>
     startServer({ MORE_TOOLS: fileURLToPath(new URL('../harness/tools/logging.ts', import.meta.url)) });
+  /** A client that has shaken hands. How the server takes the notification is the subject of other lessons. */
   async function connect(who: string): Promise<McpClient> {
     const client = mcpClient(server, { who, newId });
     await initialize(client);
@@ -428,7 +425,7 @@ export default grader((run) => {
     when: string,
     { mayCome = '', advice, ifAllCome }: { mayCome?: string; advice: string; ifAllCome?: string },
   ): Promise<void> {
-    const said = shuffled(levels);
+    const said = random.shuffled(levels);
     const posted = await say(
       client,
       said.map((each) => ({ level: each, data: word() })),
@@ -479,7 +476,7 @@ export default grader((run) => {
       async () => {
         const client = await connect('client 3');
         // The last level is the one that a session begins with.
-        for (const level of [...shuffled(levels), 'info']) {
+        for (const level of [...random.shuffled(levels), 'info']) {
           const result = await setLevel(client, level);
           const { value } = result;
           const empty = isObject(value) && Object.keys(value).every((key) => key === '_meta');
@@ -529,7 +526,7 @@ export default grader((run) => {
       'After `logging/setLevel`, the server sends a log message only if its level is at least as severe as the level of the session. If the server has refused a level, the level of the session stays as it was.',
       async () => {
         const client = await connect('client 3');
-        for (const level of shuffled(levels)) {
+        for (const level of random.shuffled(levels)) {
           await setLevel(client, level);
           await expectFilter(client, level, `After logging/setLevel with ${level},`, {
             advice: 'Replace the level of the session each time: session.level = data.level.',
@@ -551,7 +548,7 @@ export default grader((run) => {
         const own: (readonly [McpClient, string])[] = [];
         const advice =
           'Keep the level in the object that the session id leads to. A variable outside of the session is shared by all clients, and so is a table by the name of the client.';
-        for (const level of shuffled(['notice', 'warning', 'critical'])) {
+        for (const level of random.shuffled(['notice', 'warning', 'critical'])) {
           const client = await connect(`client ${own.length + 3}`);
           await expectFilter(
             client,

@@ -7,6 +7,8 @@ export type Random = {
   /** A whole number from `from` to `to`, both included. */
   integer(from: number, to: number): number;
   pick<T>(values: readonly T[]): T;
+  /** The same values in another order. */
+  shuffled<T>(values: readonly T[]): T[];
   /** `count` words in lower case, each of 3 to 8 letters. */
   words(count: number): string[];
   /** `bytes` in pieces: cut at `cuts` random places, and at each place of `at`. */
@@ -32,6 +34,10 @@ export function randomFrom(seed: number): Random {
     next,
     integer,
     pick: (values) => values[integer(0, values.length - 1)]!,
+    shuffled: (values) => {
+      const left = [...values];
+      return values.map(() => left.splice(integer(0, left.length - 1), 1)[0]!);
+    },
     words: (count) => Array.from({ length: count }, word),
     cut: (bytes, cuts, at = []) => {
       const places = [...at, ...Array.from({ length: cuts }, () => integer(1, bytes.length - 1))];

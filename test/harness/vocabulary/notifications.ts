@@ -372,10 +372,6 @@ export async function tellApart(
       program,
     );
   };
-  const shuffled = <T>(values: readonly T[]): T[] => {
-    const left = [...values];
-    return values.map(() => left.splice(random.integer(0, left.length - 1), 1)[0]!);
-  };
 
   for (const { client, id } of asked) {
     const message = `${random.words(2).join(' ')} "${calls.length}"`;
@@ -387,7 +383,10 @@ export async function tellApart(
   }
   // One step each, and then one call after the other to its end.
   const rest = texts.slice(1);
-  for (const running of [...shuffled(calls), ...shuffled(calls).flatMap((each) => rest.map(() => each))]) {
+  for (const running of [
+    ...random.shuffled(calls),
+    ...random.shuffled(calls).flatMap((each) => rest.map(() => each)),
+  ]) {
     const index = atWork.indexOf(running);
     atWork.splice(index, 1);
     program.held[index]!.release();
