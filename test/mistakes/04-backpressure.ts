@@ -435,14 +435,16 @@ export const mistakes: Mistake[] = [
     importsPipelineInClient,
     "import { pipeline } from 'node:stream';\n",
   ]),
-  client(
-    3,
-    'does-not-wait-for-the-callback',
-    [importsPipelineInClient, "import { pipeline } from 'node:stream';\n"],
-    [
-      savesBody,
-      '  await pipeline(response.body, createWriteStream(unfinished), (error) => {\n    if (error) console.error(error.message);\n  });\n',
-    ],
+  varying(
+    client(
+      3,
+      'does-not-wait-for-the-callback',
+      [importsPipelineInClient, "import { pipeline } from 'node:stream';\n"],
+      [
+        savesBody,
+        '  await pipeline(response.body, createWriteStream(unfinished), (error) => {\n    if (error) console.error(error.message);\n  });\n',
+      ],
+    ),
   ),
   client(3, 'renames-before-the-last-write', [
     savesBody,

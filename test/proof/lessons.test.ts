@@ -17,9 +17,19 @@ import { normalizeVerdict } from './normalize-verdict.ts';
 
 const pool = graders(5);
 const temporary = join(root, '.tmp', `proof-${process.pid}`);
+
+/**
+ * The mistakes that got their verdict only in a second grading. A wrong program may be a race in itself, so which fault
+ * is seen first can depend on the machine. Right programs are graded once.
+ */
+const unsteady: string[] = [];
+/** More than these among more than a thousand are a fault of the graders. */
+const mostUnsteady = 12;
 afterAll(async () => {
   await pool.close();
   rmSync(temporary, { recursive: true, force: true });
+  if (unsteady.length > 0) console.log(`Another verdict at first: ${unsteady.join(', ')}`);
+  if (unsteady.length > mostUnsteady) throw new Error(`${unsteady.length} mistakes got another verdict at first.`);
 });
 
 /** How many tasks come before the first requirement about the client: no mistake in the client is to be found there. */
@@ -90,7 +100,16 @@ for (const lesson of [...catalog].reverse()) {
       async ([name, mistake], { expect }) => {
         const programs = { ...every(finished), [mistake.file]: withMistake(finished(solution[mistake.file]), mistake) };
         const assumePassed = mistake.file === 'client.ts' ? withoutClient : 0;
-        const verdict = await grade(name, programs, { seed: 1, assumePassed });
+        const gradeOnce = () => grade(name, programs, { seed: 1, assumePassed });
+        const kept = join(root, 'test', 'verdicts', slug, `${name}.txt`);
+        const isAsKept = (verdict: Verdict) =>
+          failedTask(verdict) === mistake.task &&
+          (mistake.varies || (existsSync(kept) && readFileSync(kept, 'utf8') === normalizeVerdict(text(verdict))));
+        let verdict = await gradeOnce();
+        if (!isAsKept(verdict)) {
+          verdict = await gradeOnce();
+          if (isAsKept(verdict)) unsteady.push(`${slug}/${name}`);
+        }
         expect(failedTask(verdict), text(verdict)).toBe(mistake.task);
         if (mistake.varies) return;
         await expect(normalizeVerdict(text(verdict))).toMatchFileSnapshot(`../verdicts/${slug}/${name}.txt`);

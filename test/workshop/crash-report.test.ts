@@ -114,7 +114,7 @@ describe('a name that is used before its line', () => {
 describe('an error that many people meet has advice', () => {
   const code = (text: string) => ` {\n  code: '${text}'\n}`;
   test.each([
-    ['Error: listen EADDRINUSE: address already in use 127.0.0.1:3000', '', 'The port is taken'],
+    ['Error: listen EADDRINUSE: address already in use 127.0.0.1:3000', '', 'end other programs that use this port'],
     ['Error: listen EACCES: permission denied 0.0.0.0:80', '', 'process.env.PORT'],
     ["Error: EACCES: permission denied, open '/root/x'", '', 'permissions of the file'],
     ['Error [ERR_STREAM_WRITE_AFTER_END]: write after end', '', 'response that had ended'],

@@ -139,7 +139,10 @@ const ownFilesOnly = (folder) => ({
 });
 
 /** @param {string} folder @param {string} file */
-const from = (folder, file) => relative(folder, file).replaceAll('\\', '/');
+const from = (folder, file) => {
+  const path = relative(folder, file).replaceAll('\\', '/');
+  return path.startsWith('.') ? path : `./${path}`; // otherwise it would be the name of a package
+};
 
 /** @param {string} source @param {string} path */
 function refuseToMove(source, path) {

@@ -45,6 +45,9 @@ export function ask(program: Running): Program {
     get sent() {
       return program.sent;
     },
+    get received() {
+      return program.received;
+    },
     get openFiles() {
       return program.openFiles;
     },

@@ -1,6 +1,7 @@
 // Waits until a server listens, and says why when it does not.
 import { connect } from 'node:net';
 import { basename } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../run/failure.ts';
 import { elapsedSince } from './breakpoints.js';
 import { explainEnd } from './crash-report.ts';
@@ -29,7 +30,7 @@ export async function listeningOn(program: Program, port: number): Promise<void>
     }
     const elapsed = elapsedSince(began);
     if (look % 50 === 0 || elapsed > readyLimit) await checkWhere(program, port, elapsed);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await sleep(5);
   }
 }
 
@@ -45,7 +46,8 @@ async function checkWhere(program: Program, port: number, elapsed: number): Prom
     });
   }
   // Without an answer it is busy, or the machine is: a verdict on that comes by itself.
-  if (elapsed > (addresses ? readyLimit : 4 * readyLimit)) {
+  const hasTime = elapsed < readyLimit || (elapsed < 4 * readyLimit && (!addresses || (await advances(program))));
+  if (!hasTime) {
     throw new Failure({
       cause: `${file} is running, but after ${readyLimit / 1000} seconds it does not listen yet.`,
       advice: 'Listen on the port in process.env.PORT, at the address 127.0.0.1.',
@@ -53,6 +55,15 @@ async function checkWhere(program: Program, port: number, elapsed: number): Prom
       at: program.name,
     });
   }
+}
+
+/** Whether the program still loads, or is about to end with an error: in half a second it has run, or has said something. */
+async function advances(program: Program): Promise<boolean> {
+  const state = () => program.processorTime + 100 * (program.stdout.length + program.stderr.length);
+  await program.caughtUp();
+  const before = state();
+  await sleep(500);
+  return !(await program.caughtUp()) || state() - before > 50;
 }
 
 /**

@@ -16,6 +16,7 @@ type Message = {
   rows?: number;
   cursors?: number;
   sent?: number;
+  received?: number;
   openFiles?: number;
   diskHeld?: number;
   longestTurn?: Turn;
@@ -37,6 +38,7 @@ export function handleMessages(program: Running): void {
     if (message.rows !== undefined) program.rows = message.rows;
     if (message.cursors !== undefined) program.cursors = message.cursors;
     if (message.sent !== undefined) program.sent = message.sent;
+    if (message.received !== undefined) program.received = message.received;
     if (message.openFiles !== undefined) program.openFiles = message.openFiles;
     if (message.diskStepped) for (const resolve of program.diskSteps.splice(0)) resolve();
     if (message.diskHeld !== undefined) {

@@ -64,14 +64,23 @@ function answerTo(pong, begun) {
   const timers = active.filter((resource) => resource === 'Timeout').length;
   const fileCalls = active.filter((resource) => /^FSReq/.test(resource)).length;
   const listeners = process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0);
-  const [sent, openFiles] = begun ? [bytesSent(), filesOpen()] : [0, 0];
+  const [sent, received, openFiles] = begun ? [bytesSent(), bytesReceived(), filesOpen()] : [0, 0, 0];
   const { processor: processorTime } = timesSoFar();
-  return { pong, memory: process.memoryUsage.rss(), processorTime, timers, fileCalls, listeners, sent, openFiles };
+  const memory = process.memoryUsage.rss();
+  return { pong, memory, processorTime, timers, fileCalls, listeners, sent, received, openFiles };
 }
 
 /** The bytes that this process, as a server, has written to the connections that it has now. */
 function bytesSent() {
   return process._getActiveHandles().reduce((sum, { server, bytesWritten }) => sum + (server ? bytesWritten : 0), 0);
+}
+
+/** The bytes that this process, as a client, has read from the connections that it has now. */
+function bytesReceived() {
+  const connections = process
+    ._getActiveHandles()
+    .filter(({ server, remotePort }) => !server && remotePort !== undefined);
+  return connections.reduce((sum, { bytesRead }) => sum + bytesRead, 0);
 }
 
 /** The files and folders that this process has open; 0 where the system does not list them. */

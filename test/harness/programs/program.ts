@@ -57,6 +57,8 @@ export type Program = {
   readonly cursors: number;
   /** The bytes that it has written to the connections of its clients, taken by them or not, when it was asked last. */
   readonly sent: number;
+  /** The bytes that it has read from the connections that it has opened, at the same time. */
+  readonly received: number;
   /** The files and folders that it has open, at the same time; 0 where the system does not tell. */
   readonly openFiles: number;
   /** How often it has called `work`, also when the call is over. */

@@ -32,6 +32,7 @@ export type Running = {
   rows: number;
   cursors: number;
   sent: number;
+  received: number;
   openFiles: number;
   workCalls: number;
   /** Threads of the program that wait until the disk is released. */
@@ -76,6 +77,7 @@ export function connect(start: Start): Running {
     rows: 0,
     cursors: 0,
     sent: 0,
+    received: 0,
     openFiles: 0,
     workCalls: 0,
     heldThreads: 0,
