@@ -19,6 +19,11 @@ export type ToolResult = { content: ({ type: 'text'; text: string } | { type: st
 export type Context = {
   /** Tells the client something; `level` is one of the eight of RFC 5424, `logger` says who speaks. */
   log(level: string, data: unknown, logger?: string): void;
+  /**
+   * Tells the client how much of the work is done, from lesson 13 on; `total` is how much there is, if the tool knows it,
+   * and `message` says it in words.
+   */
+  progress?(progress: number, total?: number, message?: string): void;
 };
 
 /** Further tools, which your server offers beside its own: none by hand; the grader names a file of some in `MORE_TOOLS`. */
