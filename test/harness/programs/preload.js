@@ -46,13 +46,34 @@ if (send) {
     if (/ process\.exit | process\.reallyExit | exit \(node:/.test(stack)) reply({ exit: stack });
   });
 
-  const { args, env } = await begin;
+  const {
+    args,
+    env: { TERMINAL_COLUMNS: columns, ...env },
+  } = await begin;
   begun = true;
+  if (columns !== undefined) outputIsTerminal(Number(columns));
   reply({ begun: true });
   delete process.env.WARM_IMPORTS;
   Object.assign(process.env, env);
   process.argv = [process.argv[0], file, ...args];
   process.channel.unref();
+}
+
+/**
+ * Standard output and standard error are a terminal of this width to the program, as far as it can tell: the grader reads
+ * them all the same.
+ * @param {number} columns
+ */
+function outputIsTerminal(columns) {
+  const tty = process.getBuiltinModule('node:tty');
+  const words = ['clearLine', 'clearScreenDown', 'cursorTo', 'moveCursor', 'getWindowSize', 'getColorDepth', 'hasColors'];
+  for (const stream of [process.stdout, process.stderr]) {
+    Object.assign(stream, { isTTY: true, columns, rows: 24 });
+    for (const word of words) stream[word] = tty.WriteStream.prototype[word];
+  }
+  const { isatty } = tty;
+  tty.isatty = (descriptor) => descriptor === 1 || descriptor === 2 || isatty(descriptor);
+  process.getBuiltinModule('node:module').syncBuiltinESMExports();
 }
 
 /**

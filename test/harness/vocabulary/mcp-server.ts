@@ -81,6 +81,8 @@ export type Script = {
 export type Terms = {
   /** What the client should call the tool with. */
   message?: string;
+  /** What it should call the tool with after that, in a call each. */
+  moreMessages?: string[];
   env?: Record<string, string>;
   /** The revision that the server answers. */
   revision?: string;
@@ -120,7 +122,8 @@ export const scriptedServer = (run: Run, terms: Terms) => ({
 });
 
 async function start(run: Run, terms: Terms): Promise<Script> {
-  const { message: text = 'hello', env = {}, revision = newestRevision, session, ignoresGoodbyes, see } = terms;
+  const { message: text = 'hello', moreMessages = [], env = {}, revision = newestRevision } = terms;
+  const { session, ignoresGoodbyes, see } = terms;
   const agreed: Script['agreed'] = { revision, session };
   const goodbyes: Incoming[] = [];
   const site = await run.startGraderServer('/mcp', (call) => {
@@ -142,7 +145,7 @@ async function start(run: Run, terms: Terms): Promise<Script> {
   });
 
   const started = performance.now();
-  const program = run.startClientWith(env, site.url, text);
+  const program = run.startClientWith(env, site.url, text, ...moreMessages);
   let first = true;
 
   async function nextPosted(awaited: string, { cause, ended: endedAdvice, ...words }: Words): Promise<ReceivedMessage> {

@@ -174,7 +174,7 @@ export function expectResponseLast(posted: Posted): void {
  * @param params as a verdict shows them where the whole message is wrong
  * @returns its params
  */
-function expectNotification(posted: Posted, message: Message, method: string, params: object): Looked {
+export function expectNotification(posted: Posted, message: Message, method: string, params: object): Looked {
   const whole = look(message, '', posted.see);
   const like = asJson({ jsonrpc: '2.0', method, params });
   whole.expect('method' in message, 'Your server sent a message that is neither a notification nor a response.', {

@@ -13,8 +13,8 @@ type OfficialClient = {
   listTools(): Promise<string[]>;
   /** The first text of the tool's result. */
   callTool(name: string, args: object): Promise<unknown>;
-  /** Calls a tool, waits for nothing, and releases no work. */
-  beginTool(name: string, args: object): OfficialCall;
+  /** Calls a tool, waits for nothing, and releases no work. `onProgress` gets each report that the client accepts. */
+  beginTool(name: string, args: object, onProgress?: (report: Report) => void): OfficialCall;
 };
 
 /** A call of a tool that may still be going on. */
@@ -28,15 +28,23 @@ type OfficialCall = {
 type SdkClient = {
   connect(transport: object): Promise<void>;
   listTools(): Promise<{ tools: { name: string }[] }>;
-  callTool(params: object): Promise<{ content?: unknown }>;
+  callTool(params: object, ...options: (CallOptions | undefined)[]): Promise<{ content?: unknown }>;
   close(): Promise<void>;
 };
 
 type OnLog = (log: Log) => void;
 
+/** A report as an official client hands it on: without the token. */
+export type Report = { progress: number; total?: number; message?: string };
+
+type CallOptions = { onprogress?: (report: Report) => void };
+
 const info = { name: 'grader', version: '1.0.0' };
 
-/** A client of each generation, its transport, and how it hands on the log messages that it accepts. */
+/**
+ * A client of each generation, its transport, how it hands on the log messages that it accepts, and which argument of
+ * `callTool` has the options.
+ */
 const generations = {
   async first(onLog: OnLog) {
     const { Client } = await import('@modelcontextprotocol/sdk/client/index.js');
@@ -44,13 +52,13 @@ const generations = {
     const { LoggingMessageNotificationSchema } = await import('@modelcontextprotocol/sdk/types.js');
     const client = new Client(info);
     client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => onLog(params as Log));
-    return { client: client as unknown as SdkClient, StreamableHTTPClientTransport };
+    return { client: client as unknown as SdkClient, StreamableHTTPClientTransport, before: [undefined] };
   },
   async second(onLog: OnLog) {
     const { Client, StreamableHTTPClientTransport } = await import('@modelcontextprotocol/client');
     const client = new Client(info);
     client.setNotificationHandler('notifications/message', ({ params }) => onLog(params as Log));
-    return { client: client as unknown as SdkClient, StreamableHTTPClientTransport };
+    return { client: client as unknown as SdkClient, StreamableHTTPClientTransport, before: [] };
   },
 };
 
@@ -63,7 +71,7 @@ export async function officialClient(
   generation: Generation,
   onLog: OnLog = () => {},
 ): Promise<OfficialClient> {
-  const { client, StreamableHTTPClientTransport } = await generations[generation]((log) => {
+  const { client, StreamableHTTPClientTransport, before } = await generations[generation]((log) => {
     onLog(log);
     server.run.changed();
   });
@@ -78,7 +86,14 @@ export async function officialClient(
     listTools: async () => (await does(server, 'list the tools', client.listTools())).tools.map(({ name }) => name),
     callTool: async (name, args) =>
       firstText(await does(server, `call ${name}`, client.callTool({ name, arguments: args }))),
-    beginTool: (name, args) => begun(server, `call ${name}`, client.callTool({ name, arguments: args })),
+    beginTool(name, args, onProgress) {
+      const onprogress = (report: Report) => {
+        onProgress!(report);
+        server.run.changed();
+      };
+      const options = onProgress ? [...before, { onprogress }] : [];
+      return begun(server, `call ${name}`, client.callTool({ name, arguments: args }, ...options));
+    },
   };
 }
 

@@ -1,0 +1,64 @@
+// Tools that the grader of lesson 13 brings along: they report their progress as they are told to, often, or too late.
+import { setImmediate as turn } from 'node:timers/promises';
+import { z } from 'zod';
+import type { Tool, ToolResult } from '#support/tools.ts';
+import { work } from '#support/work.ts';
+
+const done: ToolResult = { content: [{ type: 'text', text: 'done' }] };
+
+const report = z.object({ progress: z.number(), total: z.number().optional(), message: z.string().optional() });
+const reportInput = z.object({ reports: z.array(report) });
+
+const reportEach: Tool<typeof reportInput> = {
+  name: 'report_each',
+  description: 'Makes these reports, and works after each',
+  input: reportInput,
+  async run({ reports }, context) {
+    for (const [i, { progress, total, message }] of reports.entries()) {
+      context.progress?.(progress, total, message);
+      await work(`report ${i + 1}`);
+    }
+    return done;
+  },
+};
+
+const floodInput = z.object({ reports: z.number(), name: z.string(), fails: z.boolean().default(false) });
+
+const flood: Tool<typeof floodInput> = {
+  name: 'flood',
+  description: 'Makes a report, works, makes so many more, works, makes one more, and returns or fails',
+  input: floodInput,
+  async run({ reports, name, fails }, context) {
+    const say = (progress: number) => context.progress?.(progress, reports + 2, `${name} ${progress}`);
+    say(0);
+    await work('the first part');
+    for (let progress = 1; progress <= reports; progress++) {
+      say(progress);
+      if (progress % 100 === 0) await turn();
+    }
+    await work('the second part');
+    say(reports + 1);
+    if (fails) throw new Error('no more paper');
+    return done;
+  },
+};
+
+const forgetToWait: Tool = {
+  name: 'forget_to_wait',
+  description: 'Makes a report, and returns, while a part of it that nobody waits for continues to report',
+  input: z.object({}),
+  async run(_args, context) {
+    context.progress?.(1, 1000, 'in time');
+    void (async () => {
+      for (let progress = 2; progress <= 20; progress++) {
+        await turn();
+        context.progress?.(progress, 1000, 'too late');
+      }
+      await work('what nobody waits for');
+      context.progress?.(999, 1000, 'much too late');
+    })();
+    return done;
+  },
+};
+
+export const tools = [reportEach, flood, forgetToWait];
