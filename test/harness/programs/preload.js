@@ -66,7 +66,15 @@ if (send) {
  */
 function outputIsTerminal(columns) {
   const tty = process.getBuiltinModule('node:tty');
-  const words = ['clearLine', 'clearScreenDown', 'cursorTo', 'moveCursor', 'getWindowSize', 'getColorDepth', 'hasColors'];
+  const words = [
+    'clearLine',
+    'clearScreenDown',
+    'cursorTo',
+    'moveCursor',
+    'getWindowSize',
+    'getColorDepth',
+    'hasColors',
+  ];
   for (const stream of [process.stdout, process.stderr]) {
     Object.assign(stream, { isTTY: true, columns, rows: 24 });
     for (const word of words) stream[word] = tty.WriteStream.prototype[word];
