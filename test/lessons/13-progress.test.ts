@@ -179,7 +179,7 @@ export default grader((run) => {
     requirement(
       'If a call of `process_files` has a `progressToken` in `params._meta`, the server sends a `notifications/progress` with the message `Processing document 1/10` while the tool works on this document, then `2/10`, and so on.',
       async () => {
-        await start(10);
+        await start(0); // the rate is the subject of task 2
         const posted = callTool(alice, 'process_files', { message: word() }, newToken());
         await stepThrough(posted, (report, i) => {
           const params = expectNotification(posted, report as never, 'notifications/progress', {
@@ -270,7 +270,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If a call has no `progressToken`, the server sends no report, and the response is the same.',
+      'If a call lacks a `progressToken`, the server sends no report, and the response is the same.',
       async () => {
         for (const meta of [undefined, {}, { [word()]: newToken() }]) {
           const message = word();
@@ -544,7 +544,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If a tool reports 10,000 times and then continues its work, the server sends the latest report when `PROGRESS_INTERVAL` milliseconds have passed since the report before.',
+      'If a report comes too early, it waits. When `PROGRESS_INTERVAL` milliseconds have passed since the report before, the server sends the latest report, whether the tool continues to report or has stopped.',
       async () => {
         const interval = 10;
         const name = word();
@@ -580,6 +580,22 @@ export default grader((run) => {
         await posted.done();
         posted.result();
         expectResponseLast(posted);
+
+        const busy = callTool(alice, 'report_all_the_time', {}, newToken());
+        await busy.atWork();
+        await expectSoon(
+          () => reportsIn(busy).length > 2 || finished(busy),
+          () => ({
+            cause: 'A tool reports all the time, and your server sends nothing as long as the tool does not pause.',
+            compare: { expected: 'more than 2 reports', received: String(reportsIn(busy).length) },
+            advice:
+              'Start a timer only if none is running: a report that comes while a report waits takes its place, but it must not start the timer again.',
+            see: '',
+          }),
+          server.program,
+        );
+        await busy.done();
+        busy.result();
       },
     );
 
@@ -759,7 +775,7 @@ export default grader((run) => {
     token.expect(
       typeof token.value === 'string' || Number.isInteger(token.value),
       'The progressToken of the call is neither a string nor a whole number.',
-      { like: '"progressToken":"…"', advice: 'Make a string for each call, for example with randomUUID().' },
+      { like: '"progressToken":"…"', advice: 'Make a string for each call, such as call-1, call-2 and so on.' },
     );
     return token.value as Token;
   }
@@ -910,7 +926,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If the client prints anything else in a terminal, such as a log message, the result or an error, this begins at the start of a row, and no part of a bar is in this row.',
+      'If the client prints a log message, the result or an error in a terminal, this line begins at the start of an empty row, without any part of a bar.',
       async () => {
         const columns = random.integer(60, 100);
         const erases =
@@ -1000,7 +1016,7 @@ export default grader((run) => {
       'Start a timer with setTimeout when you send the call, let it abort the request after idleLimit milliseconds, and call idle.refresh() for each report on the call.';
 
     requirement(
-      'If neither a report nor the response arrives for `IDLE_LIMIT` milliseconds, the client prints one line that contains the message of the last report, and exits with code 6.',
+      'If `IDLE_LIMIT` milliseconds pass without a report on the call or the response, the client prints one line that contains the message of the last report, and exits with code 6.',
       async () => {
         await together([[], [1], [1, 2, 3]] as const, async (progress) => {
           const reports = progress.map((each) => ({ progress: each, total: 9, message: random.words(3).join(' ') }));
@@ -1036,7 +1052,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'Each report on the call restarts the idle limit, but it does not extend `TIME_LIMIT`: if the answer is not complete `TIME_LIMIT` milliseconds after the request, the client exits with code 6.',
+      'Each report on the call restarts the idle limit, but never the limit for the whole call: if the answer takes longer than `TIME_LIMIT` milliseconds, the client exits with code 6.',
       async () => {
         await together(['idle', 'total'] as const, async (which) => {
           const both = (limit: number): Record<string, string> =>

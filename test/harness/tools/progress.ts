@@ -43,6 +43,21 @@ const flood: Tool<typeof floodInput> = {
   },
 };
 
+const reportAllTheTime: Tool = {
+  name: 'report_all_the_time',
+  description: 'Reports in each turn of the event loop, until its work is done',
+  input: z.object({}),
+  async run(_args, context) {
+    let over = false;
+    void work('what takes long').then(() => (over = true));
+    for (let progress = 1; !over; progress++) {
+      context.progress?.(progress);
+      await turn();
+    }
+    return done;
+  },
+};
+
 const forgetToWait: Tool = {
   name: 'forget_to_wait',
   description: 'Makes a report, and returns, while a part of it that nobody waits for continues to report',
@@ -61,4 +76,4 @@ const forgetToWait: Tool = {
   },
 };
 
-export const tools = [reportEach, flood, forgetToWait];
+export const tools = [reportEach, flood, reportAllTheTime, forgetToWait];
