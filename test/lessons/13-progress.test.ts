@@ -77,6 +77,9 @@ export default grader((run) => {
   const reportsIn = (posted: Posted) => notificationsIn(posted).filter(isReport);
   const progressIn = (posted: Posted) => reportsIn(posted).map((message) => paramsOf(message).progress);
 
+  /** Whether a call has brought a report. */
+  let someCame = false;
+
   /** Waits until this many reports have come, or a response, or the end of the answer; held work stays held. */
   async function reported(posted: Posted, count: number): Promise<void> {
     const came = () => reportsIn(posted).length >= count || responsesIn(posted).length > 0 || finished(posted);
@@ -84,6 +87,7 @@ export default grader((run) => {
       for (let turn = 0; turn < 25 && !came() && !server.program.end; turn++) await server.program.caughtUp();
     }
     await server.program.caughtUp();
+    someCame ||= reportsIn(posted).length > 0;
   }
 
   const neverSent =
@@ -102,7 +106,14 @@ export default grader((run) => {
         see: posted.see,
       });
     }
-    return whyNotSent(server, posted, { index: index + others.length, text, work, never: neverSent });
+    return whyNotSent(server, posted, {
+      index: index + others.length,
+      text,
+      work,
+      never: someCame
+        ? 'Look for the difference to a call before this one, whose reports have come. Keep what you remember of the reports inside of the function limited, because a variable outside of it is shared by all calls.'
+        : neverSent,
+    });
   }
 
   /** Goes through a call of process_files, and looks at each report while the tool works on its document. */
@@ -507,7 +518,6 @@ export default grader((run) => {
     requirement(
       'If a tool reports a `progress` that is not greater than its last one, the server drops this report.',
       async () => {
-        await start(10);
         const [low, high] = [random.integer(1, 9), random.integer(20, 99)];
         const progress = [low, low, low / 2, low + 0.5, 0, low + 0.5, -1, high, low + 1, high + 0.25];
         const growing = [low, low + 0.5, high, high + 0.25];
@@ -546,7 +556,8 @@ export default grader((run) => {
     requirement(
       'If a report comes too early, it waits. When `PROGRESS_INTERVAL` milliseconds have passed since the report before, the server sends the latest report, whether the tool continues to report or has stopped.',
       async () => {
-        const interval = 10;
+        const interval = 100;
+        await start(interval);
         const name = word();
         const began = performance.now();
         const posted = callTool(alice, 'flood', { reports: many, name }, newToken());
@@ -1085,12 +1096,13 @@ export default grader((run) => {
                 await finish(call, word());
                 return true;
               }
-              await expectEnd(
-                run,
-                client,
-                'Reports came all the time, and your client waited longer than TIME_LIMIT milliseconds for its answer.',
-                'Use two timers: a report restarts the timer of the idle limit, and never the timer of timeLimit.',
-              );
+              expect(client.end, {
+                cause:
+                  'Reports came all the time, and your client waits longer than TIME_LIMIT milliseconds for its answer.',
+                advice:
+                  'Use two timers that abort the same request: a report restarts the timer of the idle limit, and never the timer of timeLimit.',
+                see: clientSee,
+              });
               await client.fails({
                 withFail: true,
                 code: 6,

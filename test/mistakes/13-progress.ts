@@ -187,7 +187,7 @@ export const mistakes: Mistake[] = [
     '      if (finished) return;\n      if (report.progress <= reached) {\n        reached = report.progress;\n        return;\n      }\n',
   ]),
   server(
-    2,
+    1,
     'one-highest-progress-for-all-calls',
     [theLimit, `let reached = -Infinity;\n\n${theLimit}`],
     ['  let reached = -Infinity;\n  let due', '  let due'],
@@ -251,10 +251,6 @@ export const mistakes: Mistake[] = [
       '    async finish() {\n      while (latest) await new Promise((resolve) => setTimeout(resolve, 5));\n      finished = true;\n',
     ],
   ),
-  server(2, 'sends-the-first-report-again', [
-    finishesLimit,
-    '      latest ??= { progress: reached };\n      sendLatest();\n      latest = { progress: reached };\n      sendLatest();\n      finished = true;\n',
-  ]),
   server(2, 'the-timer-lives-on', ['    clearTimeout(timer);\n    timer = undefined;\n', '    timer = undefined;\n']),
   server(
     2,

@@ -65,8 +65,9 @@ const forgetToWait: Tool = {
   async run(_args, context) {
     context.progress?.(1, 1000, 'in time');
     void (async () => {
-      for (let progress = 2; progress <= 20; progress++) {
-        await turn();
+      for (let progress = 2; progress <= 200; progress++) {
+        // Some of them come between the response and the next turn of the event loop.
+        await (progress < 150 ? undefined : turn());
         context.progress?.(progress, 1000, 'too late');
       }
       await work('what nobody waits for');
