@@ -804,27 +804,40 @@ export default grader((run) => {
     call.end();
   }
 
+  /** Limits that are not over before a verdict. */
+  const endless = { IDLE_LIMIT: '600000', TIME_LIMIT: '600000' };
+  /** A client in a pipe and one in a terminal that several requirements look at, and the call that each of them waits for. */
+  let inPipe: Called;
+  let inTerminal: Called & { columns: number };
+  /** Answers the call that the client in the pipe waits for, and waits for its next call. */
+  async function nextCall(text: string): Promise<void> {
+    await finish(inPipe.call, text);
+    const call = await inPipe.next('tools/call', {
+      advice: 'Make one call for each message on the command line, one after the other.',
+    });
+    inPipe = { ...inPipe, call, token: tokenOf(call) };
+    await inPipe.client.prints([`RESULT: ${text}`], {
+      cause: 'Your client did not print the result of its call.',
+      advice: 'Return the result of the request from callTool.',
+    });
+  }
+
   task({ number: 3, title: 'Show it, and notice when it stops', file: 'client.ts' }, () => {
     requirement(
       'Each call has a `progressToken` in its `params._meta`: a string or a whole number. If the client makes several calls, each call has a different token.',
       async () => {
-        const { call: first, token, next } = await upToCall({ moreMessages: [word(), word()] });
-        const used = [token];
-        await finish(first, word());
+        inPipe = await upToCall({ moreMessages: random.words(4), env: endless });
+        const used: Token[] = [];
         for (let calls = 0; calls < 2; calls++) {
-          const call = await next('tools/call', {
-            advice: 'Make one call for each message on the command line, one after the other.',
-          });
-          const another = tokenOf(call);
-          expect(!used.includes(another), {
+          used.push(inPipe.token);
+          await nextCall(word());
+          expect(!used.includes(inPipe.token), {
             cause: 'Two calls of your client have the same progressToken.',
-            compare: { expected: 'a new token', received: `"progressToken":${asJson(another)}` },
+            compare: { expected: 'a new token', received: `"progressToken":${asJson(inPipe.token)}` },
             advice:
               'Make a new token in callTool for each call. A late report on the first call would otherwise count for the second.',
             see: clientSee,
           });
-          used.push(another);
-          await finish(call, word());
         }
       },
     );
@@ -832,7 +845,7 @@ export default grader((run) => {
     requirement(
       'If standard output is not a terminal, the client prints each report on its call as soon as it arrives, as a line such as `PROGRESS: 3/10 Processing document 4/10`. Log messages stay as they were.',
       async () => {
-        const { client, call, token } = await upToCall();
+        const { client, call, token } = inPipe;
         const advice =
           'In handle, look for the method notifications/progress before you print a notification. Give the report to the function that reporting has for its token, and print the line in show.';
         const reports: Report[] = [
@@ -861,7 +874,7 @@ export default grader((run) => {
             advice: 'Print every other notification as before.',
           });
         }
-        await finish(call, word());
+        await nextCall(word());
       },
     );
 
@@ -875,7 +888,8 @@ export default grader((run) => {
       'If standard output is a terminal, the client shows each report in place of the report before, in one row with its numbers and its message. It cuts a row that is too long for the terminal.',
       async () => {
         const columns = random.integer(60, 100);
-        const { client, call, token } = await upToCall({ env: terminal(columns) });
+        inTerminal = { ...(await upToCall({ env: { ...terminal(columns), ...endless } })), columns };
+        const { client, call, token } = inTerminal;
         const words = random.words(6).map((each, i) => `${each}${i}`);
         const messages = [
           words[0]!,
@@ -932,20 +946,20 @@ export default grader((run) => {
             see: clientSee,
           });
         }
-        await finish(call, word());
       },
     );
 
     requirement(
       'If the client prints a log message, the result or an error in a terminal, this line begins at the start of an empty row, without any part of a bar.',
       async () => {
-        const columns = random.integer(60, 100);
+        const { columns } = inTerminal;
         const erases =
           "Write '\\r\\x1b[K' in eraseBar if standard output is a terminal. print and complain call it before they print a line.";
         await together(['result', 'error'] as const, async (ends) => {
           const [log, one] = random.words(2) as [string, string];
           const message = random.words(3).join(' ');
-          const { client, call, token } = await upToCall({ env: terminal(columns) });
+          const { client, call, token } =
+            ends === 'result' ? inTerminal : await upToCall({ env: { ...terminal(columns), ...endless } });
           await call.stream(report(token, { progress: 1, total: 4, message }));
           await until(() => client.stdout.includes('1/4'));
           await call.stream(logMessage('info', log));
@@ -983,7 +997,7 @@ export default grader((run) => {
     requirement(
       'If the token of a report is missing, unknown, of a different type, or of a call that is over, the client prints nothing on standard output and continues.',
       async () => {
-        const { client, call, token, next } = await upToCall({ moreMessages: [word()] });
+        const { client, call, token } = inPipe;
         const values = { progress: 1, total: 3, message: word() };
         const otherType = typeof token === 'number' ? String(token) : [token];
         const unknown = [newToken(), `${token} `, otherType, random.integer(1e6, 1e7), null, 0, '', {}].filter(
@@ -1008,16 +1022,13 @@ export default grader((run) => {
           cause: 'Your client ignored some reports, and after that it also ignored a report on its own call.',
           advice,
         });
-        const one = word();
-        await finish(call, one);
-        const second = await next('tools/call');
-        await client.prints([`RESULT: ${one}`], { cause: 'Your client did not print the result.', advice });
-        await second.stream(report(token, { progress: 3, total: 3, message: 'too late' }));
+        await nextCall(word());
+        const second = inPipe;
+        await second.call.stream(report(token, { progress: 3, total: 3, message: 'too late' }));
         await expectIgnored('a report on a call that was over');
         const own = { progress: 1, total: 2, message: word() };
-        await second.stream(report(tokenOf(second), own));
-        await client.prints([line(own)], { cause: 'Your client did not show a report on its second call.', advice });
-        await finish(second, word());
+        await second.call.stream(report(second.token, own));
+        await client.prints([line(own)], { cause: 'Your client did not show a report on its next call.', advice });
       },
     );
 
@@ -1029,7 +1040,7 @@ export default grader((run) => {
     requirement(
       'If `IDLE_LIMIT` milliseconds pass without a report on the call or the response, the client prints one line that contains the message of the last report, and exits with code 6.',
       async () => {
-        await together([[], [1], [1, 2, 3]] as const, async (progress) => {
+        await together([[], [1, 2, 3]] as const, async (progress) => {
           const reports = progress.map((each) => ({ progress: each, total: 9, message: random.words(3).join(' ') }));
           const about = reports.length === 0 ? 'a call without a report' : 'a call without a further report';
           await underTimeLimit(
@@ -1120,17 +1131,12 @@ export default grader((run) => {
     requirement(
       'If the response arrives in time, the client prints the result and exits with code 0: no timer of the call keeps it running.',
       async () => {
-        const { client, call, token, next } = await upToCall({ moreMessages: [word()] });
-        const printed: string[] = [];
-        for (const [i, text] of random.words(2).entries()) {
-          const own = i === 0 ? call : await next('tools/call');
-          const each = { progress: 1, total: 2, message: word() };
-          await own.stream(report(i === 0 ? token : tokenOf(own), each));
-          await finish(own, text);
-          printed.push(line(each), `RESULT: ${text}`);
-        }
-        await client.prints(printed, {
-          cause: 'Your client did not print its reports and its results.',
+        const { client, call, token } = inPipe;
+        const [each, text] = [{ progress: 1, total: 2, message: word() }, word()];
+        await call.stream(report(token, each));
+        await finish(call, text);
+        await client.prints([line(each), `RESULT: ${text}`], {
+          cause: 'Your client did not print its report and its result.',
           advice: 'Return the result of the request from callTool.',
         });
         await client.endsWell(
