@@ -99,10 +99,12 @@ export default grader((run) => {
     const log = others.find((message) => JSON.stringify(message).includes(text));
     if (log) {
       return new Failure({
-        cause: `Your server sent "${text}" with the method ${String(log.method)}.`,
+        cause: `Your server sent "${text}" with the method ${String(log.method)} instead of notifications/progress.`,
         compare: { expected: '"method":"notifications/progress"', received: asJson(log) },
         advice:
-          'Let the tool call context.progress instead of context.log, and send a notification with the method notifications/progress.',
+          'progressToken' in paramsOf(log)
+            ? 'Change the method of the notification to notifications/progress: a client looks for reports by this method.'
+            : 'Let the tool call context.progress instead of context.log. A log message belongs to no request, and its numbers are hidden in words.',
         see: posted.see,
       });
     }
@@ -144,26 +146,36 @@ export default grader((run) => {
     await untilResponse(server, posted);
   }
 
-  /** The report is a notification with these params. */
-  function expectReport(posted: Posted, message: object, report: Report & { progressToken: Token }): void {
+  /**
+   * The report is a notification with these params.
+   * @param advice for a wrong number or text, where the tool is the learner's own
+   */
+  function expectReport(
+    posted: Posted,
+    message: object,
+    report: Report & { progressToken: Token },
+    advice?: string,
+  ): void {
     const params = expectNotification(posted, message as never, 'notifications/progress', report);
     expectToken(posted, message, report.progressToken);
     params
       .at('progress')
-      .is(report.progress, 'The progress of the report is wrong.', 'Send the number that the tool gave to progress.');
+      .is(
+        report.progress,
+        'The progress of the report is wrong.',
+        advice ?? 'Send the number that the tool gave to progress, without a change.',
+      );
     for (const member of ['total', 'message'] as const) {
       const wanted = report[member];
-      params
-        .at(member)
-        .is(
-          wanted,
-          wanted === undefined
-            ? `The tool gave no ${member}, but the report has a ${member}.`
-            : `The ${member} of the report is not the one that the tool gave.`,
-          wanted === undefined
-            ? `Leave the ${member} out if the tool gave none. JSON.stringify leaves out a member that is undefined, but not a member that is null.`
-            : `Send the ${member} that the tool gave to progress, also 0 and an empty string.`,
-        );
+      const cause =
+        wanted === undefined
+          ? `The tool gave no ${member}, but the report has a ${member}.`
+          : `The ${member} of the report is wrong.`;
+      const asGiven =
+        wanted === undefined
+          ? `Leave the ${member} out if the tool gave none. JSON.stringify leaves out a member that is undefined, but it keeps null and an empty string.`
+          : `Send the ${member} that the tool gave to progress, also if it is ${member === 'total' ? '0' : 'an empty string'}.`;
+      params.at(member).is(wanted, cause, advice ?? asGiven);
     }
   }
 
@@ -213,11 +225,13 @@ export default grader((run) => {
     requirement(
       'In each report of `process_files`, `progress` is the number of documents that are done, and `total` is 10. After the last document, the server sends `Processing complete!`, then the response, and ends the stream.',
       async () => {
+        const counts =
+          'Call context.progress(i, total, …) before the work, where i documents are done and total is tenDocuments.length. Call it once more after the loop, with total as the progress and the text Processing complete!';
         const message = random.words(2).join(' ');
         const progressToken = newToken();
         const posted = callTool(alice, 'process_files', { message }, progressToken);
         await stepThrough(posted, (report, i) =>
-          expectReport(posted, report, { progressToken, progress: i, total, message: texts[i]! }),
+          expectReport(posted, report, { progressToken, progress: i, total, message: texts[i]! }, counts),
         );
         await posted.done();
         expectLastEventEnded(posted);
@@ -232,7 +246,8 @@ export default grader((run) => {
           advice: 'Call context.progress once more after the loop, before the tool returns.',
           see,
         });
-        expectReport(posted, complete, { progressToken, progress: total, total, message: 'Processing complete!' });
+        const atTheEnd = { progressToken, progress: total, total, message: 'Processing complete!' };
+        expectReport(posted, complete, atTheEnd, counts);
         expect(!extra, {
           cause: 'Your server sent one more report after "Processing complete!".',
           compare: { expected: '(the response)', received: asJson(extra) },
@@ -267,7 +282,7 @@ export default grader((run) => {
               cause: `The progressToken of the call is ${asJson(token)}, and your server sent no report.`,
               compare: { expected: `"progressToken":${asJson(token)}`, received: '(nothing)' },
               advice:
-                'Compare the token with undefined: 0 and an empty string are tokens too, but if, ?? and || in front of them can take them for a missing token. isId says whether a value is a string or a number.',
+                'Compare the token with undefined. 0 and an empty string are tokens too, but a test such as if (token) takes them for a missing token. isId says whether a value is a string or a number.',
               see: '',
             });
           }
@@ -318,8 +333,16 @@ export default grader((run) => {
           await posted.atWork();
           await reported(posted, i + 1);
           const message = reportsIn(posted)[i];
-          if (!message)
-            throw await whyNotReported(posted, i, report.message ?? `"progress":${report.progress}`, 'what follows');
+          if (!message) {
+            missing(`"progress":${report.progress}`);
+            throw new Failure({
+              cause: `A tool reported ${asJson(report)}, but your server did not send this report while the tool was at work.`,
+              compare: { expected: `"progress":${report.progress}`, received: '(nothing)' },
+              advice:
+                'Send each report whose progress is greater than the one before, with the numbers as the tool gives them: they can be fractions.',
+              see: '',
+            });
+          }
           expectReport(posted, message, { ...report, progressToken });
           release(server.program);
         }
@@ -571,7 +594,7 @@ export default grader((run) => {
             missing(`"message":"${name} ${many}"`);
             return {
               cause: `A tool reported ${many} times and is at work now, but your server has not sent the latest report.`,
-              compare: { expected: `"progress":${many}`, received: `"progress":${String(progressIn(posted).at(-1))}` },
+              compare: { expected: `"progress":${many}`, received: '(only earlier reports)' },
               advice: `${advice} A report that comes too early must not be lost, because it may be the last one for a long time.`,
               see: '',
             };
@@ -582,8 +605,11 @@ export default grader((run) => {
         const most = (performance.now() - began) / (interval - 2) + 2;
         const count = reportsIn(posted).length;
         expect(count <= most, {
-          cause: `A tool reported ${many} times, and your server sent ${count} reports, although PROGRESS_INTERVAL is ${interval}.`,
-          compare: { expected: `at most ${Math.floor(most)} reports`, received: String(count) },
+          cause: `A tool reported ${many} times, and your server sent more than one report in ${interval} milliseconds, although PROGRESS_INTERVAL is ${interval}.`,
+          compare: {
+            expected: `one report in ${interval} milliseconds`,
+            received: count > many / 2 ? 'every report of the tool' : 'more reports',
+          },
           advice: `Send a report only when PROGRESS_INTERVAL milliseconds have passed since the last one. ${advice}`,
           see: '',
         });
@@ -667,7 +693,8 @@ export default grader((run) => {
           release(program);
           await posted.doneMeanwhile({
             cause: 'A tool has returned, but your server did not end the stream.',
-            advice: 'Send the response when the tool has returned.',
+            advice:
+              'Send the response when the tool has returned. If a report waits, send it immediately and clear the timer.',
           });
         }
       },
@@ -684,7 +711,7 @@ export default grader((run) => {
           release(server.program);
           await posted.doneMeanwhile({
             cause: `A tool ${fails ? 'has thrown an error' : 'has returned'}, but your server did not end the stream.`,
-            advice: 'Send the report that waits when the tool is done, and do not wait for the timer.',
+            advice: 'Send the report that waits as soon as the tool is done, and clear the timer.',
           });
           posted.result();
           const end = fails ? 'threw an error' : 'returned';
@@ -847,7 +874,7 @@ export default grader((run) => {
       async () => {
         const { client, call, token } = inPipe;
         const advice =
-          'In handle, look for the method notifications/progress before you print a notification. Give the report to the function that reporting has for its token, and print the line in show.';
+          'In handle, look for the method notifications/progress before you print a notification. Give the report to the function that reporting has for its token, and return. Print the line in show.';
         const reports: Report[] = [
           { progress: 0, total: 10, message: word() },
           { progress: 0.5, total: 10 },
@@ -862,7 +889,7 @@ export default grader((run) => {
             otherwise: 'Your client printed a report in the wrong way.',
             advice: (received) =>
               // eslint-disable-next-line no-control-regex
-              /[\r\x1b]/.test(received)
+              /[\r\x1b]/.test(received) || /^(?!PROGRESS|NOTIFICATION).+$/.test(received)
                 ? 'Look at process.stdout.isTTY: it is true only in a terminal. In a pipe, print a plain line without \\r and without escape sequences.'
                 : advice,
           });
@@ -902,28 +929,30 @@ export default grader((run) => {
           const of = random.integer(50, 500);
           const numbers = `${i + 1}/${of}`;
           await call.stream(report(token, { progress: i + 1, total: of, message }));
-          const row = () => rowsOf(client, columns).at(-1) ?? '';
+          const rows = () => rowsOf(client, columns);
+          const row = () => rows().at(-1) ?? '';
           const shows = () => row().includes(numbers) && row().includes(message.slice(0, 10));
-          const compare = (expected: string) => ({
-            expected,
-            received: rowsOf(client, columns).join('\\n') || '(an empty row)',
-          });
-          await expectSoon(
-            () => shows() || client.end || client.verdict,
-            () => ({
-              cause: 'A report has arrived, but the last row of the terminal does not show it.',
-              compare: compare(`… ${numbers} ${message.slice(0, 10)} …`),
-              advice: overTheLast,
-              see: clientSee,
-            }),
-            client,
-          );
-          expect(shows(), {
-            cause: 'The client ended before it had shown a report in the terminal.',
+          const compare = (expected: string) => ({ expected, received: rows().join('\\n') || '(an empty row)' });
+          const notShown = () => ({
+            cause: 'A report has arrived, but the last row of the terminal does not show its numbers and its message.',
             compare: compare(`… ${numbers} ${message.slice(0, 10)} …`),
-            advice: overTheLast,
+            advice: `Write the text of textOfReport(report) into the row, beside the bar. ${overTheLast}`,
             see: clientSee,
           });
+          await expectSoon(() => shows() || rows().length > 1 || client.end || client.verdict, notShown, client);
+          expect(rows().length <= 1, {
+            cause:
+              i === 3
+                ? `A report is longer than the ${columns} columns of the terminal, but your client did not cut it.`
+                : 'Your client showed a report in a new row of the terminal instead of in place of the report before.',
+            compare: compare('(one row)'),
+            advice:
+              i === 3
+                ? 'Cut the text with slice(0, columns - 1) before you write it: \\r goes back to the start of the last row only.'
+                : overTheLast,
+            see: clientSee,
+          });
+          expect(shows(), notShown());
           const rest =
             i > 0 && messages[i - 1]!.length > message.length ? messages[i - 1]!.slice(-6).trim() : undefined;
           expect(rest === undefined || !row().includes(rest), {
@@ -931,18 +960,6 @@ export default grader((run) => {
               'A shorter report has taken the place of a longer one, but the end of the longer one is still in the row.',
             compare: compare(`… ${numbers} ${message}`),
             advice: `Erase the row before you write the next bar: \\r alone erases nothing. ${overTheLast}`,
-            see: clientSee,
-          });
-          expect(rowsOf(client, columns).length === 1, {
-            cause:
-              i === 3
-                ? `A report is longer than the ${columns} columns of the terminal, and your client did not cut it.`
-                : 'Your client showed a report in a new row of the terminal instead of in place of the report before.',
-            compare: compare('(one row)'),
-            advice:
-              i >= 3
-                ? 'Cut the text with slice(0, columns - 1) before you write it: \\r goes back to the start of the last row only.'
-                : overTheLast,
             see: clientSee,
           });
         }
@@ -981,8 +998,16 @@ export default grader((run) => {
           const result = textResult(one);
           await call.stream(call.result(ends === 'result' ? result : { ...result, isError: true }));
           call.end();
-          await expectEnd(run, client, 'The call was answered, but the client is still running.');
           if (ends === 'result') return expectRow(`RESULT: ${one}`);
+          await expectSoon(
+            () => client.stderr.includes('\n') || client.end,
+            () => ({
+              cause: 'The tool has failed, but your client printed no error.',
+              advice: 'Call fail with exit code 8 if the result has isError, as in lesson 12.',
+              see: clientSee,
+            }),
+            client,
+          );
           const last = screen(client.stdout, columns).at(-1)!;
           expect(last === '', {
             cause: 'Your client printed an error while the bar was in the row of the cursor.',

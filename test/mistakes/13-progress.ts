@@ -287,15 +287,10 @@ export const mistakes: Mistake[] = [
   client(
     3,
     'a-token-of-the-name-of-the-tool',
-    [makesToken, '  const progressToken = `${name}-${process.pid}`;\n'],
+    [makesToken, '  const progressToken = `${name}-1`;\n'],
     [counts, 'let lastId = 0;\n'],
   ),
-  client(
-    3,
-    'a-fraction-as-the-token',
-    [makesToken, '  const progressToken = Math.random();\n'],
-    [counts, 'let lastId = 0;\n'],
-  ),
+  client(3, 'a-fraction-as-the-token', [makesToken, '  const progressToken = ++calls / 2;\n']),
   client(3, 'an-object-as-the-token', [makesToken, '  const progressToken = { call: ++calls };\n']),
   client(3, 'prints-reports-as-notifications', [
     finds,

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 
-/** A verdict without what differs from run to run: times, ports, process ids, rows that were cut off by chance, and the order in which two things at once were seen. */
+/** A verdict without what differs from run to run: times, limits, ports, process ids, rows that were cut off by chance, and the order in which two things at once were seen. */
 export function normalizeVerdict(verdict: string): string {
   return `${stripVTControlCharacters(verdict)
     .replace(/(^ +(\d+ ms|… (\d+ (rows|more)|run \d+) ).*\n(^ {18}.*\n)*)+/gm, '       (what went over the wire)\n')
@@ -8,5 +8,6 @@ export function normalizeVerdict(verdict: string): string {
     .replace(/\bport \d{5}/g, 'port PORT')
     .replace(/\.\d+\.part\b/g, '.PID.part')
     .replace(/\brow \d+,\d{3}\b/g, 'row N')
+    .replace(/\bwithin \d+ ms\b/g, 'within N ms')
     .replace(/\b\d+ ms later/g, 'N ms later')}\n`;
 }
