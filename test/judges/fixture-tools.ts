@@ -48,6 +48,14 @@ export const tools: Tool[] = [
     context.log('info', 'Tool execution completed');
     return { content: [text('Tool with logging executed successfully')] };
   }),
+  tool('test_tool_with_progress', async (_args, context) => {
+    context.progress?.(0, 100);
+    await sleep(50);
+    context.progress?.(50, 100);
+    await sleep(50);
+    context.progress?.(100, 100);
+    return { content: [text('Tool with progress executed successfully')] };
+  }),
   tool('test_error_handling', async () => {
     throw new Error('This tool intentionally returns an error for testing');
   }),
