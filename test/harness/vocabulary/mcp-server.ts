@@ -90,6 +90,8 @@ export type Terms = {
   session?: string | undefined;
   /** Whether the server leaves a DELETE without an answer. */
   ignoresGoodbyes?: boolean;
+  /** Whether notifications/cancelled is a message of the script. Otherwise the server accepts it. */
+  awaitsCancelled?: boolean;
   /** The command that shows the same without the grader. */
   see: string;
 };
@@ -123,12 +125,12 @@ export const scriptedServer = (run: Run, terms: Terms) => ({
 
 async function start(run: Run, terms: Terms): Promise<Script> {
   const { message: text = 'hello', moreMessages = [], env = {}, revision = newestRevision } = terms;
-  const { session, ignoresGoodbyes, see } = terms;
+  const { session, ignoresGoodbyes, awaitsCancelled, see } = terms;
   const agreed: Script['agreed'] = { revision, session };
   const goodbyes: Incoming[] = [];
   const site = await run.startGraderServer('/mcp', (call) => {
     // A client that has waited long enough may say so.
-    if (methodOf(call) === 'notifications/cancelled') {
+    if (methodOf(call) === 'notifications/cancelled' && !awaitsCancelled) {
       accept(call);
       return true;
     }
