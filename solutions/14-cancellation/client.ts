@@ -113,7 +113,7 @@ function show(report: Report): void {
     return;
   }
   eraseBar();
-  process.stdout.write(`${barOf(report)} ${textOfReport(report)}`.slice(0, process.stdout.columns - 1));
+  process.stdout.write(`${barOf(report)} ${textOfReport(report)}`.slice(0, (process.stdout.columns || 80) - 1));
 }
 
 /** A bar of ten characters: `[###.......]`. Without a total, nobody knows how long it has to be. */
