@@ -12,6 +12,8 @@ export type Lesson = {
   minutes: number;
   /** What `npm run try` asks the server for, through the learner's client. */
   tryPath: string;
+  /** Seconds after which `npm run try` presses Ctrl+C in the client, counted from the beginning of an event stream. */
+  interruptAfter?: number;
 };
 
 /** The course, in order. Titles of tasks and requirements stand in each lesson's README. */
@@ -127,6 +129,7 @@ export const catalog: readonly Lesson[] = [
     part: 'MCP without an SDK',
     minutes: 30,
     tryPath: '/mcp',
+    interruptAfter: 1.5,
   },
 ];
 
