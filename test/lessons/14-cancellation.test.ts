@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { crashed, explainEnd } from '../harness/programs/crash-report.ts';
 import type { Held } from '../harness/programs/program.ts';
 import { expect, Failure, type Explanation } from '../harness/run/failure.ts';
 import { grader } from '../harness/run/grader.ts';
@@ -72,8 +73,9 @@ export default grader((run) => {
     expect(held(), {
       cause: `A client called ${tool}, but your server answered the call before the tool was at work.`,
       compare: { expected: '(a call that is running)', received: visible(posted.text.slice(0, 160)) || '(nothing)' },
-      advice:
-        'Make a new AbortController for each call, in streamAnswer. A signal that has aborted stays aborted, so it would stop every later call too.',
+      advice: posted.text.includes('"error"')
+        ? 'Leave the session as it is when a notification arrives. Only the call that it names stops.'
+        : 'Make a new AbortController for each call, in streamAnswer. A signal that has aborted stays aborted, so it would stop every later call too.',
     });
     await program.caughtUp();
     return { posted, held: held()!, id, text };
@@ -136,23 +138,17 @@ export default grader((run) => {
     expectText(posted, text, advice);
   }
 
-  /** Ends what is still running, so that the next requirement begins with a server that is at rest. */
+  /** Lets the tools work to their end, and leaves, so that the next case begins with a server that is at rest. */
   async function letGo(...calls: Running[]): Promise<void> {
     const { program } = server;
-    do {
-      await expectSoon(
-        () => {
-          release(program);
-          return program.held.length === 0 && calls.every(({ posted }) => finished(posted));
-        },
-        () => ({
-          cause: 'All work of a call is done, but your server did not end its stream.',
-          advice: 'Call response.end() on each way through the function, also for a call that was cancelled.',
-        }),
-        program,
-      );
+    for (let rounds = 0; rounds === 0 || (program.held.length > 0 && rounds < 20); rounds++) {
+      await run.until(() => {
+        release(program);
+        return program.held.length === 0;
+      });
       await program.caughtUp();
-    } while (program.held.length > 0);
+    }
+    for (const { posted } of calls) posted.close();
   }
 
   const byId =
@@ -167,28 +163,37 @@ export default grader((run) => {
         const { program } = server;
         alice = await connect('client 1');
         bob = await connect('client 2');
-        const cases = [
-          ['process_files', newId(), { reason: 'no longer needed' }],
-          ['short', newId(), {}],
-          ['process_files', newId(), { reason: '' }],
-          ['short', newId(), { reason: word(), _meta: { [word()]: 1 } }],
-          ['tidy', newId(), {}],
-          ['short', 0, {}],
-          ['short', '', {}],
-        ] as const;
-        for (const [tool, requestId, more] of cases) {
+        const number = () => random.integer(100, 999);
+        const anyId =
+          'Compare requestId with the id by ===, without a condition or a conversion before. An id can be any number or string, also 0 and an empty string.';
+        const anyParams = 'Look only at requestId. A reason is optional, and other members may be there too.';
+        const cases: [tool: string, requestId: string | number, more: object, advice: string][] = [
+          [
+            'process_files',
+            number(),
+            { reason: 'no longer needed' },
+            `${byId} The tool gets the signal of this controller as context.signal, and passes it on: work(name, { signal: context.signal }).`,
+          ],
+          [
+            'short',
+            number(),
+            { reason: word() },
+            'Give every tool the signal of its own call, as context.signal. The grader has added this tool to moreTools.',
+          ],
+          ['process_files', `${word()}-${number()}`, { reason: word() }, anyId],
+          ['short', number(), {}, anyParams],
+          ['short', number(), { reason: '', _meta: { [word()]: 1 } }, anyParams],
+          ['tidy', newId(), {}, anyId],
+          ['short', 0, {}, anyId],
+          ['short', '', {}, anyId],
+        ];
+        for (const [tool, requestId, more, advice] of cases) {
           const running = await begin(alice, tool, requestId);
           await cancel(alice, { requestId, ...more });
-          const falsy = requestId === 0 || requestId === '';
           await expectStopped(running, {
             cause: `A client cancelled a call of ${tool}, but the tool continues to work on ${running.held.label}.`,
             compare: { expected: `${shown({ requestId, ...more })} stops the work`, received: '(the work continues)' },
-            advice:
-              tool === 'process_files'
-                ? `${byId} The tool gets the signal of this controller as context.signal, and passes it on: work(name, { signal: context.signal }).`
-                : falsy
-                  ? 'Compare requestId with ===. 0 and an empty string are ids too, but they are false in a condition.'
-                  : 'Give every tool the signal of its own call, as context.signal. The grader has added this tool to moreTools.',
+            advice,
           });
           await program.caughtUp();
           const [next] = program.held;
@@ -223,7 +228,8 @@ export default grader((run) => {
           },
           advice: byId,
         });
-        for (const other of others) {
+        const byType = (other: Running) => Number(other === alike);
+        for (const other of others.toSorted((a, b) => byType(a) - byType(b))) {
           expectContinues(other, {
             cause: 'A client cancelled one call, but your server stopped another call of this client.',
             compare: {
@@ -252,8 +258,8 @@ export default grader((run) => {
         const wrong: [unknown, string][] = [
           [{ requestId: random.integer(2000, 9999) }, 'the id of no call'],
           [{ requestId: `${word()} ${word()}` }, 'the id of no call'],
-          [{ requestId: String(id) }, 'a string, but the id of the call is a number'],
-          [{ requestId: true }, 'a boolean, but the id of the call is a string'],
+          [{ requestId: String(id) }, 'the id of a call as a string'],
+          [{ requestId: true }, 'the boolean true, and not a string'],
           [{ requestId: [id] }, 'an array'],
           [{ requestId: { id } }, 'an object'],
           [{ requestId: null }, 'null'],
@@ -628,12 +634,13 @@ export default grader((run) => {
   }
 
   const ownSignal =
-    'Post the notification with a fetch of its own and a new signal, AbortSignal.timeout(farewellLimit). The signal of post has been aborted by Ctrl+C, so this fetch would not send anything. Await it before endSession.';
+    'Post notifications/cancelled with a fetch of its own and a new signal, AbortSignal.timeout(farewellLimit). Ctrl+C has aborted the signal of post, so post cannot send it. Await this fetch before endSession.';
 
   /** The notification that the client posts after Ctrl+C. */
   async function cancelledBy({ client, ...script }: Script): Promise<ReceivedMessage> {
     const moved = await script.movesOn(
-      'The user has pressed Ctrl+C, but your client has not sent notifications/cancelled, and it is still running.',
+      'The user has pressed Ctrl+C, but your client is still running and has not sent notifications/cancelled.',
+      'Call stop.abort(new Error(…)) in the listener of SIGINT. The waiting for the response ends with this error, and then finally calls cancelCall.',
     );
     if (moved === 'ended') {
       expect(client.end?.signal !== 'SIGINT', {
@@ -642,6 +649,7 @@ export default grader((run) => {
           "Register process.once('SIGINT', …). Node then calls you instead of ending. Abort the controller stop there, and send the notification when the waiting is over.",
         see,
       });
+      if (crashed(client) && !client.stderr.includes('AbortError')) expectInterrupted(client);
     }
     const message = await script.next('notifications/cancelled', {
       cause: 'The user has pressed Ctrl+C, but your client sent no notifications/cancelled.',
@@ -663,6 +671,14 @@ export default grader((run) => {
       compare: { expected: visible(expected) || '(nothing)', received: visible(printed) || '(nothing)' },
       advice:
         'Print no result after Ctrl+C, because the user has given up this call. If the waiting is aborted, no result can arrive.',
+      see,
+    });
+    if (crashed(client)) throw new Failure({ advice, ...explainEnd(client, when) });
+    expect(client.end?.code !== 6, {
+      cause: `Your client ended with exit code 6 ${when}, as if a time limit were over.`,
+      compare: { expected: '130', received: '6' },
+      advice:
+        'Set process.exitCode = 130 in the listener of SIGINT, before the abort. If an exit code is set, notSent and notRead throw the error again: keep this line first in both.',
       see,
     });
     expectInterrupted(client);
@@ -698,7 +714,7 @@ export default grader((run) => {
             'Keep the id of the tools/call request, and send exactly this value. Every request has an id of its own: initialize was the first.',
           );
         params.at('reason').string('The reason is not a string that says something.', {
-          like: '"reason":"the user has pressed Ctrl+C"',
+          like: '"the user has pressed Ctrl+C"',
           advice: 'Say in a few words why the call is cancelled. The server may log this text.',
         });
         posted.expectMediaTypes();
@@ -821,18 +837,14 @@ export default grader((run) => {
             await script.next('notifications/initialized');
           }
           script.client.interrupt();
-          const running = `after Ctrl+C before the answer to ${step}`;
-          await script.movesOn(`Your client is still running ${running}.`);
+          const running = `after Ctrl+C, which came before the answer to ${step}`;
+          const stopAll = 'Pass the signal of stop to every fetch of post, also to those of the handshake.';
+          await script.movesOn(`Your client is still running ${running}.`, stopAll);
           await script.nothingPosted({
             cause: `The user pressed Ctrl+C before the server had answered ${step}, and your client sent one more message.`,
             advice,
           });
-          await expectInterruptedEnd(
-            script,
-            [],
-            running,
-            'Pass the signal of stop to every fetch of post, also to those of the handshake.',
-          );
+          await expectInterruptedEnd(script, [], running, stopAll);
         });
       },
     );

@@ -73,7 +73,7 @@ export type Script = {
   /** Nothing more has been posted. */
   nothingPosted(explanation: Explanation): Promise<void>;
   /** Waits for whichever comes first: a message that the client posts, or its end; `running` is the cause when neither does. */
-  movesOn(running: string): Promise<'posted' | 'ended'>;
+  movesOn(running: string, advice?: string): Promise<'posted' | 'ended'>;
   /** Shakes hands, and answers with JSON. */
   handshake(): Promise<void>;
 };
@@ -218,9 +218,9 @@ async function start(run: Run, terms: Terms): Promise<Script> {
       const { body } = await site.call(program);
       throw new Failure({ compare: { expected: '(nothing)', received: visible(body) }, see, ...explanation });
     },
-    async movesOn(running) {
+    async movesOn(running, advice = keptAlive) {
       const moved = () => site.waiting > 0 || program.end || program.verdict;
-      await run.expectSoon(moved, () => ({ cause: running, advice: keptAlive }), program, 2 * promptMs);
+      await run.expectSoon(moved, () => ({ cause: running, advice }), program, 2 * promptMs);
       return site.waiting > 0 ? 'posted' : 'ended';
     },
     async handshake() {
