@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import fetch, { type Response } from 'node-fetch';
 import { eventReader } from '#support/event-reader.ts';
@@ -39,6 +38,7 @@ const headers: Record<string, string> = {
   Accept: 'application/json, text/event-stream',
 };
 let lastId = 0;
+let calls = 0;
 
 /** What a report says: how much of the work is done, of how much in all, and what the tool says about it. */
 type Report = { progress: number; total?: number; message?: string };
@@ -78,7 +78,7 @@ try {
 
 /** Calls a tool, and shows the reports until the response has arrived. */
 async function callTool(name: string, args: Params): Promise<ToolResult> {
-  const progressToken = randomUUID();
+  const progressToken = `call-${++calls}`;
   let last = 'the call';
   const limits = new AbortController();
   const total = setTimeout(() => limits.abort(`no complete answer within ${timeLimit} ms`), timeLimit);
