@@ -152,7 +152,7 @@ export default grader((run) => {
   }
 
   const byId =
-    'Go through the calls of this session, compare the id of each call with requestId by ===, and abort the controller of the call that has it.';
+    'Go through the calls of this session, compare the id of each call with requestId by ===, and abort the controller of the call that has this id.';
 
   task({ number: 1, title: 'Stop the right call', file: 'server.ts', asksForWork: true }, () => {
     requirement(
@@ -432,7 +432,7 @@ export default grader((run) => {
 
   task({ number: 2, title: 'Send no response', file: 'server.ts', asksForWork: true }, () => {
     requirement(
-      'After a call was cancelled, the server sends no JSON-RPC response to it, neither a result nor an error, and ends the stream.',
+      'If a client has cancelled a call, the server ends its stream and sends no JSON-RPC response to it. An error is a response too.',
       async () => {
         const { program } = server;
         for (const tool of ['process_files', 'short', 'tidy']) {
@@ -852,7 +852,7 @@ export default grader((run) => {
     const startScript = () => script().start();
 
     requirement(
-      'Without Ctrl+C, the client prints the result, sends no `notifications/cancelled`, and exits with code 0.',
+      'If the user does not press Ctrl+C, the client prints the result and exits with code 0. It posts no `notifications/cancelled`.',
       async () => {
         const { call, client, said, ...script } = await upToCall();
         const text = word();

@@ -159,7 +159,7 @@ ${cancels}`,
   server(1, 'in-a-map-by-the-id-as-a-string', ...inMap('string', 'String(message.id)')),
   server(
     1,
-    'cancels-initialize',
+    'ends-the-session-that-initialize-began',
     [
       cancels,
       `${cancels}      for (const [id, each] of sessions) if (each === session && message.params?.requestId === session.begunBy) sessions.delete(id);\n`,
