@@ -358,5 +358,6 @@ ${cancels}`,
     either,
     '  const either = callId === undefined ? signal : AbortSignal.any([signal, stop.signal]);\n',
   ]),
+  client(3, 'does-not-pass-the-signal-on', ['headers, body, signal: either })', 'headers, body, signal })']),
   client(3, 'exits-with-130-always', [onCtrlC, `process.exitCode = 130;\n${onCtrlC}`]),
 ];
