@@ -12,6 +12,8 @@ export type Lesson = {
   minutes: number;
   /** What `npm run try` asks the server for, through the learner's client. */
   tryPath: string;
+  /** Seconds after which `npm run try` presses Ctrl+C in the client, counted from the beginning of an event stream. */
+  interruptAfter?: number;
 };
 
 /** The course, in order. Titles of tasks and requirements stand in each lesson's README. */
@@ -119,6 +121,15 @@ export const catalog: readonly Lesson[] = [
     part: 'MCP without an SDK',
     minutes: 30,
     tryPath: '/mcp',
+  },
+  {
+    number: 14,
+    slug: '14-cancellation',
+    title: 'Cancellation',
+    part: 'MCP without an SDK',
+    minutes: 30,
+    tryPath: '/mcp',
+    interruptAfter: 1.5,
   },
 ];
 

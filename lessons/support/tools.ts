@@ -24,6 +24,8 @@ export type Context = {
    * and `message` says it in words.
    */
   progress?(progress: number, total?: number, message?: string): void;
+  /** Aborts when the client cancels the call, from lesson 14 on. */
+  signal?: AbortSignal;
 };
 
 /** Further tools, which your server offers beside its own: none by hand; the grader names a file of some in `MORE_TOOLS`. */

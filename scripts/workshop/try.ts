@@ -53,7 +53,15 @@ async function runBoth(lesson: Lesson, folder: string, leaveAfter: number | unde
   await listeningOn(server, port);
 
   console.log('→ sent by the client   ← received   ▸ printed by the client\n');
-  const between = await relay(port, () => record);
+  let interrupting: NodeJS.Timeout | undefined;
+  const between = await relay(
+    port,
+    () => record,
+    () => {
+      if (lesson.interruptAfter === undefined) return;
+      interrupting ??= setTimeout(() => client.interrupt(), lesson.interruptAfter * 1000);
+    },
+  );
   // A file or another program gets each row whole, unless COLUMNS says how wide it is.
   const columns = process.stdout.columns || Number(process.env.COLUMNS) || Infinity;
   record = transcript((entry) => console.log(rowText(entry, columns)));
@@ -66,6 +74,7 @@ async function runBoth(lesson: Lesson, folder: string, leaveAfter: number | unde
     look();
   });
   clearTimeout(leaving);
+  clearTimeout(interrupting);
   const hasLeft = client.end?.signal === 'SIGKILL';
   if (hasLeft) {
     console.log('\nThe client has left, and the server runs on for three seconds.');
@@ -97,8 +106,15 @@ const headerRows = (raw: string[]): string[] =>
     i % 2 === 0 && !usual.has(name.toLowerCase()) && raw[i + 1] !== '*/*' ? [`${name}: ${raw[i + 1]}`] : [],
   );
 
-/** Stands between client and server, hands everything on as it comes, and writes it down. */
-async function relay(port: number, record: () => Transcript): Promise<{ url: string; close(): void }> {
+/**
+ * Stands between client and server, hands everything on as it comes, and writes it down.
+ * @param onStream is called when the server begins an event stream
+ */
+async function relay(
+  port: number,
+  record: () => Transcript,
+  onStream: () => void,
+): Promise<{ url: string; close(): void }> {
   const server = createServer((request: IncomingMessage, response: ServerResponse) => {
     record().add('→', `${request.method} ${request.url}`);
     for (const row of headerRows(request.rawHeaders)) record().add('→', row);
@@ -107,6 +123,7 @@ async function relay(port: number, record: () => Transcript): Promise<{ url: str
       record().add('←', `${answer.statusCode} ${answer.statusMessage}`);
       for (const row of headerRows(answer.rawHeaders)) record().add('←', row);
       response.writeHead(answer.statusCode!, answer.headers);
+      if (/^text\/event-stream\b/i.test(answer.headers['content-type'] ?? '')) onStream();
       answer.on('data', (bytes: Buffer) => {
         record().add('←', bytes);
         response.write(bytes);

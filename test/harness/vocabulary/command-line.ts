@@ -271,6 +271,31 @@ export function checkComplaint(
   });
 }
 
+/** The client has ended after Ctrl+C as it should. */
+export function expectInterrupted(client: Program): void {
+  const byItself = client.end?.signal === 'SIGINT';
+  expect(!byItself || client.stderr.trim() !== '', {
+    cause: 'Ctrl+C ended your client before it could print a line.',
+    advice:
+      "Register process.once('SIGINT', …). Node then calls you instead of ending: abort the signal of the request there, with a reason.",
+  });
+  // One that raises the signal again, when all is said, ends as a shell expects: that is 130 too.
+  if (byItself) return;
+  if (crashed(client)) {
+    throw new Failure({
+      ...explainEnd(client, 'after Ctrl+C'),
+      advice:
+        'Call stop.abort(new Error(…)) in the listener of SIGINT, and throw nothing there, because nothing catches this error. The await that is waiting then throws the reason, and the catch prints it.',
+    });
+  }
+  checkComplaint(client, 'Ctrl+C', {
+    code: 130,
+    silent: 'Abort with a reason, stop.abort(new Error(…)), and print the reason in one line with console.error.',
+    advice:
+      'Set process.exitCode = 130 in the listener of SIGINT, before the abort. The catch sets code 1 only if no code has been set.',
+  });
+}
+
 /** The longest time in milliseconds for which the program's event loop did not turn, until `over` says that it is over. */
 export async function longestPause(program: Program, over: () => boolean): Promise<number> {
   let longest = 0;

@@ -73,7 +73,7 @@ export type Script = {
   /** Nothing more has been posted. */
   nothingPosted(explanation: Explanation): Promise<void>;
   /** Waits for whichever comes first: a message that the client posts, or its end; `running` is the cause when neither does. */
-  movesOn(running: string): Promise<'posted' | 'ended'>;
+  movesOn(running: string, advice?: string): Promise<'posted' | 'ended'>;
   /** Shakes hands, and answers with JSON. */
   handshake(): Promise<void>;
 };
@@ -90,6 +90,8 @@ export type Terms = {
   session?: string | undefined;
   /** Whether the server leaves a DELETE without an answer. */
   ignoresGoodbyes?: boolean;
+  /** Whether notifications/cancelled is a message of the script. Otherwise the server accepts it. */
+  awaitsCancelled?: boolean;
   /** The command that shows the same without the grader. */
   see: string;
 };
@@ -123,12 +125,12 @@ export const scriptedServer = (run: Run, terms: Terms) => ({
 
 async function start(run: Run, terms: Terms): Promise<Script> {
   const { message: text = 'hello', moreMessages = [], env = {}, revision = newestRevision } = terms;
-  const { session, ignoresGoodbyes, see } = terms;
+  const { session, ignoresGoodbyes, awaitsCancelled, see } = terms;
   const agreed: Script['agreed'] = { revision, session };
   const goodbyes: Incoming[] = [];
   const site = await run.startGraderServer('/mcp', (call) => {
     // A client that has waited long enough may say so.
-    if (methodOf(call) === 'notifications/cancelled') {
+    if (methodOf(call) === 'notifications/cancelled' && !awaitsCancelled) {
       accept(call);
       return true;
     }
@@ -216,9 +218,9 @@ async function start(run: Run, terms: Terms): Promise<Script> {
       const { body } = await site.call(program);
       throw new Failure({ compare: { expected: '(nothing)', received: visible(body) }, see, ...explanation });
     },
-    async movesOn(running) {
+    async movesOn(running, advice = keptAlive) {
       const moved = () => site.waiting > 0 || program.end || program.verdict;
-      await run.expectSoon(moved, () => ({ cause: running, advice: keptAlive }), program, 2 * promptMs);
+      await run.expectSoon(moved, () => ({ cause: running, advice }), program, 2 * promptMs);
       return site.waiting > 0 ? 'posted' : 'ended';
     },
     async handshake() {

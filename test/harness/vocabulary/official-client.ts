@@ -13,8 +13,11 @@ type OfficialClient = {
   listTools(): Promise<string[]>;
   /** The first text of the tool's result. */
   callTool(name: string, args: object): Promise<unknown>;
-  /** Calls a tool, waits for nothing, and releases no work. `onProgress` gets each report that the client accepts. */
-  beginTool(name: string, args: object, onProgress?: (report: Report) => void): OfficialCall;
+  /**
+   * Calls a tool, waits for nothing, and releases no work. `onProgress` gets each report that the client accepts. The
+   * client cancels the call when `signal` aborts.
+   */
+  beginTool(name: string, args: object, onProgress?: (report: Report) => void, signal?: AbortSignal): OfficialCall;
 };
 
 /** A call of a tool that may still be going on. */
@@ -37,7 +40,7 @@ type OnLog = (log: Log) => void;
 /** A report as an official client hands it on: without the token. */
 export type Report = { progress: number; total?: number; message?: string };
 
-type CallOptions = { onprogress?: (report: Report) => void };
+type CallOptions = { onprogress?: (report: Report) => void; signal?: AbortSignal };
 
 const info = { name: 'grader', version: '1.0.0' };
 
@@ -86,12 +89,12 @@ export async function officialClient(
     listTools: async () => (await does(server, 'list the tools', client.listTools())).tools.map(({ name }) => name),
     callTool: async (name, args) =>
       firstText(await does(server, `call ${name}`, client.callTool({ name, arguments: args }))),
-    beginTool(name, args, onProgress) {
+    beginTool(name, args, onProgress, signal) {
       const onprogress = (report: Report) => {
         onProgress!(report);
         server.run.changed();
       };
-      const options = onProgress ? [...before, { onprogress }] : [];
+      const options = [...before, { ...(onProgress && { onprogress }), ...(signal && { signal }) }];
       return begun(server, `call ${name}`, client.callTool({ name, arguments: args }, ...options));
     },
   };

@@ -1,13 +1,21 @@
 // A server that streams a report, an event for each step, and its client: words for the lessons that break such streams off.
-import { crashed, explainEnd } from '../programs/crash-report.ts';
+import { crashed } from '../programs/crash-report.ts';
 import type { Held, Program } from '../programs/program.ts';
-import { expect, Failure, type Explanation } from '../run/failure.ts';
+import { expect, type Explanation } from '../run/failure.ts';
 import type { Run, Server } from '../run/run.ts';
 import { promptMs } from '../run/waits.ts';
 import type { Ask, Exchange } from '../wire/exchange.ts';
 import type { Call, GraderServer } from '../wire/grader-server.ts';
 import { visible } from '../wire/printable.js';
-import { checkComplaint, expectEnd, lastWords, noTimerLeft, notCrashed, notCutShort } from './command-line.ts';
+import {
+  checkComplaint,
+  expectEnd,
+  expectInterrupted,
+  lastWords,
+  noTimerLeft,
+  notCrashed,
+  notCutShort,
+} from './command-line.ts';
 import { parseStream, type StreamEvent } from './event-stream.ts';
 import { curl, expectHeader, expectStatus, finished, untilEnd } from './http.ts';
 
@@ -365,31 +373,6 @@ export function reportClient(run: Run) {
       silent:
         'Write one line with console.error. Otherwise a stream that the client gives up looks like one that has ended.',
       advice: 'Set process.exitCode = 1 when the idle limit is over, because the report is not complete.',
-    });
-  }
-
-  /** The client has ended after Ctrl+C as it should. */
-  function expectInterrupted(client: Program): void {
-    const byItself = client.end?.signal === 'SIGINT';
-    expect(!byItself || client.stderr.trim() !== '', {
-      cause: 'Ctrl+C ended your client before it could print a line.',
-      advice:
-        "Register process.once('SIGINT', …). Node then calls you instead of ending: abort the signal of the request there, with a reason.",
-    });
-    // One that raises the signal again, when all is said, ends as a shell expects: that is 130 too.
-    if (byItself) return;
-    if (crashed(client)) {
-      throw new Failure({
-        ...explainEnd(client, 'after Ctrl+C'),
-        advice:
-          'Call stop.abort(new Error(…)) in the listener of SIGINT, and throw nothing there, because nothing catches this error. The await that is waiting then throws the reason, and the catch prints it.',
-      });
-    }
-    checkComplaint(client, 'Ctrl+C', {
-      code: 130,
-      silent: 'Abort with a reason, stop.abort(new Error(…)), and print the reason in one line with console.error.',
-      advice:
-        'Set process.exitCode = 130 in the listener of SIGINT, before the abort. The catch sets code 1 only if no code has been set.',
     });
   }
 
