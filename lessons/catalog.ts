@@ -112,6 +112,14 @@ export const catalog: readonly Lesson[] = [
     minutes: 30,
     tryPath: '/mcp',
   },
+  {
+    number: 15,
+    slug: '15-stand-alone-stream',
+    title: 'The stand-alone stream',
+    part: 'MCP without an SDK',
+    minutes: 30,
+    tryPath: '/mcp',
+  },
 ];
 
 /** Some of the lessons, in the order of the course, for a group that has not the time for all. */
