@@ -1,0 +1,1 @@
+import { type Mistake } from '../proof/mistake.ts'; export const mistakes: Mistake[] = [];
