@@ -2,8 +2,8 @@ import { documents } from '../../lessons/support/documents.ts';
 import { expect, Failure } from '../harness/run/failure.ts';
 import { grader } from '../harness/run/grader.ts';
 import type { Server } from '../harness/run/run.ts';
-import { noTimerLeft } from '../harness/vocabulary/command-line.ts';
-import { eventOf, expectEventStream, parseStream } from '../harness/vocabulary/event-stream.ts';
+import { expectEnd, notCutShort, noTimerLeft } from '../harness/vocabulary/command-line.ts';
+import { eventOf, expectEventStream, parseStream, unfinishedEvent } from '../harness/vocabulary/event-stream.ts';
 import { expectHeader, expectStatus, finished, release, untilEnd, workMs } from '../harness/vocabulary/http.ts';
 import {
   initialize,
@@ -77,22 +77,50 @@ export default grader((run) => {
 
   const getRoute = 'Add app.get before the app.all that answers 405: Express takes the first route that matches.';
 
-  /** Opens a stream, and checks that it is one. */
-  async function listen(client: McpClient, who = client.who): Promise<Posted> {
-    const stream = get(client, {}, who);
+  const instead: Record<number, string> = {
+    405: getRoute,
+    406: 'Look only for text/event-stream in the Accept header of a GET. checkPost also looks for application/json, because a POST can be answered with either.',
+  };
+
+  /** Opens a stream, and checks that it is one. The session has no other stream. */
+  async function listen(client: McpClient): Promise<Posted> {
+    const { program } = client.server;
+    let stream = get(client);
     await answered(stream, client.server);
-    expectEventStream(stream, { see, ...(stream.status === 405 && { advice: getRoute }) });
-    await client.server.program.caughtUp();
+    // A server that refuses a second stream may still have to notice that the first has been closed.
+    for (let turn = 0; stream.status === 409 && turn < 25; turn++) {
+      await program.caughtUp();
+      stream = get(client);
+      await answered(stream, client.server);
+    }
+    expectStatus(stream, stream.status === 409 ? 200 : stream.status!, {
+      cause: 'A session has no open stream any more, but your server refused its GET /mcp with status 409.',
+      advice:
+        "Set session.stream to undefined when the response has been closed: response.on('close', …). Until then, your server takes the old stream for open.",
+      see,
+    });
+    const advice = instead[stream.status!];
+    expectEventStream(stream, { see, ...(advice !== undefined && { advice }) });
+    await program.caughtUp();
     expectOpen(stream, 'immediately, although its client is still there');
     return stream;
   }
 
-  function expectOpen(stream: Exchange, when: string): void {
+  /** The clients go away. */
+  async function close(...streams: Posted[]): Promise<void> {
+    for (const stream of streams) stream.close();
+    await server.program.caughtUp();
+  }
+
+  function expectOpen(
+    stream: Exchange,
+    when: string,
+    advice = 'Leave the response open when the handler returns: without response.end(), it stays open. Only end it when its session is over, or when the same session opens a newer stream.',
+  ): void {
     if (!finished(stream)) return;
     throw new Failure({
       cause: `Your server ${stream.ended ? 'ended' : 'broke off'} a stand-alone stream ${when}.`,
-      advice:
-        'Leave the response open when the handler returns: without response.end(), it stays open. Only end it when its session is over, or when the same session opens a newer stream.',
+      advice,
       see,
     });
   }
@@ -135,7 +163,14 @@ export default grader((run) => {
           });
           posted.result();
         }
-        for (const stream of streams) expectOpen(stream, 'although nobody has ended its session');
+        for (const stream of streams) {
+          expectOpen(
+            stream,
+            'although nobody has ended its session',
+            'Keep the stream in its session, as session.stream. A variable outside of the sessions is shared by all clients.',
+          );
+        }
+        await close(...streams);
       },
     );
 
@@ -197,19 +232,22 @@ export default grader((run) => {
             () => parseStream(stream).comments.length >= count || parseStream(stream).events.some(hasData),
             () => {
               missing('a comment');
+              const sent = stream.text !== '' && count === 1;
               return {
-                cause:
-                  count === 1
-                    ? 'QUIET_INTERVAL was 40, and your server wrote no comment on an open stream on which nothing else was sent.'
+                cause: sent
+                  ? 'Your server wrote on a quiet stream, but what it wrote is not a comment.'
+                  : count === 1
+                    ? 'QUIET_INTERVAL was 40, but your server wrote no comment on an open stream on which nothing else was sent.'
                     : 'Your server wrote a comment on an open stream, but then no more comments followed.',
                 ...(stream.text !== '' && {
                   compare: {
                     expected: ': … and a blank line, again and again',
-                    received: visible(stream.text.slice(0, 80)),
+                    received: visible(stream.text.slice(0, 60)),
                   },
                 }),
-                advice:
-                  count === 1
+                advice: sent
+                  ? 'Begin the line with a colon, as in : still here, and end the comment with \\n\\n. Clients ignore a comment, and they look at everything else.'
+                  : count === 1
                     ? 'Call setInterval with quietInterval when the stream has begun, and write a comment each time: a colon, any text, and \\n\\n.'
                     : 'Write a comment again and again: setInterval does this, and setTimeout only calls its function one time.',
                 see,
@@ -262,13 +300,20 @@ export default grader((run) => {
         );
         expect(own.ended, {
           cause:
-            'A client has ended its session, and your server broke off the stand-alone stream instead of ending it.',
+            'A client has ended its session, but your server broke off the stand-alone stream instead of ending it.',
           advice:
             'Call end() on the response, and not destroy(): for the client, a broken stream looks like a network failure.',
           see,
         });
         await server.program.caughtUp();
-        for (const stream of others) expectOpen(stream, 'when another client ended its session');
+        for (const stream of others) {
+          expectOpen(
+            stream,
+            'when another client ended its session',
+            'End only the stream of the session that the header names.',
+          );
+        }
+        await close(own, ...others);
       },
     );
 
@@ -332,6 +377,15 @@ export default grader((run) => {
       () => streams.every((stream) => announcements(stream).length >= expected || finished(stream)),
       () => {
         const late = streams.find((stream) => announcements(stream).length < expected)!;
+        const rest = unfinishedEvent(late);
+        if (rest.includes(listChanged)) {
+          return {
+            cause: `Your server began an event with ${listChanged}, but did not end it: no blank line follows.`,
+            compare: { expected: 'data: {…}\\n\\n', received: visible(late.text.slice(late.text.lastIndexOf(rest))) },
+            advice: 'Send the notification with the function send, or end your event with \\n\\n.',
+            see,
+          };
+        }
         const without = streams.filter((stream) => announcements(stream).length < expected);
         const others = messagesOn(late).filter(({ method }) => method !== listChanged);
         missing(listChanged);
@@ -358,12 +412,11 @@ export default grader((run) => {
     await program.caughtUp();
     for (const stream of streams) {
       expectOpen(stream, 'when the list of tools changed');
-      const [first] = messagesOn(stream).slice(-1);
-      if (first) expectNotification(first);
+      announcements(stream).forEach(expectNotification);
     }
     const most = streams.find((stream) => announcements(stream).length > expected);
     expect(most === undefined, {
-      cause: `${when} one time, but your server sent ${listChanged} on the same stream more than one time.`,
+      cause: `${when}, but your server sent ${listChanged} more often on the same stream.`,
       compare: { expected: String(expected), received: most ? String(announcements(most).length) : '' },
       advice: 'Send the notification one time for each change and session. Look for a second loop over the sessions.',
       see,
@@ -441,11 +494,11 @@ export default grader((run) => {
             see,
           });
         }
-        await expectAnnounced(streams, 1, 'The list of tools has changed');
+        await expectAnnounced(streams, 1, 'The list of tools has changed one time');
         expectWorked(await posted.done());
         await makeForgotten(alice);
-        await expectAnnounced(streams, 2, 'The list of tools has changed a second time');
-        for (const stream of streams) stream.close();
+        await expectAnnounced(streams, 2, 'The list of tools has changed two times');
+        await close(...streams);
       },
     );
 
@@ -470,7 +523,7 @@ export default grader((run) => {
           expectWorked(posted);
         }
         await expectAnnounced([stream, other], before + 2, 'The list of tools has changed two times');
-        for (const each of [stream, other]) each.close();
+        await close(stream, other);
       },
     );
 
@@ -496,7 +549,7 @@ export default grader((run) => {
         }
         expectLogged(posted);
         await makeForgotten(bob);
-        for (const stream of streams) stream.close();
+        await close(...streams);
       },
     );
 
@@ -512,7 +565,7 @@ export default grader((run) => {
         const refused = second.status !== 200;
         if (refused) {
           expectStatus(second, 409, {
-            cause: `A session opened a second stream, and your server answered with status ${second.status}.`,
+            cause: `A session opened a second stream, but your server refused it with status ${second.status} instead of 409.`,
             advice:
               'End the older stream and use the new one, as the lesson does. If you refuse the new one, use the status 409.',
             see,
@@ -533,7 +586,7 @@ export default grader((run) => {
         }
         await makeForgotten(bob);
         await expectOne(streams, 2);
-        for (const stream of streams) stream.close();
+        await close(...streams);
       },
     );
 
@@ -544,14 +597,14 @@ export default grader((run) => {
       const received = count(streams);
       if (received < expected) missing(listChanged);
       expect(received >= expected, {
-        cause: 'A session opened a second stream, and now it gets no announcement on either stream.',
+        cause: 'A session opened a second stream, but now it gets no announcement on either stream.',
         compare: { expected: `${expected} in all`, received: `${received} in all` },
         advice:
           'The event close of the older response comes after the new stream has begun. Remove the stream from the session only if it is still this response: if (session.stream === response).',
         see,
       });
       expect(received === expected, {
-        cause: 'A session has two streams, and your server sent the same notification on both.',
+        cause: 'A session has two streams, but your server sent the same notification on both.',
         compare: { expected: `${expected} in all`, received: `${received} in all` },
         advice: 'Send each message on one stream of the session only. Otherwise the client handles it two times.',
         see,
@@ -565,8 +618,7 @@ export default grader((run) => {
         const dora = await connect('client 3');
         const own = await listen(dora);
         const other = await listen(bob);
-        own.close();
-        await program.caughtUp();
+        await close(own);
         await makeProcessed(alice);
         await expectAnnounced([other], 1, 'One client has closed its stream, and the list of tools has changed');
         const again = await listen(dora);
@@ -580,7 +632,7 @@ export default grader((run) => {
           before + 1,
           'A client has opened a stream again, and the list of tools has changed',
         );
-        for (const stream of [again, other]) stream.close();
+        await close(again, other);
       },
     );
 
@@ -689,8 +741,15 @@ export default grader((run) => {
   async function finishes({ client, call }: Script & { call: ReceivedMessage }, about: string): Promise<void> {
     const text = word();
     await call.json(call.result(textResult(text)));
+    // An error that nobody catches can end the client before or after it prints the result.
+    await until(() => client.end);
+    if (client.end) {
+      const caught =
+        'Catch every error inside of listen. Nobody awaits its promise, so an error that leaves listen ends the whole program: also the AbortError when the client closes the stream.';
+      notCutShort(client, 'after its call was answered', caught);
+    }
     await client.prints([`RESULT: ${text}`], {
-      cause: `${about}, and your client did not print the result of its call.`,
+      cause: `${about}, but your client did not print the result of its call.`,
       advice: 'Keep the call and the stand-alone stream apart: whatever happens to the stream, the call continues.',
     });
     await client.endsWell(
@@ -738,16 +797,29 @@ export default grader((run) => {
           advice:
             'Read the stream with eventsIn, and give each message to handle as soon as it has arrived: for await (const message of eventsIn(response)) await handle(message).',
         };
+        /** The client still reads the stream. */
+        const listens = async () => {
+          await client.caughtUp();
+          expect(!get.response.destroyed, {
+            cause: 'Your client closed the stand-alone stream, although its call is not over.',
+            advice:
+              'Read the stream until it ends, and call leaving.abort() only in finally. A break or a return in the loop closes the stream too.',
+            see: trySee,
+          });
+        };
         const fromCall = {
           cause: 'A message has arrived in the answer to the call, but your client did not print it.',
           advice: 'Read both streams at the same time: do not await the end of one before you read the other.',
         };
         const [one, two, three] = random.words(3) as [string, string, string];
+        await listens();
         await get.send(': still here\n\n');
         await get.send(eventOf(notification(listChanged)));
         await client.prints([`NOTIFICATION: ${listChanged}`], words);
+        await listens();
         await call.stream(logMessage('info', one));
         await client.prints([`NOTIFICATION: info ${one}`], fromCall);
+        await listens();
         // Some servers send what a tool logs on the stand-alone stream.
         for (const piece of random.cut(Buffer.from(eventOf(logMessage('warning', `${two} é世`))), 2))
           await get.send(piece);
@@ -822,6 +894,7 @@ export default grader((run) => {
           const text = word();
           await call.json(call.result({ ...textResult(text), isError }));
           if (isError) {
+            await expectEnd(run, client, 'The tool has failed, but the client is still running.', closes);
             await client.fails({
               withFail: true,
               code: 8,
