@@ -221,7 +221,7 @@ export default grader((run) => {
     let quiet: Server;
 
     requirement(
-      'While nothing else is sent on an open stream, the server writes a comment about every `QUIET_INTERVAL` milliseconds. The environment variable of this name sets the interval.',
+      'While nothing else is sent on an open stream, the server writes a comment about every `QUIET_INTERVAL` milliseconds. When the client has closed the stream, no timer of this stream is still running.',
       async () => {
         quiet = await startServer({ QUIET_INTERVAL: '40' });
         await quiet.program.caughtUp();
@@ -368,7 +368,7 @@ export default grader((run) => {
   const makeForgotten = async (client: McpClient) => expectWorked(await callTool(client, 'forget_processed').done());
 
   const sendsToAll =
-    'Go through all sessions in announceTools, and send the notification on the stream of each session that has one: the list is the same for all clients.';
+    'Go through all sessions in announceTools, and send the notification on the stream of each session: the list is the same for all clients.';
 
   /** Each of these streams has this many announcements, or gets them soon. */
   async function expectAnnounced(streams: Posted[], expected: number, when: string): Promise<void> {
@@ -459,7 +459,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If the list of tools changes, the server immediately sends the notification `notifications/tools/list_changed` on the stand-alone stream of each session that has one, even while a tool is still at work.',
+      'If the list of tools changes, the server immediately sends the notification `notifications/tools/list_changed` on the stand-alone streams of all sessions, even while a tool is still at work.',
       async () => {
         const { program } = server;
         const streams = [await listen(alice), await listen(bob)];
@@ -528,7 +528,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'The stand-alone stream of a session carries nothing that belongs to a call: neither its log messages nor its response.',
+      'The stand-alone stream of a session carries only messages that belong to no call: log messages and the response of a call are sent in the answer to this call.',
       async () => {
         const streams = [await listen(alice), await listen(bob)];
         const posted = await callTool(alice, 'process_files', { message: word() }).done();
@@ -887,7 +887,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'When the call is over, the client closes the stand-alone stream, which the server has left open, sends the `DELETE`, and ends: with code 0 after a result, and with code 8 if the tool has failed.',
+      'When the call is over, the client closes the stand-alone stream, although the server has left it open. The client sends the `DELETE` and exits with code 0 after a result, and with code 8 if the tool has failed.',
       async () => {
         await together([false, true], async (isError) => {
           const { client, call, goodbyes } = await upToCall({ session: newSession() });
