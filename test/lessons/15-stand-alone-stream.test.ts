@@ -919,7 +919,7 @@ export default grader((run) => {
     requirement(
       'If the server is made with one of the official TypeScript SDKs, the client prints its `notifications/tools/list_changed` while the tool is still at work.',
       async () => {
-        for (const which of sdkServers) {
+        await together(sdkServers, async (which) => {
           const message = word();
           const { client, release, listening } = await sdkServer(run, which, message, { addsTool: true });
           const words = {
@@ -944,7 +944,7 @@ export default grader((run) => {
           release(3);
           await client.prints([`RESULT: Done: ${message}`], words);
           await client.endsWell(over, words.advice, closes);
-        }
+        });
       },
     );
   });
