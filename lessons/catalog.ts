@@ -131,6 +131,14 @@ export const catalog: readonly Lesson[] = [
     tryPath: '/mcp',
     interruptAfter: 1.5,
   },
+  {
+    number: 15,
+    slug: '15-stand-alone-stream',
+    title: 'The stand-alone stream',
+    part: 'MCP without an SDK',
+    minutes: 30,
+    tryPath: '/mcp',
+  },
 ];
 
 /** Some of the lessons, in the order of the course, for a group that has not the time for all. */

@@ -40,7 +40,7 @@ export function captureText(capture: Capture): string[] {
 /** One row, in the columns that there are; whole, where there is no end of them. */
 export const rowText = (entry: Entry, columns: number): string =>
   rowsOf([entry])
-    .flatMap((row) => (row.is === 'entry' ? entryLines(row, 0, columns) : []))
+    .flatMap((row) => (row.is === 'entry' ? entryLines(row, entry.who?.length ?? 0, columns) : []))
     .join('\n');
 
 /** A text that fits stays as it was on the wire. Of a message that does not, what matters comes first. */

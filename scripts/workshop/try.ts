@@ -115,21 +115,25 @@ async function relay(
   record: () => Transcript,
   onStream: () => void,
 ): Promise<{ url: string; close(): void }> {
+  let posted = false;
   const server = createServer((request: IncomingMessage, response: ServerResponse) => {
-    record().add('→', `${request.method} ${request.url}`);
-    for (const row of headerRows(request.rawHeaders)) record().add('→', row);
+    posted ||= request.method === 'POST';
+    // The stream that a client of MCP opens with GET runs beside its calls, so each of its rows is marked.
+    const who = posted && request.method === 'GET' ? 'GET' : undefined;
+    record().add('→', `${request.method} ${request.url}`, who);
+    for (const row of headerRows(request.rawHeaders)) record().add('→', row, who);
     const { method, url: path, headers } = request;
     const onward = httpRequest({ host: '127.0.0.1', port, method, path, headers, agent: false }, (answer) => {
-      record().add('←', `${answer.statusCode} ${answer.statusMessage}`);
-      for (const row of headerRows(answer.rawHeaders)) record().add('←', row);
+      record().add('←', `${answer.statusCode} ${answer.statusMessage}`, who);
+      for (const row of headerRows(answer.rawHeaders)) record().add('←', row, who);
       response.writeHead(answer.statusCode!, answer.headers);
       if (/^text\/event-stream\b/i.test(answer.headers['content-type'] ?? '')) onStream();
       answer.on('data', (bytes: Buffer) => {
-        record().add('←', bytes);
+        record().add('←', bytes, who);
         response.write(bytes);
       });
       answer.on('end', () => {
-        record().add('←', '(end of the response)');
+        record().add('←', '(end of the response)', who);
         response.end();
       });
       answer.on('error', () => response.destroy());

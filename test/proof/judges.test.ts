@@ -7,6 +7,7 @@ import { listeningOn } from '../harness/programs/listening.ts';
 import { freePort } from '../harness/programs/ports.ts';
 import { startProgram, type Program } from '../harness/programs/program.ts';
 import { transcript } from '../harness/wire/transcript.ts';
+import { withAgreedRevision } from '../judges/agreed-revision.ts';
 import { judgeClient, judgeServer } from '../judges/conformance.ts';
 
 const programs: Program[] = [];
@@ -33,6 +34,16 @@ test.for([
   const passed = Object.keys(findings).filter((name) => findings[name]!.every((finding) => finding === 'SUCCESS'));
   expect(passed.sort(), JSON.stringify(findings)).toEqual([...accepted].sort());
   for (const name of accepted) expect(findings[name], name).toEqual(Array(checks[name] ?? 1).fill('SUCCESS'));
+});
+
+// The scenario opens several answers to POSTs beside the stand-alone stream of the official client.
+test('the conformance suite accepts the server of 15-stand-alone-stream', async () => {
+  const relay = await withAgreedRevision(await serve('15-stand-alone-stream'));
+  const findings = await judgeServer(relay.url).finally(() => relay.close());
+  const expected = [...handshake, ...calls, ...notifications, 'server-sse-multiple-streams'];
+  const found = Object.fromEntries(expected.map((name) => [name, findings[name]]));
+  const all = expected.map((name) => [name, Array(checks[name] ?? 1).fill('SUCCESS')]);
+  expect(found, JSON.stringify(findings)).toEqual(Object.fromEntries(all));
 });
 
 test('the conformance suite accepts the client of 11-message-handler', async () => {

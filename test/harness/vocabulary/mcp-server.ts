@@ -13,7 +13,7 @@ import { asJson, look, type Looked } from './value.ts';
 import { fromJson, isObject, type Message } from '../wire/json.ts';
 
 /** A request of HTTP that the client has sent. */
-type Incoming = Call & {
+export type Incoming = Call & {
   /** As explanations call it: `The request tools/call`. */
   what: string;
   /** It carries the revision and the session id on which the two ends have agreed. */
@@ -55,13 +55,15 @@ export type ReceivedMessage = Incoming & {
 /** What a verdict says when a message did not come: the cause only where nothing was posted, `ended` in place of the advice if the client has ended. */
 type Words = Pick<Partial<Explanation>, 'cause' | 'advice' | 'see'> & { ended?: string };
 
-/** A server that follows a script, and the client that talks with it. It refuses every GET and DELETE by itself. */
+/** A server that follows a script, and the client that talks with it. It refuses every DELETE by itself, and every GET unless told. */
 export type Script = {
   client: Client;
   /** What both ends use after the handshake; a script may give a new session id later. */
   agreed: { revision: string; session?: string | undefined };
   /** The requests that end a session. */
   goodbyes: Incoming[];
+  /** The requests for a stream of their own. */
+  gets: Incoming[];
   /** Milliseconds since the client was started. */
   elapsed(): number;
   /** The result of `initialize`. */
@@ -92,6 +94,8 @@ export type Terms = {
   ignoresGoodbyes?: boolean;
   /** Whether notifications/cancelled is a message of the script. Otherwise the server accepts it. */
   awaitsCancelled?: boolean;
+  /** Answers a GET as soon as it comes; 405, unless told. */
+  onGet?: (get: Incoming) => void;
   /** The command that shows the same without the grader. */
   see: string;
 };
@@ -125,9 +129,10 @@ export const scriptedServer = (run: Run, terms: Terms) => ({
 
 async function start(run: Run, terms: Terms): Promise<Script> {
   const { message: text = 'hello', moreMessages = [], env = {}, revision = newestRevision } = terms;
-  const { session, ignoresGoodbyes, awaitsCancelled, see } = terms;
+  const { session, ignoresGoodbyes, awaitsCancelled, onGet, see } = terms;
   const agreed: Script['agreed'] = { revision, session };
   const goodbyes: Incoming[] = [];
+  const gets: Incoming[] = [];
   const site = await run.startGraderServer('/mcp', (call) => {
     // A client that has waited long enough may say so.
     if (methodOf(call) === 'notifications/cancelled' && !awaitsCancelled) {
@@ -140,6 +145,13 @@ async function start(run: Run, terms: Terms): Promise<Script> {
     if (method === 'DELETE') {
       goodbyes.push(incoming(call, 'The DELETE', agreed, see));
       if (ignoresGoodbyes) return true;
+    } else {
+      const get = incoming(call, 'The GET', agreed, see);
+      gets.push(get);
+      if (onGet) {
+        onGet(get);
+        return true;
+      }
     }
     call.response.writeHead(405, { allow: 'POST' });
     call.end();
@@ -178,6 +190,7 @@ async function start(run: Run, terms: Terms): Promise<Script> {
   const script: Omit<Script, 'client'> = {
     agreed,
     goodbyes,
+    gets,
     elapsed: () => performance.now() - started,
     initializeResult: () => ({
       protocolVersion: agreed.revision,

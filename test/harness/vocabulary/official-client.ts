@@ -33,6 +33,7 @@ type SdkClient = {
   listTools(): Promise<{ tools: { name: string }[] }>;
   callTool(params: object, ...options: (CallOptions | undefined)[]): Promise<{ content?: unknown }>;
   close(): Promise<void>;
+  fallbackNotificationHandler?: (notification: { method: string }) => Promise<void>;
 };
 
 type OnLog = (log: Log) => void;
@@ -68,16 +69,22 @@ const generations = {
 /**
  * Connects the official client of this generation, until the end of the run; all held work is released meanwhile.
  * @param onLog gets each log message that the client accepts
+ * @param onOther gets the method of each other notification
  */
 export async function officialClient(
   server: Server,
   generation: Generation,
   onLog: OnLog = () => {},
+  onOther: (method: string) => void = () => {},
 ): Promise<OfficialClient> {
   const { client, StreamableHTTPClientTransport, before } = await generations[generation]((log) => {
     onLog(log);
     server.run.changed();
   });
+  client.fallbackNotificationHandler = async ({ method }) => {
+    onOther(method);
+    server.run.changed();
+  };
   const fetch = (url: string | URL, init?: RequestInit) => recorded(server, url, init);
   const transport = new StreamableHTTPClientTransport(new URL('/mcp', server.url), { fetch });
   server.run.atEnd(() => {

@@ -15,13 +15,22 @@ type Server = {
 /** The work on a file, counted from 1: it takes until the grader lets it go. */
 type HeldWork = (file: number) => Promise<void>;
 
+/** What the servers of both generations have in common. */
+type AnyServer = { registerTool(name: string, config: object, run: () => Promise<never>): unknown };
+
+/** Adds a tool, which an official server announces by itself, when the first file is processed. */
+const addTool = (server: AnyServer) =>
+  server.registerTool('list_processed', { description: 'Lists the files that are processed' }, async () => {
+    throw new Error('nobody calls this tool');
+  });
+
 const info = { name: 'official', version: '1.0.0' };
 const tool = { description: 'Processes three files', inputSchema: z.object({ message: z.string() }) };
 const files = [1, 2, 3];
 const processing = (file: number) => `Processing file ${file}/${files.length}...`;
 
 /** `@modelcontextprotocol/sdk`, with a session. */
-async function sdkOfTheFirstGeneration(work: HeldWork): Promise<Server> {
+async function sdkOfTheFirstGeneration(work: HeldWork, addsTool: boolean): Promise<Server> {
   const { McpServer } = await import('@modelcontextprotocol/sdk/server/mcp.js');
   const { WebStandardStreamableHTTPServerTransport } =
     await import('@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js');
@@ -30,6 +39,7 @@ async function sdkOfTheFirstGeneration(work: HeldWork): Promise<Server> {
     for (const file of files) {
       await sendNotification({ method: 'notifications/message', params: { level: 'info', data: processing(file) } });
       await work(file);
+      if (addsTool && file === 1) addTool(server as unknown as AnyServer);
     }
     return { content: [{ type: 'text', text: `Done: ${message}` }] };
   });
@@ -39,13 +49,14 @@ async function sdkOfTheFirstGeneration(work: HeldWork): Promise<Server> {
 }
 
 /** `@modelcontextprotocol/server`, with a session. */
-async function sdkOfTheSecondGeneration(work: HeldWork): Promise<Server> {
+async function sdkOfTheSecondGeneration(work: HeldWork, addsTool: boolean): Promise<Server> {
   const { McpServer, WebStandardStreamableHTTPServerTransport } = await import('@modelcontextprotocol/server');
   const server = new McpServer(info, { capabilities: { logging: {} } });
   server.registerTool('process_files', tool, async ({ message }, { mcpReq }) => {
     for (const file of files) {
       await mcpReq.log('info', processing(file));
       await work(file);
+      if (addsTool && file === 1) addTool(server as unknown as AnyServer);
     }
     return { content: [{ type: 'text', text: `Done: ${message}` }] };
   });
@@ -68,24 +79,31 @@ export const sdkServers = Object.keys(generations) as (keyof typeof generations)
  * Starts an official server, and a client for it.
  * @param which one of `sdkServers`
  * @param message what the client calls the tool with
- * @returns `release` ends the work on a file, which is counted from 1
+ * @param options whether the server adds a tool when the first file is processed
+ * @returns `release` ends the work on a file, which is counted from 1; `listening` says whether the client has a stream of its own
  */
 export async function sdkServer(
   run: Run,
   which: keyof typeof generations,
   message: string,
-): Promise<{ client: Client; release(file: number): void }> {
+  { addsTool = false } = {},
+): Promise<{ client: Client; release(file: number): void; listening(): boolean }> {
   const gates = files.map(gate);
-  const server = await generations[which]((file) => gates[file - 1]!.opened);
+  const server = await generations[which]((file) => gates[file - 1]!.opened, addsTool);
   run.atEnd(() => void server.close());
   let refused: Call | undefined;
+  let listens = false;
   const site = await run.startGraderServer('/mcp', (call) => {
     const { request, response } = call;
     response.on('finish', () => {
       if (request.method === 'POST' && response.statusCode >= 400) refused = call;
     });
     // A client that has gone away reads no more of its answer.
-    void answerWith(server, call).catch(() => response.destroy());
+    const begun = () => {
+      if (request.method === 'GET' && response.statusCode === 200) listens = true;
+      run.changed();
+    };
+    void answerWith(server, call, begun).catch(() => response.destroy());
     return true;
   });
   const expectNone = async () => {
@@ -100,7 +118,7 @@ export async function sdkServer(
   const program = run.startClientWith({}, site.url, message);
   const client = judgedClient(run, program, { happened: () => refused, expectNone }, startAndWorkMs);
   await program.begun;
-  return { client, release: (file) => gates[file - 1]?.open() };
+  return { client, release: (file) => gates[file - 1]?.open(), listening: () => listens };
 }
 
 /** A promise that is held until it is opened. */
@@ -110,8 +128,12 @@ function gate(): { opened: Promise<void>; open(): void } {
   return { opened, open };
 }
 
-/** Lets such a server answer what a client has sent. */
-async function answerWith({ handle }: Server, { request, body, response, send, end }: Call): Promise<void> {
+/** Lets such a server answer what a client has sent; `begun` is called when the headers are out. */
+async function answerWith(
+  { handle }: Server,
+  { request, body, response, send, end }: Call,
+  begun: () => void,
+): Promise<void> {
   const { method = 'GET', url, headers } = request;
   const answer = await handle(
     new Request(`http://${headers.host}${url}`, {
@@ -121,6 +143,7 @@ async function answerWith({ handle }: Server, { request, body, response, send, e
     }),
   );
   response.writeHead(answer.status, Object.fromEntries(answer.headers)).flushHeaders();
+  begun();
   for await (const bytes of answer.body ?? []) await send(bytes);
   end();
 }

@@ -24,6 +24,16 @@ export type Call = {
   breakOff(): void;
 };
 
+/** Writes, and waits until the bytes are out, or the client has gone away: the callback of a write may then never come. */
+async function written(response: ServerResponse, bytes: string | Uint8Array): Promise<void> {
+  let settle = () => {};
+  const settled = new Promise<void>((resolve) => (settle = resolve));
+  response.once('close', settle);
+  response.write(bytes, () => settle());
+  await settled;
+  response.off('close', settle);
+}
+
 export type GraderServer = {
   url: string;
   /** How many requests have come that `call` has not returned. */
@@ -58,7 +68,7 @@ export async function startGraderServer(
     response,
     async send(bytes) {
       transcript().add('←', Buffer.from(bytes));
-      if (!response.destroyed) await new Promise<void>((resolve) => response.write(bytes, () => resolve()));
+      if (!response.destroyed) await written(response, bytes);
       await client?.caughtUp();
     },
     end() {
