@@ -19,6 +19,8 @@ export type ToolResult = { content: ({ type: 'text'; text: string } | { type: st
 export type Context = {
   /** Tells the client something; `level` is one of the eight of RFC 5424, `logger` says who speaks. */
   log(level: string, data: unknown, logger?: string): void;
+  /** Closes the connection of the call, which continues: the client comes back for the rest. Only some servers can do this. */
+  closeConnection?(): void;
 };
 
 /** Further tools, which your server offers beside its own: none by hand; the grader names a file of some in `MORE_TOOLS`. */
