@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import fetch, { type Response } from 'node-fetch';
+import fetch, { type RequestInit, type Response } from 'node-fetch';
 import { eventReader } from '#support/event-reader.ts';
 import {
   failure,
@@ -19,7 +19,7 @@ import type { ToolResult } from '#support/tools.ts';
 const url = process.argv[2] ?? 'http://127.0.0.1:3000/mcp';
 const message = process.argv[3] ?? 'hello';
 
-/** Milliseconds from the start of a request until its answer must be complete, with all waits and all connections. */
+/** Milliseconds from the start of a request until its answer must be complete. All waits and connections count. */
 const timeLimit = Number(process.env.TIME_LIMIT ?? 60_000);
 
 /** Milliseconds that the client waits for the answer to its DELETE. */
@@ -39,8 +39,12 @@ let lastId = 0;
 /** Where a stream can be resumed, and how many milliseconds after a break. */
 type Place = { lastEventId: string; retry: number };
 
+/** Aborts the stand-alone stream when the client leaves. */
+const leaving = new AbortController();
+
 try {
   await shakeHands();
+  void listen();
   const result = await request<ToolResult>('tools/call', { name: 'process_files', arguments: { message } });
   if (result.isError) fail(8, `the tool failed: ${textOf(result)}`);
   console.log(`RESULT: ${textOf(result)}`);
@@ -49,6 +53,7 @@ try {
   console.error(`${url}: ${(error as Error).message.replaceAll(/\s+/g, ' ')}`);
   process.exitCode ??= 1;
 } finally {
+  leaving.abort();
   await endSession();
 }
 
@@ -63,6 +68,18 @@ async function shakeHands(): Promise<void> {
   await tell({ jsonrpc: '2.0', method: 'notifications/initialized' });
 }
 
+/** Handles what the server sends on the stand-alone stream. The call does not need this stream, so nothing is thrown. */
+async function listen(): Promise<void> {
+  try {
+    const accept = { ...headers, Accept: 'text/event-stream' };
+    const response = await fetch(url, { headers: accept, signal: leaving.signal });
+    if (!response.ok || mediaTypeOf(response) !== 'text/event-stream') return; // the server offers no such stream
+    for await (const message of eventsIn(response, newPlace())) await handle(message);
+  } catch (error) {
+    if (!leaving.signal.aborted) console.error(`the stand-alone stream has failed: ${(error as Error).message}`);
+  }
+}
+
 /** Tells the server that its session is no longer needed. Nothing that comes of this changes the exit code. */
 async function endSession(): Promise<void> {
   if (!headers['MCP-Session-Id']) return;
@@ -74,13 +91,13 @@ async function endSession(): Promise<void> {
 async function request<Result>(method: string, params: Params): Promise<Result> {
   const id = ++lastId;
   const signal = AbortSignal.timeout(timeLimit);
-  const place: Place = { lastEventId: '', retry: 1000 };
+  const place = newPlace();
   let response = await post({ jsonrpc: '2.0', id, method, params }, signal);
-  let answer = await answerTo(id, response, place).catch((error) => notRead(error, place));
-  // #region task 3: come back as long as there is no response, and an event has had an id
+  let answer = await answerTo(id, response, place);
+  // #region task 3: come back as long as there is no response, but an id
   while (!answer && place.lastEventId) {
     response = await comeBack(place, signal);
-    answer = await answerTo(id, response, place).catch((error) => notRead(error, place));
+    answer = await answerTo(id, response, place);
   }
   // #endregion
   if (!answer) fail(5, `the answer to ${method} ended without a response`);
@@ -89,19 +106,19 @@ async function request<Result>(method: string, params: Params): Promise<Result> 
   return answer.result as Result;
 }
 
+/** The place in a stream that has just been opened. */
+function newPlace(): Place {
+  return { lastEventId: '', retry: 1000 };
+}
+
 /** Waits for as long as the server has said, and asks for the rest of the stream. */
 async function comeBack({ lastEventId, retry }: Place, signal: AbortSignal): Promise<Response> {
   // #region task 3: wait, then send a GET with Last-Event-ID
-  // starter: return fail(5, `the stream stopped after event ${lastEventId}, ${retry} ms before the next try`);
+  // starter: fail(5, `the stream stopped after the event ${lastEventId}`);
   await sleep(Math.min(retry, timeLimit), undefined, { signal }).catch(notSent);
-  const id = Buffer.from(lastEventId, 'utf8').toString('latin1'); // a header takes one character for each byte
-  const { 'Content-Type': _none, ...others } = headers;
-  const response = await fetch(url, {
-    headers: { ...others, Accept: 'text/event-stream', 'Last-Event-ID': id },
-    signal,
-  }).catch(notSent);
-  if (!response.ok) fail(3, `the server answered ${response.status} ${response.statusText}${await errorIn(response)}`);
-  return response;
+  const { 'Content-Type': _, ...others } = headers;
+  const id = Buffer.from(lastEventId, 'utf8').toString('latin1');
+  return send({ headers: { ...others, Accept: 'text/event-stream', 'Last-Event-ID': id }, signal });
   // #endregion
 }
 
@@ -113,8 +130,12 @@ async function tell(message: object): Promise<void> {
 
 /** Sends one message in a POST of its own. */
 async function post(message: object, signal = AbortSignal.timeout(timeLimit)): Promise<Response> {
-  const body = JSON.stringify(message);
-  const response = await fetch(url, { method: 'POST', headers, body, signal }).catch(notSent);
+  return send({ method: 'POST', headers, body: JSON.stringify(message), signal });
+}
+
+/** Sends an HTTP request, and returns the response if the server has not refused the request. */
+async function send(init: RequestInit): Promise<Response> {
+  const response = await fetch(url, init).catch(notSent);
   const session = response.headers.get('MCP-Session-Id');
   if (session) headers['MCP-Session-Id'] = session;
   if (!response.ok) fail(3, `the server answered ${response.status} ${response.statusText}${await errorIn(response)}`);
@@ -123,15 +144,21 @@ async function post(message: object, signal = AbortSignal.timeout(timeLimit)): P
 
 /** Yields the messages of an answer, each as soon as it has arrived. */
 async function* messagesIn(response: Response, place: Place): AsyncGenerator<unknown> {
-  // Parameters such as charset=utf-8 follow after a semicolon, and the case of the letters does not count.
-  const mediaType = response.headers.get('Content-Type')?.split(';')[0]!.trim().toLowerCase();
+  const mediaType = mediaTypeOf(response);
   if (mediaType !== 'application/json' && mediaType !== 'text/event-stream') {
     fail(4, `the server answered neither JSON nor an event stream, but ${mediaType ?? 'no Content-Type'}`);
   }
-  if (mediaType !== 'text/event-stream') {
-    yield await response.json();
-    return;
-  }
+  if (mediaType === 'application/json') yield await response.json();
+  else yield* eventsIn(response, place);
+}
+
+/** Without parameters such as charset=utf-8, which follow after a semicolon. The case of the letters does not count. */
+function mediaTypeOf(response: Response): string | undefined {
+  return response.headers.get('Content-Type')?.split(';')[0]!.trim().toLowerCase();
+}
+
+/** Yields the messages of an event stream, each as soon as it has arrived. */
+async function* eventsIn(response: Response, place: Place): AsyncGenerator<unknown> {
   const decoder = new TextDecoder();
   const messages: unknown[] = [];
   const reader = eventReader(({ type, data }) => {
@@ -162,11 +189,15 @@ function textOf({ content }: ToolResult): string {
   return blocks.flatMap((block) => (isObject(block) && typeof block.text === 'string' ? block.text : [])).join('\n');
 }
 
-/** The one message that answers the request with this id. */
+/** The one message that answers the request with this id. There is no such message if the stream stops too early. */
 async function answerTo(id: string | number, response: Response, place: Place): Promise<JsonRpcResponse | undefined> {
-  for await (const message of messagesIn(response, place)) {
-    if (isResponse(message) && message.id === id) return message;
-    await handle(message);
+  try {
+    for await (const message of messagesIn(response, place)) {
+      if (isResponse(message) && message.id === id) return message;
+      await handle(message);
+    }
+  } catch (error) {
+    notRead(error as Error, place);
   }
 }
 
@@ -205,12 +236,12 @@ function notSent(error: Error): never {
   fail(2, error.message);
 }
 
-/** Says why an answer could not be read to its end, unless the client can come back for the rest. */
-function notRead(error: Error, place: Place): undefined {
+/** Says why an answer could not be read to its end. The client may be able to come back for the rest. */
+function notRead(error: Error, { lastEventId }: Place): void {
   if (process.exitCode) throw error; // a failure that has its exit code already
   if (error.name === 'AbortError') fail(6, `no complete answer within ${timeLimit} ms`);
-  // #region task 3: a stream that has broken off can be resumed
-  if (place.lastEventId) return undefined;
+  // #region task 3: a stream that has broken off can be resumed if there is an id
+  if (lastEventId) return;
   // #endregion
   fail(5, `the answer is not complete: ${error.message}`);
 }

@@ -27,6 +27,18 @@ import {
 import { moreTools, type Context, type Tool } from '#support/tools.ts';
 import { work } from '#support/work.ts';
 
+/** Milliseconds after which a stream on which nothing has been sent gets a comment, so that nobody takes it for dead. */
+const quietInterval = Number(process.env.QUIET_INTERVAL ?? 15_000);
+
+/** How many events the server keeps for each session. */
+const keptEvents = Number(process.env.KEPT_EVENTS ?? 1000);
+
+/** Milliseconds that a client should wait before it comes back. */
+const retry = Number(process.env.RETRY ?? 1000);
+
+/** The names of the documents that are processed. */
+const processed: string[] = [];
+
 const processFilesInput = z.object({ message: z.string().describe('what to say when all is done') });
 
 const processFiles: Tool<typeof processFilesInput> = {
@@ -37,48 +49,80 @@ const processFiles: Tool<typeof processFilesInput> = {
     for (const [i, { name }] of documents.entries()) {
       context.log('info', `Processing file ${i + 1}/${documents.length}...`, 'process_files');
       await work(name);
+      processed.push(name);
+      if (processed.length === 1) announceTools();
     }
     return { content: [{ type: 'text', text: `Done: ${message}` }] };
+  },
+};
+
+/** Clients are offered this tool only while there is something to list. */
+const listProcessed: Tool = {
+  name: 'list_processed',
+  description: 'Lists the documents that are processed',
+  input: z.object({}),
+  async run() {
+    return { content: [{ type: 'text', text: processed.join(', ') }] };
+  },
+};
+
+const forgetProcessed: Tool = {
+  name: 'forget_processed',
+  description: 'Forgets which documents are processed',
+  input: z.object({}),
+  async run() {
+    const switchesOff = processed.length > 0;
+    processed.length = 0;
+    if (switchesOff) announceTools();
+    return { content: [{ type: 'text', text: 'Forgotten' }] };
   },
 };
 
 /** The severities of RFC 5424, section 6.2.1, the least severe first. */
 const levels = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
 
-/** How many events the server keeps for each session. */
-const keptEvents = Number(process.env.KEPT_EVENTS ?? 1000);
-
-/** Milliseconds that a client should wait before it comes back. */
-const retry = Number(process.env.RETRY ?? 1000);
-
 /** What the server remembers of a client from one request to the next. */
 type Session = {
   level: string;
-  /** The revision of the protocol on which the handshake has agreed. */
+  /** The revision of MCP on which the handshake has agreed. */
   revision: string;
-  /** The last events of all streams of this session, oldest first. */
+  /** The stand-alone stream, once the client has opened it. */
+  standAlone?: EventStream;
+  /** The last events of all streams of this session, the oldest first. */
   events: StoredEvent[];
 };
 
-/** One event as it was sent. */
-type StoredEvent = { id: string; stream: EventStream; text: string };
-
-/** The events of one call. The stream continues when its connection has closed, until the response is sent. */
+/** The events of one call, or of the stand-alone stream. A stream continues while it has no connection. */
 type EventStream = {
   /** No other stream has this id. */
   id: string;
   /** How many events it has had. */
   count: number;
-  /** Where its events go at the moment: undefined while the client is not connected. */
-  connection: Response | undefined;
-  /** Whether the response has been sent, so that nothing more will come. */
+  /** The HTTP response that its events go to at the moment. */
+  connection?: Response | undefined;
+  /** Whether the response to the call has been sent, so that nothing more will come. */
   over: boolean;
 };
+
+/** An event as it was sent. */
+type StoredEvent = { id: string; stream: EventStream; text: string };
 
 /** The sessions, by their ids. */
 const sessions = new Map<string, Session>();
 
-const tools: Tool[] = [processFiles, ...moreTools];
+/** The tools that the server offers at the moment. */
+function offeredTools(): Tool[] {
+  return [processFiles, forgetProcessed, ...(processed.length > 0 ? [listProcessed] : []), ...moreTools];
+}
+
+/** Tells every client that `tools/list` has a new result. */
+function announceTools(): void {
+  for (const session of sessions.values()) {
+    if (session.standAlone) {
+      send(session, session.standAlone, { jsonrpc: '2.0', method: 'notifications/tools/list_changed' });
+    }
+  }
+}
 
 const initializeParams = z.object({
   protocolVersion: z.string(),
@@ -104,7 +148,7 @@ const methods: Record<string, (params: Params, context: Context, session: Sessio
     return {
       result: {
         protocolVersion: session.revision,
-        capabilities: { tools: {}, logging: {} },
+        capabilities: { tools: { listChanged: true }, logging: {} },
         serverInfo: { name: 'chunk-by-chunk', version: '1.0.0' },
       },
     };
@@ -119,7 +163,7 @@ const methods: Record<string, (params: Params, context: Context, session: Sessio
 
   'tools/list': () => ({
     result: {
-      tools: tools.map(({ name, description, input }) => ({
+      tools: offeredTools().map(({ name, description, input }) => ({
         name,
         description,
         inputSchema: z.toJSONSchema(input, { io: 'input' }),
@@ -130,7 +174,7 @@ const methods: Record<string, (params: Params, context: Context, session: Sessio
   async 'tools/call'(params, context) {
     const call = callParams.safeParse(params);
     if (call.error) return failure(-32602, z.prettifyError(call.error));
-    const tool = tools.find(({ name }) => name === call.data.name);
+    const tool = offeredTools().find(({ name }) => name === call.data.name);
     if (!tool) return failure(-32602, `Unknown tool: ${call.data.name}`);
     try {
       const args = tool.input.safeParse(call.data.arguments);
@@ -192,29 +236,27 @@ function sessionOf(request: Request, response: Response): Session | undefined {
   return session;
 }
 
-/** A session that has only just begun. */
 function newSession(): Session {
   return { level: 'info', revision: revisions[0]!, events: [] };
 }
 
+function newStream(): EventStream {
+  return { id: randomUUID(), count: 0, over: false };
+}
+
 /** Answers a call with an event stream: the tool's messages while it works, then the response. */
 async function streamAnswer(message: JsonRpcRequest, session: Session, response: Response): Promise<void> {
-  beginEventStream(response);
-  const stream: EventStream = { id: randomUUID(), count: 0, connection: response, over: false };
-  // #region task 1: say when to come back, and give the client an id before the first message
-  response.write(`retry: ${retry}\n\n`);
-  if (session.revision === revisions[0]) sendEvent(session, stream, '');
-  // #endregion
+  const stream = newStream();
+  connect(stream, response);
+  prime(session, stream);
   const context: Context = {
     log(level, data, logger) {
       if (levels.indexOf(level) < levels.indexOf(session.level)) return;
       send(session, stream, { jsonrpc: '2.0', method: 'notifications/message', params: { level, logger, data } });
     },
     closeConnection() {
-      // #region task 2: end the connection, but not the stream, if the client knows that it has to come back
-      if (session.revision !== revisions[0]) return;
-      stream.connection?.end();
-      stream.connection = undefined;
+      // #region task 2: end the connection and not the stream, if the revision has this
+      if (session.revision === revisions[0]) stream.connection?.end();
       // #endregion
     },
   };
@@ -224,22 +266,48 @@ async function streamAnswer(message: JsonRpcRequest, session: Session, response:
   stream.connection?.end();
 }
 
-/** Sends one message. After the response, nothing more can be sent. */
+/** From now on, the events of this stream go to this HTTP response. */
+function connect(stream: EventStream, response: Response): void {
+  stream.connection?.end();
+  stream.connection = response;
+  beginEventStream(response);
+  // #region task 1: say how long a client should wait before it comes back
+  response.write(`retry: ${retry}\n\n`);
+  // #endregion
+  const keepAlive = setInterval(() => writeTo(stream, ': still here\n\n'), quietInterval);
+  response.on('close', () => {
+    clearInterval(keepAlive);
+    if (stream.connection === response) stream.connection = undefined;
+  });
+}
+
+/** Gives the client an id before the first message. */
+function prime(session: Session, stream: EventStream): void {
+  // #region task 1: send an event with empty data, if the revision has such events
+  if (session.revision === revisions[0]) sendEvent(session, stream, '');
+  // #endregion
+}
+
+/** Sends one message. After the response to a call, nothing more can be sent. */
 function send(session: Session, stream: EventStream, message: JsonRpcNotification | JsonRpcResponse): void {
   if (!stream.over) sendEvent(session, stream, JSON.stringify(message));
 }
 
 /** Sends one event in one chunk, and keeps it for a client that has lost its connection. */
 function sendEvent(session: Session, stream: EventStream, data: string): void {
-  // #region task 1: give the event its id, and keep the last keptEvents events of the session
-  // starter: stream.connection?.write(`data: ${data}\n\n`);
+  // #region task 1: give the event an id, and keep the last events of the session
+  // starter: writeTo(stream, `data: ${data}\n\n`);
   stream.count++;
   const id = `${stream.id}/${stream.count}`;
   const text = `id: ${id}\ndata: ${data}\n\n`;
   session.events.push({ id, stream, text });
   if (session.events.length > keptEvents) session.events.shift();
-  stream.connection?.write(text);
+  writeTo(stream, text);
   // #endregion
+}
+
+function writeTo({ connection }: EventStream, text: string): void {
+  if (connection && !connection.writableEnded) connection.write(text);
 }
 
 /** A single JSON object has room for the response only, so what a tool logs is dropped. */
@@ -252,37 +320,45 @@ async function answer({ method, params }: JsonRpcRequest, context: Context, sess
 }
 
 app.get('/mcp', checkRevision, (request, response) => {
+  if (!request.accepts('text/event-stream')) {
+    refuse(response, 406, -32600, 'Accept must list text/event-stream');
+    return;
+  }
   const session = sessionOf(request, response);
   if (!session) return;
   const lastEventId = request.get('Last-Event-ID');
-  if (lastEventId === undefined) refuse(response, 405, -32600, 'this server offers no stream of its own');
-  else resume(lastEventId, session, response);
+  if (lastEventId !== undefined) {
+    resume(lastEventId, session, response);
+    return;
+  }
+  session.standAlone ??= newStream();
+  connect(session.standAlone, response);
+  prime(session, session.standAlone);
 });
 
-/** Sends what the client has missed of a stream, and from then on what comes on this stream. */
+/** Sends what the client has missed of a stream, and continues the stream. */
 function resume(lastEventId: string, session: Session, response: Response): void {
-  // #region task 2: find the event and its stream, send the later events of this stream, and continue here
-  // starter: refuse(response, 400, -32600, 'no stream can be resumed yet');
+  // #region task 2: find the event; send the later events of its stream; continue the stream on this connection
+  // starter: refuse(response, 400, -32600, 'this server cannot resume a stream yet');
   const index = session.events.findIndex(({ id }) => id === lastEventId);
   if (index === -1) {
-    refuse(response, 400, -32600, 'Last-Event-ID is not an event that this session keeps');
+    refuse(response, 400, -32600, 'Last-Event-ID is not the id of an event that this session still has');
     return;
   }
   const { stream } = session.events[index]!;
-  beginEventStream(response);
-  response.write(`retry: ${retry}\n\n`);
+  connect(stream, response);
   for (const event of session.events.slice(index + 1)) {
-    if (event.stream === stream) response.write(event.text);
+    if (event.stream === stream) writeTo(stream, event.text);
   }
-  stream.connection?.end();
-  stream.connection = response;
   if (stream.over) response.end();
   // #endregion
 }
 
 app.delete('/mcp', (request, response) => {
-  if (!sessionOf(request, response)) return;
+  const session = sessionOf(request, response);
+  if (!session) return;
   sessions.delete(request.get('MCP-Session-Id')!);
+  session.standAlone?.connection?.end();
   response.status(204).end();
 });
 
