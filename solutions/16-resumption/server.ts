@@ -94,8 +94,8 @@ type Session = {
 
 /** The events of one call, or of the stand-alone stream. A stream continues while it has no connection. */
 type EventStream = {
-  /** No other stream has this id. */
-  id: string;
+  /** No other stream of this server has this number. */
+  number: number;
   /** How many events it has had. */
   count: number;
   /** The HTTP response that its events go to at the moment. */
@@ -240,8 +240,12 @@ function newSession(): Session {
   return { level: 'info', revision: revisions[0]!, events: [] };
 }
 
+/** How many streams this server has had. */
+let streams = 0;
+
 function newStream(): EventStream {
-  return { id: randomUUID(), count: 0, over: false };
+  streams++;
+  return { number: streams, count: 0, over: false };
 }
 
 /** Answers a call with an event stream: the tool's messages while it works, then the response. */
@@ -295,14 +299,16 @@ function send(session: Session, stream: EventStream, message: JsonRpcNotificatio
 
 /** Sends one event in one chunk, and keeps it for a client that has lost its connection. */
 function sendEvent(session: Session, stream: EventStream, data: string): void {
-  // #region task 1: give the event an id, and keep the last events of the session
+  // #region task 1: give the event an id, and keep the event
   // starter: writeTo(stream, `data: ${data}\n\n`);
   stream.count++;
-  const id = `${stream.id}/${stream.count}`;
+  const id = `${stream.number}/${stream.count}`;
   const text = `id: ${id}\ndata: ${data}\n\n`;
   session.events.push({ id, stream, text });
-  if (session.events.length > keptEvents) session.events.shift();
   writeTo(stream, text);
+  // #endregion
+  // #region task 2: keep no more than the last events of the session
+  if (session.events.length > keptEvents) session.events.shift();
   // #endregion
 }
 
