@@ -45,7 +45,7 @@ export const mistakes: Mistake[] = [
   ]),
   server(1, 'counts-in-each-stream', [makesId, '  const id = String(stream.count);\n']),
   server(1, 'the-number-of-the-stream-alone', [makesId, '  const id = String(stream.number);\n']),
-  server(1, 'the-id-of-the-request', [begins, '  const stream = { ...newStream(), number: Number(message.id) };\n']),
+  server(1, 'the-id-of-the-request', [begins, '  const stream = { ...newStream(), number: message.id as number };\n']),
   server(1, 'ids-for-the-newest-revision-only', [
     writes,
     "  const text = `${session.revision === revisions[0] ? `id: ${id}\\n` : ''}data: ${data}\\n\\n`;\n",
@@ -238,7 +238,7 @@ export const mistakes: Mistake[] = [
   client(
     3,
     'a-new-limit-for-each-connection',
-    [waits, `${newLimit.replace('signal', 'own')}${waits}`],
+    [waits, `${newLimit.replace('signal', 'own')}${waits.replace('{ signal }', '{ signal: own }')}`],
     [asks, asks.replace(', signal }', ', signal: own }')],
   ),
   client(3, 'the-wait-has-no-limit', [waits, '  await sleep(Math.min(retry, 2 ** 31 - 1));\n']),
