@@ -48,6 +48,11 @@ export const tools: Tool[] = [
     context.log('info', 'Tool execution completed');
     return { content: [text('Tool with logging executed successfully')] };
   }),
+  tool('test_reconnection', async (_args, context) => {
+    context.closeConnection?.();
+    await sleep(100);
+    return { content: [text('Reconnection test completed successfully')] };
+  }),
   tool('test_error_handling', async () => {
     throw new Error('This tool intentionally returns an error for testing');
   }),
