@@ -133,6 +133,7 @@ export default grader((run) => {
         const seen = new Map<string, Posted>();
         for (const posted of calls) {
           expectEventStream(posted, { see: '' });
+          posted.response();
           for (const event of eventsOf(posted)) {
             expect(event.id, {
               cause: `Your server sent an event without an id: ${nameOf(event)}.`,

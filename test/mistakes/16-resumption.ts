@@ -45,6 +45,8 @@ export const mistakes: Mistake[] = [
   ]),
   server(1, 'counts-in-each-stream', [makesId, '  const id = String(stream.count);\n']),
   server(1, 'the-number-of-the-stream-alone', [makesId, '  const id = String(stream.number);\n']),
+  server(1, 'does-not-count', ['  stream.count++;\n', '']),
+  server(1, 'keeps-without-sending', ['  writeTo(stream, text);\n', '']),
   server(1, 'the-id-of-the-request', [begins, '  const stream = { ...newStream(), number: message.id as number };\n']),
   server(1, 'ids-for-the-newest-revision-only', [
     writes,
@@ -144,6 +146,7 @@ export const mistakes: Mistake[] = [
     connects,
     `  if (stream.connection) {\n    refuse(response, 500, -32603, 'there is a connection');\n    return;\n  }\n${connects}`,
   ]),
+  server(2, 'does-not-check-the-index', [`  if (index === -1) {\n${refuses}    return;\n  }\n`, '']),
   server(2, 'an-unknown-id-opens-a-new-stream', [refuses, '    connect(newStream(), response);\n']),
   server(2, 'an-unknown-id-ends-at-once', [refuses, '    beginEventStream(response);\n    response.end();\n']),
   server(2, 'refuses-with-404', [refuses, refuses.replace('400', '404')]),
