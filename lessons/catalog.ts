@@ -139,6 +139,14 @@ export const catalog: readonly Lesson[] = [
     minutes: 30,
     tryPath: '/mcp',
   },
+  {
+    number: 16,
+    slug: '16-resumption',
+    title: 'Resumption',
+    part: 'MCP without an SDK',
+    minutes: 30,
+    tryPath: '/mcp',
+  },
 ];
 
 /** Some of the lessons, in the order of the course, for a group that has not the time for all. */

@@ -8,6 +8,7 @@ await run(
     words: 1,
     options: {
       leave: { type: 'string', help: 'end the client after so many seconds, and watch the server for a while' },
+      cut: { type: 'string', help: 'break the event stream of a POST off after so many seconds' },
     },
   },
   tryLesson,

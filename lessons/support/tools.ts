@@ -26,6 +26,8 @@ export type Context = {
   progress?(progress: number, total?: number, message?: string): void;
   /** Aborts when the client cancels the call, from lesson 14 on. */
   signal?: AbortSignal;
+  /** Closes the connection of the call, which continues: the client comes back for the rest. Only some servers can do this. */
+  closeConnection?(): void;
 };
 
 /** Further tools, which your server offers beside its own: none by hand; the grader names a file of some in `MORE_TOOLS`. */

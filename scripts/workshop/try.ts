@@ -18,10 +18,11 @@ import { nextLesson, readProgress } from './progress.ts';
 export async function tryLesson({ words: [name], options }: Arguments): Promise<number> {
   const lesson = name === undefined ? (nextLesson(readProgress()) ?? findLesson('1')) : findLesson(name);
   requireFiles(lesson);
-  const leaveAfter = options.leave === undefined ? undefined : millisecondsFrom(String(options.leave));
+  const leaveAfter = millisecondsFrom('leave', options.leave);
+  const cutAfter = millisecondsFrom('cut', options.cut);
   onInterrupt(() => leaveWith(130));
   try {
-    return await runBoth(lesson, lessonFolder(lesson), leaveAfter);
+    return await runBoth(lesson, lessonFolder(lesson), leaveAfter, cutAfter);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     const { cause, output, advice, at } = error.explanation;
@@ -32,15 +33,16 @@ export async function tryLesson({ words: [name], options }: Arguments): Promise<
   }
 }
 
-function millisecondsFrom(seconds: string): number {
-  if (/^\d{1,3}(\.\d+)?$/.test(seconds)) return Number(seconds) * 1000;
-  throw new Refusal(`--leave takes a number of seconds, such as 2.5, and "${seconds}" is not such a number.`);
+function millisecondsFrom(name: string, seconds: unknown): number | undefined {
+  if (seconds === undefined) return undefined;
+  if (/^\d{1,3}(\.\d+)?$/.test(String(seconds))) return Number(seconds) * 1000;
+  throw new Refusal(`--${name} takes a number of seconds, such as 2.5, and "${seconds}" is not such a number.`);
 }
 
 /** Milliseconds for which a server is watched when its client has left. */
 const afterwards = 3000;
 
-async function runBoth(lesson: Lesson, folder: string, leaveAfter: number | undefined): Promise<number> {
+async function runBoth(lesson: Lesson, folder: string, leaveAfter?: number, cutAfter?: number): Promise<number> {
   const folderName = `lessons/${lesson.slug}`;
   let record = transcript();
   let look = () => {};
@@ -61,6 +63,7 @@ async function runBoth(lesson: Lesson, folder: string, leaveAfter: number | unde
       if (lesson.interruptAfter === undefined) return;
       interrupting ??= setTimeout(() => client.interrupt(), lesson.interruptAfter * 1000);
     },
+    cutAfter,
   );
   // A file or another program gets each row whole, unless COLUMNS says how wide it is.
   const columns = process.stdout.columns || Number(process.env.COLUMNS) || Infinity;
@@ -109,17 +112,20 @@ const headerRows = (raw: string[]): string[] =>
 /**
  * Stands between client and server, hands everything on as it comes, and writes it down.
  * @param onStream is called when the server begins an event stream
+ * @param cutAfter milliseconds after which an event stream that answers a POST breaks off
  */
 async function relay(
   port: number,
   record: () => Transcript,
   onStream: () => void,
+  cutAfter?: number,
 ): Promise<{ url: string; close(): void }> {
   let posted = false;
   const server = createServer((request: IncomingMessage, response: ServerResponse) => {
     posted ||= request.method === 'POST';
     // The stream that a client of MCP opens with GET runs beside its calls, so each of its rows is marked.
-    const who = posted && request.method === 'GET' ? 'GET' : undefined;
+    const standsAlone = request.method === 'GET' && request.headers['last-event-id'] === undefined;
+    const who = posted && standsAlone ? 'GET' : undefined;
     record().add('→', `${request.method} ${request.url}`, who);
     for (const row of headerRows(request.rawHeaders)) record().add('→', row, who);
     const { method, url: path, headers } = request;
@@ -127,7 +133,15 @@ async function relay(
       record().add('←', `${answer.statusCode} ${answer.statusMessage}`, who);
       for (const row of headerRows(answer.rawHeaders)) record().add('←', row, who);
       response.writeHead(answer.statusCode!, answer.headers);
-      if (/^text\/event-stream\b/i.test(answer.headers['content-type'] ?? '')) onStream();
+      const streams = /^text\/event-stream\b/i.test(answer.headers['content-type'] ?? '');
+      if (streams) onStream();
+      if (cutAfter !== undefined && method === 'POST' && streams) {
+        const cut = setTimeout(() => {
+          record().add('←', '(the connection breaks off)');
+          response.destroy();
+        }, cutAfter);
+        response.on('close', () => clearTimeout(cut));
+      }
       answer.on('data', (bytes: Buffer) => {
         record().add('←', bytes, who);
         response.write(bytes);

@@ -11,8 +11,9 @@ type Findings = Record<string, string[]>;
 const suite = join(root, 'node_modules', '@modelcontextprotocol', 'conformance', 'dist', 'index.js');
 const globSync = fileURLToPath(new URL('glob-sync.js', import.meta.url));
 
-/** What the suite's scenarios for revision 2025-11-25 say of the server at this URL. */
-export const judgeServer = (url: string): Promise<Findings> => judge('server', '--url', url);
+/** What the suite's scenarios for revision 2025-11-25, or the one with this name, say of the server at this URL. */
+export const judgeServer = (url: string, scenario?: string): Promise<Findings> =>
+  judge('server', '--url', url, ...(scenario ? ['--scenario', scenario] : []));
 
 /** What a scenario says of a client; the suite puts the URL of its server behind the command. */
 export const judgeClient = (scenario: string, command: string): Promise<Findings> =>

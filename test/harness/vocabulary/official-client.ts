@@ -70,12 +70,14 @@ const generations = {
  * Connects the official client of this generation, until the end of the run; all held work is released meanwhile.
  * @param onLog gets each log message that the client accepts
  * @param onOther gets the method of each other notification
+ * @param relay where it connects instead of to the server: `http://127.0.0.1:4000`
  */
 export async function officialClient(
   server: Server,
   generation: Generation,
   onLog: OnLog = () => {},
   onOther: (method: string) => void = () => {},
+  relay?: string,
 ): Promise<OfficialClient> {
   const { client, StreamableHTTPClientTransport, before } = await generations[generation]((log) => {
     onLog(log);
@@ -85,8 +87,9 @@ export async function officialClient(
     onOther(method);
     server.run.changed();
   };
+  // A relay records what it passes on.
   const fetch = (url: string | URL, init?: RequestInit) => recorded(server, url, init);
-  const transport = new StreamableHTTPClientTransport(new URL('/mcp', server.url), { fetch });
+  const transport = new StreamableHTTPClientTransport(new URL('/mcp', relay ?? server.url), relay ? {} : { fetch });
   server.run.atEnd(() => {
     client.close().catch(() => {});
     server.run.changed(); // ends the waiting for a stream that is still open

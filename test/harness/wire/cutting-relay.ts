@@ -1,26 +1,42 @@
 // Stands between a client and the learner's server, and breaks off one event stream after the other.
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
+import { buffer } from 'node:stream/consumers';
 import { freePort } from '../programs/ports.ts';
 import type { Server } from '../run/run.ts';
 
 /** Where to break a stream off: behind so many events and so many bytes of the next; by a proper end, or without one. */
-type Cut = { events: number; bytes: number; end: boolean };
+export type Cut = { events: number; bytes: number; end: boolean };
 
 /** Milliseconds that no run takes. */
 const neverMs = 60_000;
 
+/** The headers that decide what a server answers, as the transcript spells them. */
+const decisive = ['Accept', 'Content-Type', 'Last-Event-ID', 'MCP-Protocol-Version', 'MCP-Session-Id'];
+
 /**
- * Passes requests on to the server, each with its Last-Event-ID, and its responses back.
- * @param cuts one for each stream, in their order; the streams after those are passed on whole
+ * Passes requests on to the server, and its responses back.
+ * @param cuts one for each event stream, in their order; the streams after those are passed on whole
+ * @param mayCut whether the stream that answers this request is one of them
  * @returns where it listens: `http://127.0.0.1:4000`
  */
-export async function startCuttingRelay({ request: ask, run }: Server, cuts: Cut[]): Promise<string> {
+export async function startCuttingRelay(
+  { request: ask, run }: Server,
+  cuts: Cut[],
+  mayCut: (request: IncomingMessage) => boolean = () => true,
+): Promise<string> {
   const { atEnd, until } = run;
   const left = [...cuts];
   const relay = createServer(async (request, response) => {
-    const lastEventId = request.headers['last-event-id'];
+    const body = await buffer(request).catch(() => undefined);
+    if (!body) return;
+    const headers = decisive.flatMap((name) => {
+      const value = request.headers[name.toLowerCase()];
+      return value === undefined ? [] : [[name, String(value)]];
+    });
     const sent = ask(request.url!, {
-      headers: lastEventId === undefined ? {} : { 'Last-Event-ID': String(lastEventId) },
+      method: request.method!,
+      headers: Object.fromEntries(headers),
+      ...(body.length > 0 && { body }),
     });
     const over = () => sent.ended || sent.broken !== undefined || response.destroyed;
     // A server that has ended is reported by the requirement that waits for it.
@@ -31,8 +47,12 @@ export async function startCuttingRelay({ request: ask, run }: Server, cuts: Cut
     });
     await wait(() => sent.status);
     if (sent.status === undefined) return response.destroy();
-    response.writeHead(sent.status, { 'content-type': sent.headers['content-type'] ?? 'text/plain' }).flushHeaders();
-    const cut = sent.status === 200 ? left.shift() : undefined;
+    const contentType = sent.headers['content-type'] ?? 'text/plain';
+    const session = sent.headers['mcp-session-id'];
+    response.writeHead(sent.status, { 'content-type': contentType, ...(session && { 'mcp-session-id': session }) });
+    response.flushHeaders();
+    const isStream = sent.status === 200 && contentType.startsWith('text/event-stream');
+    const cut = isStream && mayCut(request) ? left.shift() : undefined;
     const received = () => Buffer.concat(sent.chunks.map((chunk) => chunk.bytes));
     for (let passed = 0; ;) {
       const body = received();
