@@ -34,6 +34,9 @@ type SdkClient = {
 
 type OnLog = (log: Log) => void;
 
+/** How a client sends a request. */
+export type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>;
+
 const info = { name: 'grader', version: '1.0.0' };
 
 /** A client of each generation, its transport, and how it hands on the log messages that it accepts. */
@@ -57,17 +60,19 @@ const generations = {
 /**
  * Connects the official client of this generation, until the end of the run; all held work is released meanwhile.
  * @param onLog gets each log message that the client accepts
+ * @param around stands between the client and the server, as a browser does
  */
 export async function officialClient(
   server: Server,
   generation: Generation,
   onLog: OnLog = () => {},
+  around: (fetch: Fetch) => Fetch = (fetch) => fetch,
 ): Promise<OfficialClient> {
   const { client, StreamableHTTPClientTransport } = await generations[generation]((log) => {
     onLog(log);
     server.run.changed();
   });
-  const fetch = (url: string | URL, init?: RequestInit) => recorded(server, url, init);
+  const fetch = around((url, init) => recorded(server, url, init));
   const transport = new StreamableHTTPClientTransport(new URL('/mcp', server.url), { fetch });
   server.run.atEnd(() => {
     client.close().catch(() => {});
