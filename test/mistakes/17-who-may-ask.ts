@@ -101,12 +101,18 @@ export const mistakes: Mistake[] = [
     `  if (${hostCheck}`,
     `  if (request.method !== 'POST') next();\n  else if (${hostCheck}`,
   ]),
-  server(
-    1,
-    'checks-after-the-body',
-    [order, "app.use('/mcp', cors);\n"],
-    [postRoute, postRoute.replace('async', 'checkWhoAsks, async')],
-  ),
+  server(1, 'checks-after-the-body', [
+    order,
+    "app.use('/mcp', express.json({ strict: false, limit: '1mb' }), checkWhoAsks, cors);\n",
+  ]),
+  server(1, 'reads-the-whole-body-first', [
+    order,
+    `app.use('/mcp', express.text({ type: () => true, limit: '5mb' }), (request, _response, next) => {
+  request.body = /^\\{.*\\}$/s.test(request.body ?? '') ? JSON.parse(request.body) : undefined;
+  next();
+});
+${order}`,
+  ]),
   server(
     1,
     'checks-only-in-the-route',
@@ -161,7 +167,7 @@ export const mistakes: Mistake[] = [
     "  const origin = request.get('Origin');\n" + noOrigin + vary,
   ]),
   server(2, 'vary-only-for-the-preflight', [vary, ''], [preflightOnly, preflightOnly + vary]),
-  server(2, 'allows-before-it-checks', [order, "app.use('/mcp', cors, checkWhoAsks);\n"]),
+  server(1, 'allows-before-it-checks', [order, "app.use('/mcp', cors, checkWhoAsks);\n"]),
   server(2, 'allows-and-then-refuses', [
     order,
     "app.use('/mcp', (request, response, next) => {\n  response.set('Access-Control-Allow-Origin', request.get('Origin') ?? '');\n  next();\n});\n" +
@@ -184,7 +190,7 @@ export const mistakes: Mistake[] = [
   ),
   server(3, 'counts-only-calls', [
     '  session.requests++;\n',
-    "  if (response.req.get('Content-Length')! > '200') session.requests++;\n",
+    "  if (response.req.body.method === 'tools/call') session.requests++;\n",
   ]),
   server(3, 'too-many-is-503', [tooMany, tooMany.replace('429', '503')]),
   server(3, 'too-many-without-a-body', [tooMany, '  response.status(429).end();\n']),
@@ -237,7 +243,10 @@ export const mistakes: Mistake[] = [
     ],
     [writesLine, writesLine.replace('status: response.statusCode', 'status')],
   ),
-  server(3, 'logs-text', [json, "  console.log(Object.values(record).join(' '));\n"]),
+  server(3, 'logs-text', [
+    json,
+    '  const { method, path, status } = record as Record<string, unknown>;\n  console.log(method, path, status);\n',
+  ]),
   server(3, 'logs-an-object', [json, '  console.log({ time: new Date().toISOString(), ...record });\n']),
   server(3, 'logs-on-several-lines', [json, json.replace('...record })', '...record }, null, 2)')]),
   server(3, 'logs-the-whole-url', [pathAndMethod, '  const { method, originalUrl: path } = request;\n']),
