@@ -27,6 +27,7 @@ const checks: Record<string, number> = { 'dns-rebinding-protection': 2 };
 test.for([
   ['08-handshake', [...handshake, ...calls]],
   ['09-notifications', [...handshake, ...calls, ...notifications]],
+  ['17-who-may-ask', [...handshake, ...calls, ...notifications]],
 ] as const)('the conformance suite accepts the server of %s', async ([slug, accepted]) => {
   const findings = await judgeServer(await serve(slug));
   const passed = Object.keys(findings).filter((name) => findings[name]!.every((finding) => finding === 'SUCCESS'));
@@ -44,7 +45,9 @@ async function serve(slug: string): Promise<string> {
   const port = await freePort();
   const folder = join(solutionsFolder, slug);
   const MORE_TOOLS = fileURLToPath(new URL('../judges/fixture-tools.ts', import.meta.url));
-  const env = { PORT: String(port), WORK_CLOCK: 'off', MORE_TOOLS };
+  // The suite also asks as a page of the server itself, which only lesson 17 has to allow.
+  const ALLOWED_ORIGINS = `http://127.0.0.1:${port}`;
+  const env = { PORT: String(port), WORK_CLOCK: 'off', MORE_TOOLS, ALLOWED_ORIGINS };
   const program = startProgram({
     folder,
     folderName: `solutions/${slug}`,
