@@ -147,6 +147,14 @@ export const catalog: readonly Lesson[] = [
     minutes: 30,
     tryPath: '/mcp',
   },
+  {
+    number: 17,
+    slug: '17-who-may-ask',
+    title: 'Who may ask',
+    part: 'MCP in the open',
+    minutes: 30,
+    tryPath: '/mcp',
+  },
 ];
 
 /** Some of the lessons, in the order of the course, for a group that has not the time for all. */

@@ -98,15 +98,20 @@ function said(what: string, output: string): void {
 
 /** Headers that say nothing about a lesson. */
 const usual = new Set(
-  'accept-encoding accept-language connection content-length date etag host keep-alive sec-fetch-mode transfer-encoding user-agent x-powered-by'.split(
+  'accept-encoding accept-language connection content-length date etag keep-alive sec-fetch-mode transfer-encoding user-agent x-powered-by'.split(
     ' ',
   ),
 );
 
-/** The others, as they are on the wire: names and values in turn. */
-const headerRows = (raw: string[]): string[] =>
+/**
+ * The others, as they are on the wire: names and values in turn.
+ * @param address of the relay, which is the usual Host
+ */
+const headerRows = (raw: string[], address?: string): string[] =>
   raw.flatMap((name, i) =>
-    i % 2 === 0 && !usual.has(name.toLowerCase()) && raw[i + 1] !== '*/*' ? [`${name}: ${raw[i + 1]}`] : [],
+    i % 2 === 0 && !usual.has(name.toLowerCase()) && !['*/*', address].includes(raw[i + 1])
+      ? [`${name}: ${raw[i + 1]}`]
+      : [],
   );
 
 /**
@@ -127,7 +132,8 @@ async function relay(
     const standsAlone = request.method === 'GET' && request.headers['last-event-id'] === undefined;
     const who = posted && standsAlone ? 'GET' : undefined;
     record().add('→', `${request.method} ${request.url}`, who);
-    for (const row of headerRows(request.rawHeaders)) record().add('→', row, who);
+    for (const row of headerRows(request.rawHeaders, `127.0.0.1:${request.socket.localPort}`))
+      record().add('→', row, who);
     const { method, url: path, headers } = request;
     const onward = httpRequest({ host: '127.0.0.1', port, method, path, headers, agent: false }, (answer) => {
       record().add('←', `${answer.statusCode} ${answer.statusMessage}`, who);

@@ -645,12 +645,9 @@ export default grader((run) => {
           const name = `The official client of the ${generation} generation`;
           const advice =
             'Compare the answer to GET /mcp in this capture with the lesson: the status, the Content-Type, and the one line of data.';
-          const official = await officialClient(
-            server,
-            generation,
-            () => {},
-            (method) => heard.push(method),
-          );
+          const official = await officialClient(server, generation, undefined, {
+            onOther: (method) => heard.push(method),
+          });
           await official.listTools();
           const call = official.beginTool('process_files', { message: word() });
           await expectSoon(

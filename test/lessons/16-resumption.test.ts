@@ -667,7 +667,7 @@ export default grader((run) => {
           const logs: unknown[] = [];
           // A connection that breaks off can lose what the client has not read yet, its first id included.
           const relay = await startCuttingRelay(server, cuts({ end: true }), isOfCall);
-          const client = await officialClient(server, generation, ({ data }) => logs.push(data), undefined, relay);
+          const client = await officialClient(server, generation, ({ data }) => logs.push(data), { relay });
           const text = await client.callTool('report', { steps });
           expect(logs.join() === steps.join(), {
             cause: 'An official client came back three times, but it did not get each message exactly once.',

@@ -30,6 +30,7 @@ test.for([
   ['08-handshake', [...handshake, ...calls]],
   ['09-notifications', [...handshake, ...calls, ...notifications]],
   ['13-progress', [...handshake, ...calls, ...notifications, 'tools-call-with-progress']],
+  ['17-who-may-ask', [...handshake, ...calls, ...notifications]],
 ] as const)('the conformance suite accepts the server of %s', async ([slug, accepted]) => {
   const findings = await judgeServer(await serve(slug));
   const passed = Object.keys(findings).filter((name) => findings[name]!.every((finding) => finding === 'SUCCESS'));
@@ -87,8 +88,10 @@ async function serve(slug: string): Promise<string> {
   const port = await freePort();
   const folder = join(solutionsFolder, slug);
   const MORE_TOOLS = fileURLToPath(new URL('../judges/fixture-tools.ts', import.meta.url));
-  // The suite wants each report, and they come 50 milliseconds apart.
-  const env = { PORT: String(port), WORK_CLOCK: 'off', MORE_TOOLS, PROGRESS_INTERVAL: '20' };
+  // The suite wants each report, and they come 50 milliseconds apart. It also asks as a page of the server itself, which
+  // only lesson 17 has to allow.
+  const more = { MORE_TOOLS, PROGRESS_INTERVAL: '20', ALLOWED_ORIGINS: `http://127.0.0.1:${port}` };
+  const env = { PORT: String(port), WORK_CLOCK: 'off', ...more };
   const program = startProgram({
     folder,
     folderName: `solutions/${slug}`,

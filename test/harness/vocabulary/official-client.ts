@@ -43,6 +43,19 @@ export type Report = { progress: number; total?: number; message?: string };
 
 type CallOptions = { onprogress?: (report: Report) => void; signal?: AbortSignal };
 
+/** How a client sends a request. */
+export type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>;
+
+/** What a grader may want of the way between an official client and the server. */
+type Way = {
+  /** Gets the method of each notification that is not a log message. */
+  onOther?: (method: string) => void;
+  /** Where the client connects instead of to the server: `http://127.0.0.1:4000`. */
+  relay?: string;
+  /** Stands between the client and the server, as a browser does. */
+  around?: (fetch: Fetch) => Fetch;
+};
+
 const info = { name: 'grader', version: '1.0.0' };
 
 /**
@@ -69,15 +82,12 @@ const generations = {
 /**
  * Connects the official client of this generation, until the end of the run; all held work is released meanwhile.
  * @param onLog gets each log message that the client accepts
- * @param onOther gets the method of each other notification
- * @param relay where it connects instead of to the server: `http://127.0.0.1:4000`
  */
 export async function officialClient(
   server: Server,
   generation: Generation,
   onLog: OnLog = () => {},
-  onOther: (method: string) => void = () => {},
-  relay?: string,
+  { onOther = () => {}, relay, around = (fetch) => fetch }: Way = {},
 ): Promise<OfficialClient> {
   const { client, StreamableHTTPClientTransport, before } = await generations[generation]((log) => {
     onLog(log);
@@ -88,7 +98,7 @@ export async function officialClient(
     server.run.changed();
   };
   // A relay records what it passes on.
-  const fetch = (url: string | URL, init?: RequestInit) => recorded(server, url, init);
+  const fetch = around((url, init) => recorded(server, url, init));
   const transport = new StreamableHTTPClientTransport(new URL('/mcp', relay ?? server.url), relay ? {} : { fetch });
   server.run.atEnd(() => {
     client.close().catch(() => {});
