@@ -112,6 +112,14 @@ export const catalog: readonly Lesson[] = [
     minutes: 30,
     tryPath: '/mcp',
   },
+  {
+    number: 18,
+    slug: '18-tokens-and-tls',
+    title: 'Tokens and TLS',
+    part: 'MCP in the open',
+    minutes: 30,
+    tryPath: '/mcp',
+  },
 ];
 
 /** Some of the lessons, in the order of the course, for a group that has not the time for all. */
