@@ -3,7 +3,7 @@
 import { expect, Failure, type Explanation } from '../run/failure.ts';
 import type { Run } from '../run/run.ts';
 import { promptMs } from '../run/waits.ts';
-import type { Call } from '../wire/grader-server.ts';
+import type { Call, Certificate } from '../wire/grader-server.ts';
 import { visible } from '../wire/printable.js';
 import { howEnded, judgedClient, keptAlive, lastWords, notCutShort, type Client } from './command-line.ts';
 import { eventOf } from './event-stream.ts';
@@ -88,6 +88,8 @@ export type Terms = {
   session?: string | undefined;
   /** Whether the server leaves a DELETE without an answer. */
   ignoresGoodbyes?: boolean;
+  /** The certificate of a server that uses TLS. */
+  certificate?: Certificate;
   /** The command that shows the same without the grader. */
   see: string;
 };
@@ -120,26 +122,38 @@ export const scriptedServer = (run: Run, terms: Terms) => ({
 });
 
 async function start(run: Run, terms: Terms): Promise<Script> {
-  const { message: text = 'hello', env = {}, revision = newestRevision, session, ignoresGoodbyes, see } = terms;
+  const {
+    message: text = 'hello',
+    env = {},
+    revision = newestRevision,
+    session,
+    ignoresGoodbyes,
+    certificate,
+    see,
+  } = terms;
   const agreed: Script['agreed'] = { revision, session };
   const goodbyes: Incoming[] = [];
-  const site = await run.startGraderServer('/mcp', (call) => {
-    // A client that has waited long enough may say so.
-    if (methodOf(call) === 'notifications/cancelled') {
-      accept(call);
+  const site = await run.startGraderServer(
+    '/mcp',
+    (call) => {
+      // A client that has waited long enough may say so.
+      if (methodOf(call) === 'notifications/cancelled') {
+        accept(call);
+        return true;
+      }
+      // A client may ask for a stream of its own, and a server may say that it does not end sessions.
+      const { method } = call.request;
+      if (method !== 'GET' && method !== 'DELETE') return false;
+      if (method === 'DELETE') {
+        goodbyes.push(incoming(call, 'The DELETE', agreed, see));
+        if (ignoresGoodbyes) return true;
+      }
+      call.response.writeHead(405, { allow: 'POST' });
+      call.end();
       return true;
-    }
-    // A client may ask for a stream of its own, and a server may say that it does not end sessions.
-    const { method } = call.request;
-    if (method !== 'GET' && method !== 'DELETE') return false;
-    if (method === 'DELETE') {
-      goodbyes.push(incoming(call, 'The DELETE', agreed, see));
-      if (ignoresGoodbyes) return true;
-    }
-    call.response.writeHead(405, { allow: 'POST' });
-    call.end();
-    return true;
-  });
+    },
+    certificate,
+  );
 
   const started = performance.now();
   const program = run.startClientWith(env, site.url, text);

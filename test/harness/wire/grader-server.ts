@@ -1,5 +1,6 @@
 // A server of the grader's, for the learner's client.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { buffer } from 'node:stream/consumers';
 import { explainEnd } from '../programs/crash-report.ts';
 import { freePort } from '../programs/ports.ts';
@@ -24,6 +25,9 @@ export type Call = {
   breakOff(): void;
 };
 
+/** A certificate and its private key, in PEM. */
+export type Certificate = { cert: string; key: string };
+
 export type GraderServer = {
   url: string;
   /** How many requests have come that `call` has not returned. */
@@ -42,11 +46,13 @@ const startLimit = 7000;
 /**
  * Starts a server that answers nothing by itself.
  * @param answer returns true for a request that it has answered: `call` does not return that one
+ * @param certificate of a server that uses TLS
  */
 export async function startGraderServer(
   { run, transcript }: { run: Run; transcript(): Transcript },
   path: string,
   answer: (call: Call) => boolean = () => false,
+  certificate?: Certificate,
 ): Promise<GraderServer> {
   const calls: Call[] = [];
   let client: Program | undefined;
@@ -71,7 +77,7 @@ export async function startGraderServer(
     },
   });
 
-  const server = createServer(async (request, response) => {
+  const listener = async (request: IncomingMessage, response: ServerResponse) => {
     const shown = { 'Last-Event-ID': utf8Header(request.headers['last-event-id']) };
     transcript().add('→', requestLine(`${request.method} ${request.url}`, shown));
     const body = await buffer(request).catch(() => undefined);
@@ -80,7 +86,8 @@ export async function startGraderServer(
     const call = callOf(request, response, body);
     if (!answer(call)) calls.push(call);
     run.changed();
-  });
+  };
+  const server = certificate ? createSecureServer(certificate, listener) : createServer(listener);
   const port = await freePort();
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   run.atEnd(() => {
@@ -88,7 +95,7 @@ export async function startGraderServer(
     server.closeAllConnections();
   });
 
-  const url = `http://127.0.0.1:${port}${path}`;
+  const url = `${certificate ? 'https' : 'http'}://127.0.0.1:${port}${path}`;
   return {
     url,
     get waiting() {
