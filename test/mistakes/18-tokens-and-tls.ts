@@ -1,0 +1,3 @@
+import { client, server, type Mistake } from '../proof/mistake.ts';
+
+export const mistakes: Mistake[] = [];
