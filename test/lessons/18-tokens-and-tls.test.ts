@@ -148,6 +148,19 @@ export default grader((run) => {
     );
   }
 
+  /** No request was answered twice: Node.js throws an error for the second answer, which Express prints. */
+  async function expectAnsweredOnce(): Promise<void> {
+    const { program } = server;
+    await program.caughtUp();
+    const printed = /.*(ERR_HTTP_HEADERS_SENT|ERR_STREAM_WRITE_AFTER_END).*/.exec(program.stderr)?.[0];
+    expect(printed === undefined, {
+      cause: 'Your server refused a request, but continued and tried to answer it a second time.',
+      output: printed ?? '',
+      advice: 'Return after challenge: it writes the answer, but it cannot leave your function for you.',
+      see: '',
+    });
+  }
+
   task({ number: 1, title: 'Say where a token comes from', file: 'server.ts' }, () => {
     requirement(
       'If a request to `/mcp` has no token in the header `Authorization`, the server answers with status 401, whatever its body and its session id are. A token in the query, as in `/mcp?access_token=…`, does not count.',
@@ -208,6 +221,7 @@ export default grader((run) => {
                 : 'curl -i -X POST http://127.0.0.1:3000/mcp',
           });
         }
+        await expectAnsweredOnce();
       },
     );
 
@@ -362,8 +376,16 @@ export default grader((run) => {
     requirement(
       'If no key of the authorization server has signed a token, the server answers with status 401 and `error="invalid_token"` in `WWW-Authenticate`. This includes a token with the algorithm `none`, and a token whose claims were changed.',
       async () => {
-        for (const [what, token] of Object.entries(await (await issuer()).forged({ sub: word() }))) {
-          await expectRefused(token, what, { status: 401, error: 'invalid_token', advice: verify });
+        const { forged, token: newToken } = await issuer();
+        // A session that is known says nothing about the token of a request.
+        const { headers } = await connect(clientWith(await newToken()));
+        for (const [what, token] of Object.entries(await forged({ sub: word() }))) {
+          await expectRefused(token, what, {
+            headers,
+            status: 401,
+            error: 'invalid_token',
+            advice: verify,
+          });
         }
       },
     );
@@ -518,6 +540,37 @@ export default grader((run) => {
         expectStatus(still, 200, {
           cause: 'Another user has sent the id of a session, and now the session is over for its owner.',
           advice: 'Only refuse the request of a stranger. Leave the session in the Map.',
+          see: '',
+        });
+        // While the body of the owner's request is on its way, a request of another user comes in between.
+        const another = clientWith(await token({ sub: stranger }), stranger);
+        const body = Buffer.from(JSON.stringify(alice.request('tools/list')));
+        const slow = alice.server.request('/mcp', {
+          method: 'POST',
+          who: owner,
+          headers: {
+            ...alice.headers,
+            'Content-Type': 'application/json',
+            Accept: 'application/json, text/event-stream',
+            'Content-Length': String(body.length),
+          },
+          pieces: {
+            bytes: [body.subarray(0, 10), body.subarray(10)],
+            async between() {
+              await server.program.caughtUp();
+              await another.ask('tools/list', undefined, { headers: alice.headers });
+            },
+          },
+        });
+        const unanswered = {
+          cause: 'Your server did not answer a request whose body came in two pieces.',
+          advice: 'End the response on every way through the handlers.',
+        };
+        await untilEnd(server, slow, () => unanswered, unanswered);
+        expectStatus(slow, 200, {
+          cause: `The body of a request was still on its way when a request of another user came. Then your server answered the first request with status ${slow.status}.`,
+          advice:
+            'Keep the sub of a request with the request, in response.locals. All requests share a variable outside of the handlers, so the next request changes it.',
           see: '',
         });
         const newer = clientWith(await token({ sub: owner, exp: seconds(1200) }), owner);
