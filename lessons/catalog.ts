@@ -12,6 +12,8 @@ export type Lesson = {
   minutes: number;
   /** What `npm run try` asks the server for, through the learner's client. */
   tryPath: string;
+  /** Whether `npm run try` also starts examples/authorization-server.ts of the lesson. */
+  needsTokens?: true;
 };
 
 /** The course, in order. Titles of tasks and requirements stand in each lesson's README. */
@@ -119,6 +121,7 @@ export const catalog: readonly Lesson[] = [
     part: 'MCP in the open',
     minutes: 30,
     tryPath: '/mcp',
+    needsTokens: true,
   },
 ];
 

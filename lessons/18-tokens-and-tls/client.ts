@@ -30,9 +30,10 @@ const farewellLimit = Number(process.env.FAREWELL_LIMIT ?? 2000);
 /** The file of the one certificate that this client trusts. Without it, a server needs one that a public authority has signed. */
 const certificate = process.env.CA;
 
-/** Makes the connections of this client. node-fetch asks for it with the URL of each request. */
 // TODO task 3: trust the server that has this certificate, and no other
 const secureAgent = new Agent();
+
+/** Makes the connection for a request. node-fetch calls it with the URL. */
 const agent = ({ protocol }: URL) => (protocol === 'https:' ? secureAgent : undefined);
 
 /** The protocol revisions that this client speaks, newest first. */
