@@ -411,7 +411,7 @@ export default grader((run) => {
     }
 
     requirement(
-      'If a token has expired, or is not valid before a later time, or does not say when it expires, the server answers with status 401 and `error="invalid_token"`.',
+      'If a token has expired, has no `exp`, or has an `nbf` in the future, the server answers with status 401 and `error="invalid_token"`.',
       async () => {
         const clock =
           'jwtVerify compares exp and nbf with the clock by itself, so let it throw, and answer with 401. Both are seconds since 1970, and not milliseconds.';
