@@ -11,8 +11,9 @@ import {
   type Claims,
   type Issuer,
 } from '../harness/vocabulary/authorization-server.ts';
+import { lastWords } from '../harness/vocabulary/command-line.ts';
 import { makeCertificate } from '../harness/vocabulary/certificates.ts';
-import { expectHeader, expectStatus, finished, received, untilEnd } from '../harness/vocabulary/http.ts';
+import { expectHeader, expectStatus, finished, received, untilEnd, workMs } from '../harness/vocabulary/http.ts';
 import { hello, mcpClient, request, type McpClient, type Posted } from '../harness/vocabulary/mcp-client.ts';
 import { logMessage, scriptedServer, textResult } from '../harness/vocabulary/mcp-server.ts';
 import { expectResponseLast, notificationsIn } from '../harness/vocabulary/notifications.ts';
@@ -64,7 +65,7 @@ export default grader((run) => {
       'MCP-Protocol-Version': '2025-11-25',
       'MCP-Session-Id': String(posted.headers['mcp-session-id']),
     };
-    (await client.notify('notifications/initialized')).accepted();
+    await client.notify('notifications/initialized');
     return client;
   }
 
@@ -106,7 +107,11 @@ export default grader((run) => {
     }: { status: 401 | 403; error: string; advice: string; headers?: Record<string, string> },
   ): Promise<Posted> {
     note('·', `a token ${what}`);
-    const posted = await clientWith(token, undefined, headers).ask('initialize', hello());
+    const posted = await clientWith(token, undefined, headers).ask('initialize', hello(), {
+      ifItThrows: {
+        advice: 'Write await before jwtVerify, inside of try. Without await, its error comes when nobody can catch it.',
+      },
+    });
     expect(posted.status !== 200, {
       cause: `A request came with a token ${what}, but your server served it.`,
       compare: { expected: String(status), received: received(posted) },
@@ -119,7 +124,9 @@ export default grader((run) => {
           ? 'Catch what jwtVerify throws, and answer with 401: a wrong token is a fault of the client.'
           : posted.status === 403
             ? 'Answer 403 only to a token that is right in everything but its scope. Every other wrong token gets 401, because the client needs a new one.'
-            : advice,
+            : status === 403
+              ? 'Answer 403 to a token that is right in everything but its scope. 401 tells the client to get a new token, but that token would have the same scope.'
+              : advice,
       see: '',
     });
     expectChallenge(posted, `error="${error}"`, (parameters) => parameters.error === error, {
@@ -171,10 +178,14 @@ export default grader((run) => {
         const json = { 'Content-Type': 'application/json', Accept: 'application/json, text/event-stream' };
         const before = 'Call requireToken before every handler of /mcp, and look at the header Authorization only.';
         const cases: [what: string, path: string, ask: Ask][] = [
-          ['initialize without a token', '/mcp', { method: 'POST', headers: json, body: initialize }],
-          ['a body that is not JSON, without a token', '/mcp', { method: 'POST', headers: json, body: `{"${word()}` }],
+          ['The request initialize without a token', '/mcp', { method: 'POST', headers: json, body: initialize }],
           [
-            'tools/list with a session id, but without a token',
+            'A request without a token, whose body is not JSON,',
+            '/mcp',
+            { method: 'POST', headers: json, body: `{"${word()}` },
+          ],
+          [
+            'The request tools/list with a session id, but without a token,',
             '/mcp',
             {
               method: 'POST',
@@ -182,14 +193,14 @@ export default grader((run) => {
               body: JSON.stringify(request(2, 'tools/list')),
             },
           ],
-          ['DELETE without a token', '/mcp', { method: 'DELETE', headers: { 'MCP-Session-Id': word() } }],
+          ['DELETE /mcp without a token', '/mcp', { method: 'DELETE', headers: { 'MCP-Session-Id': word() } }],
           [
-            'initialize with a token in the query',
+            'The request initialize with a token in the query',
             `/mcp?access_token=${token}`,
             { method: 'POST', headers: json, body: initialize },
           ],
           [
-            'initialize with a different scheme',
+            'The request initialize with the scheme Basic',
             '/mcp',
             {
               method: 'POST',
@@ -198,22 +209,28 @@ export default grader((run) => {
             },
           ],
           [
-            'initialize with the scheme Bearer, but without a token',
+            'The request initialize with the scheme Bearer, but without a token,',
             '/mcp',
             { method: 'POST', headers: { ...json, Authorization: 'Bearer' }, body: initialize },
           ],
         ];
         sent.add(token);
         for (const [what, path, ask] of cases) {
-          const exchange = await send(path, ask);
+          const exchange = await send(path, {
+            ...ask,
+            ifItThrows: {
+              advice:
+                'Expect that the header Authorization can be missing, or can have a different scheme: look before you use it.',
+            },
+          });
           expectStatus(exchange, 401, {
-            cause: `${what.charAt(0).toUpperCase()}${what.slice(1)} was answered with status ${exchange.status}.`,
+            cause: `${what} was answered with status ${exchange.status}.`,
             advice: path.includes('?')
               ? 'Read the token from the header Authorization, and nowhere else: a URL gets into logs, into the history of a browser, and into the header Referer.'
               : exchange.status! < 300
                 ? `Refuse this request with challenge(response, 401, …), and return. ${before}`
-                : exchange.status! >= 500
-                  ? 'The header Authorization can be missing, or can have a different scheme. Check this before you use it.'
+                : path === '/mcp' && ask.body === initialize
+                  ? 'Answer with challenge(response, 401, …). Status 401 tells a client that it needs a token. 403 would mean that a token is there and allows too little.'
                   : before,
             see:
               ask.method === 'DELETE'
@@ -435,9 +452,9 @@ export default grader((run) => {
       async () => {
         const { url } = await issuer();
         const fromElsewhere =
-          'Give jwtVerify the issuer, which is in ISSUER. It compares the claim iss with this URL, letter by letter.';
+          'Give jwtVerify the option issuer. It compares the claim iss with this URL, letter by letter.';
         const forElsewhere =
-          'Give jwtVerify the audience: resource. Otherwise another server to which this user has sent a token can use it here.';
+          'Give jwtVerify the option audience: resource. Otherwise another server to which this user has sent a token can use it here.';
         const port = random.integer(10_000, 60_000);
         await expectClaims(
           {
@@ -639,12 +656,21 @@ export default grader((run) => {
         server = await start({ TLS: folderOf(own) }, own.cert);
         const see = 'curl -i --cacert .tls/certificate.pem -X POST https://127.0.0.1:3000/mcp';
         const first = server.request('/mcp', { method: 'POST' });
-        await run.until(() => first.status !== undefined || finished(first));
+        await run.expectSoon(
+          () => first.status !== undefined || finished(first),
+          () => ({
+            cause: 'A client has connected with TLS and has sent a request, but your server did not answer.',
+            advice:
+              'Give app to the secure server: createSecureServer({ key, cert }, app). It is the listener of all requests.',
+            see,
+          }),
+          server.program,
+          workMs,
+        );
         expect(first.status !== undefined, {
           cause:
             'The environment variable TLS was set, but a client that trusts the certificate could not connect with TLS.',
-          ...(first.broken !== undefined && { output: first.broken }),
-          advice: /wrong version|packet length|EPROTO/i.test(first.broken ?? '')
+          advice: /wrong version|packet length|http request/i.test(first.broken ?? '')
             ? 'Make the server with createServer from node:https, and with { key, cert }. Your server answered the hello of TLS with plain HTTP.'
             : 'Read certificate.pem and key.pem from the folder that TLS names, and give both to createServer of node:https.',
           see,
@@ -740,11 +766,18 @@ export default grader((run) => {
       async () => {
         const { own } = await certificates();
         const message = word();
-        const {
-          client,
-          call,
-          nothingPosted: _nothing,
-        } = await scriptedServer(run, { see, message, certificate: own, env: trusting(own) }).upToCall();
+        const terms = { see, message, certificate: own, env: trusting(own) };
+        const { client, handshake, movesOn, next } = await scriptedServer(run, terms).start();
+        const moved = await movesOn('Your client neither sent a request to the server nor ended.');
+        expect(moved === 'posted', {
+          cause: 'The server has the certificate that CA names, but your client did not accept this certificate.',
+          ...lastWords(client),
+          advice:
+            'Give the Agent the content of the file: new Agent({ ca: readFileSync(certificate) }). Give the agent to each fetch.',
+          see,
+        });
+        await handshake();
+        const call = await next('tools/call');
         for (const i of documents.keys()) {
           const text = `${word()} ${i + 1}`;
           await call.stream(logMessage('info', text));
@@ -769,7 +802,7 @@ export default grader((run) => {
       async () => {
         const { own, other, elsewhere, expired } = await certificates();
         const never =
-          'Give the Agent only the option ca. rejectUnauthorized: false, NODE_TLS_REJECT_UNAUTHORIZED and an own checkServerIdentity let anybody read what your client sends.';
+          'Give the Agent only the option ca. rejectUnauthorized: false, NODE_TLS_REJECT_UNAUTHORIZED and a checkServerIdentity of your own let anybody read what your client sends.';
         for (const [what, certificate, trusted] of [
           ['with a certificate that the client does not trust', other, own],
           ['whose certificate names a different host', elsewhere, elsewhere],

@@ -179,7 +179,7 @@ export const mistakes: Mistake[] = [
   server(2, 'does-not-wait-for-the-verification', [joseImport, withDecode], [verifies, verifiesUnread + decodes]),
   server(2, 'a-session-is-as-good-as-a-token', [
     verifies,
-    `    if (sessions.has(request.get('MCP-Session-Id') ?? '')) return next();\n${verifies}`,
+    `    const known = sessions.get(request.get('MCP-Session-Id') ?? '');\n    if (known) {\n      response.locals.subject = known.owner;\n      return next();\n    }\n${verifies}`,
   ]),
   server(
     2,
