@@ -109,7 +109,7 @@ const headerRows = (raw: string[]): string[] =>
   );
 
 /** A token is cut off: nobody should be able to use it who sees the capture. */
-const shown = (value: string): string => value.replace(/^(Bearer \S{6})\S+/i, '$1…');
+const shown = (value: string): string => value.replace(/^(Bearer [\w-]{6})[\w.-]+$/i, '$1…');
 
 /** Stands between client and server, hands everything on as it comes, and writes it down. */
 async function relay(port: number, record: () => Transcript): Promise<{ url: string; close(): void }> {
