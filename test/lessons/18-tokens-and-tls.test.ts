@@ -87,7 +87,7 @@ export default grader((run) => {
       advice:
         advice ??
         (posted.status === 401
-          ? 'Compare each option of jwtVerify with the claims of this token: the issuer is ISSUER, the audience is the URL of /mcp, and the algorithm is ES256. Read the token from the header Authorization.'
+          ? 'Read the token from the header Authorization, after Bearer and a space. If you verify it, compare each option of jwtVerify with its claims: the issuer is ISSUER, the audience is the URL of /mcp, and the algorithm is ES256.'
           : posted.status === 403
             ? 'Split the claim scope at each space, and look whether the list includes mcp:tools.'
             : 'Call next() when the token is right: then the handlers of /mcp do the rest.'),

@@ -11,14 +11,15 @@ const provider = new Provider(issuer, {
   jwks: { keys: [generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' })] },
   cookies: { keys: [randomBytes(32).toString('hex')] },
   scopes: ['mcp:tools'],
-  clients: ['workshop', 'somebody-else'].map((client_id) => ({
-    client_id,
-    client_secret: 'only-for-this-workshop',
-    grant_types: ['client_credentials'],
-    redirect_uris: [],
-    response_types: [],
-    id_token_signed_response_alg: 'ES256',
-  })),
+  clients: [
+    {
+      client_id: 'workshop',
+      client_secret: 'only-for-this-workshop',
+      grant_types: ['client_credentials'],
+      redirect_uris: [],
+      response_types: [],
+    },
+  ],
   clientDefaults: { id_token_signed_response_alg: 'ES256' },
   ttl: { ClientCredentials: 10 * 60 },
   features: {
