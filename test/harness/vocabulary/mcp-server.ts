@@ -133,27 +133,24 @@ async function start(run: Run, terms: Terms): Promise<Script> {
   } = terms;
   const agreed: Script['agreed'] = { revision, session };
   const goodbyes: Incoming[] = [];
-  const site = await run.startGraderServer(
-    '/mcp',
-    (call) => {
-      // A client that has waited long enough may say so.
-      if (methodOf(call) === 'notifications/cancelled') {
-        accept(call);
-        return true;
-      }
-      // A client may ask for a stream of its own, and a server may say that it does not end sessions.
-      const { method } = call.request;
-      if (method !== 'GET' && method !== 'DELETE') return false;
-      if (method === 'DELETE') {
-        goodbyes.push(incoming(call, 'The DELETE', agreed, see));
-        if (ignoresGoodbyes) return true;
-      }
-      call.response.writeHead(405, { allow: 'POST' });
-      call.end();
+  const answer = (call: Call): boolean => {
+    // A client that has waited long enough may say so.
+    if (methodOf(call) === 'notifications/cancelled') {
+      accept(call);
       return true;
-    },
-    certificate,
-  );
+    }
+    // A client may ask for a stream of its own, and a server may say that it does not end sessions.
+    const { method } = call.request;
+    if (method !== 'GET' && method !== 'DELETE') return false;
+    if (method === 'DELETE') {
+      goodbyes.push(incoming(call, 'The DELETE', agreed, see));
+      if (ignoresGoodbyes) return true;
+    }
+    call.response.writeHead(405, { allow: 'POST' });
+    call.end();
+    return true;
+  };
+  const site = await run.startGraderServer('/mcp', answer, certificate);
 
   const started = performance.now();
   const program = run.startClientWith(env, site.url, text);
