@@ -14,6 +14,8 @@ export type Lesson = {
   tryPath: string;
   /** Seconds after which `npm run try` presses Ctrl+C in the client, counted from the beginning of an event stream. */
   interruptAfter?: number;
+  /** Whether `npm run try` also starts examples/authorization-server.ts of the lesson. */
+  needsTokens?: true;
 };
 
 /** The course, in order. Titles of tasks and requirements stand in each lesson's README. */
@@ -154,6 +156,15 @@ export const catalog: readonly Lesson[] = [
     part: 'MCP in the open',
     minutes: 30,
     tryPath: '/mcp',
+  },
+  {
+    number: 18,
+    slug: '18-tokens-and-tls',
+    title: 'Tokens and TLS',
+    part: 'MCP in the open',
+    minutes: 30,
+    tryPath: '/mcp',
+    needsTokens: true,
   },
 ];
 

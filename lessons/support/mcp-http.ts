@@ -1,5 +1,7 @@
 // What lessons 7 to 10 wrote for a server of MCP: it refuses what HTTP should refuse, and says why.
-import type { Express, NextFunction, Request, RequestHandler, Response } from 'express';
+import { createServer, type RequestListener } from 'node:http';
+import { Server } from 'node:net';
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { failure } from './json-rpc.ts';
 
 /** The protocol revisions that the servers of this workshop speak, newest first. */
@@ -59,13 +61,12 @@ export function answerError(error: HttpError, _request: Request, response: Respo
 }
 
 /** Listens on the port that the environment variable PORT names, at this machine only. */
-export function listen(app: Express): void {
+export function listen(app: RequestListener | Server, scheme = 'http'): void {
   const port = Number(process.env.PORT ?? 3000);
-  app.listen(port, '127.0.0.1', (error) => {
-    if (error) {
-      console.error(`cannot listen on port ${port} (${error.message}): end the program that uses it, or set PORT`);
-      process.exit(1);
-    }
-    console.log(`listening on http://127.0.0.1:${port}/mcp`);
+  const server = app instanceof Server ? app : createServer(app);
+  server.once('error', (error) => {
+    console.error(`cannot listen on port ${port} (${error.message}): end the program that uses it, or set PORT`);
+    process.exit(1);
   });
+  server.listen(port, '127.0.0.1', () => console.log(`listening on ${scheme}://127.0.0.1:${port}/mcp`));
 }

@@ -4,7 +4,7 @@ import type { Lesson } from '../../lessons/catalog.ts';
 import { listeningOn } from '../../test/harness/programs/listening.ts';
 import { endAllPrograms } from '../../test/harness/programs/pool.js';
 import { freePort } from '../../test/harness/programs/ports.ts';
-import { startProgram } from '../../test/harness/programs/program.ts';
+import { startProgram, type Start } from '../../test/harness/programs/program.ts';
 import { Failure } from '../../test/harness/run/failure.ts';
 import { printable } from '../../test/harness/wire/printable.js';
 import { transcript, type Transcript } from '../../test/harness/wire/transcript.ts';
@@ -51,10 +51,6 @@ async function runBoth(lesson: Lesson, folder: string, leaveAfter?: number, cutA
   const env = { WORK_CLOCK: 'off' };
 
   const port = await freePort();
-  const server = startProgram({ ...common, file: 'server.ts', env: { ...env, PORT: String(port) } });
-  await listeningOn(server, port);
-
-  console.log('→ sent by the client   ← received   ▸ printed by the client\n');
   let interrupting: NodeJS.Timeout | undefined;
   const between = await relay(
     port,
@@ -65,10 +61,17 @@ async function runBoth(lesson: Lesson, folder: string, leaveAfter?: number, cutA
     },
     cutAfter,
   );
+  // The programs of a lesson about tokens know the authorization server, and the server knows its URL.
+  const tokens = lesson.needsTokens && { ISSUER: await startIssuer(common), PUBLIC_URL: between.url };
+  const server = startProgram({ ...common, file: 'server.ts', env: { ...env, ...tokens, PORT: String(port) } });
+  await listeningOn(server, port);
+
+  console.log('→ sent by the client   ← received   ▸ printed by the client\n');
   // A file or another program gets each row whole, unless COLUMNS says how wide it is.
   const columns = process.stdout.columns || Number(process.env.COLUMNS) || Infinity;
   record = transcript((entry) => console.log(rowText(entry, columns)));
-  const client = startProgram({ ...common, file: 'client.ts', args: [`${between.url}${lesson.tryPath}`], env });
+  const args = [`${between.url}${lesson.tryPath}`];
+  const client = startProgram({ ...common, file: 'client.ts', args, env: { ...env, ...tokens } });
   const leaving = leaveAfter === undefined ? undefined : setTimeout(() => client.stop(), leaveAfter);
   await new Promise<void>((resolve) => {
     look = () => {
@@ -92,6 +95,14 @@ async function runBoth(lesson: Lesson, folder: string, leaveAfter?: number, cutA
   return 0;
 }
 
+/** Starts the authorization server of a lesson, and returns its URL. */
+async function startIssuer(common: Omit<Start, 'file'>): Promise<string> {
+  const port = await freePort();
+  const env = { PORT: String(port) };
+  await listeningOn(startProgram({ ...common, file: 'examples/authorization-server.ts', env }), port);
+  return `http://127.0.0.1:${port}`;
+}
+
 function said(what: string, output: string): void {
   if (output.trim()) console.log(`\n${what}:\n${printable(output.trim()).replace(/^/gm, '  ')}`);
 }
@@ -110,9 +121,12 @@ const usual = new Set(
 const headerRows = (raw: string[], address?: string): string[] =>
   raw.flatMap((name, i) =>
     i % 2 === 0 && !usual.has(name.toLowerCase()) && !['*/*', address].includes(raw[i + 1])
-      ? [`${name}: ${raw[i + 1]}`]
+      ? [`${name}: ${shown(raw[i + 1]!)}`]
       : [],
   );
+
+/** A token is cut off: nobody should be able to use it who sees the capture. */
+const shown = (value: string): string => value.replace(/^(Bearer [\w-]{6})[\w.-]+$/i, '$1…');
 
 /**
  * Stands between client and server, hands everything on as it comes, and writes it down.

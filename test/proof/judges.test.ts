@@ -1,20 +1,13 @@
 // Has the solutions of the MCP lessons judged by the official conformance suite.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { root, solutionsFolder } from '../harness/folders.js';
-import { listeningOn } from '../harness/programs/listening.ts';
-import { freePort } from '../harness/programs/ports.ts';
-import { startProgram, type Program } from '../harness/programs/program.ts';
-import { transcript } from '../harness/wire/transcript.ts';
 import { withAgreedRevision } from '../judges/agreed-revision.ts';
 import { judgeClient, judgeServer } from '../judges/conformance.ts';
+import { endServers, serve } from '../judges/solution-server.ts';
 
-const programs: Program[] = [];
-afterAll(() => {
-  for (const program of programs) program.stop();
-});
+afterAll(endServers);
 
 const handshake = ['server-initialize', 'ping', 'tools-list', 'dns-rebinding-protection'];
 const calls = ['simple-text', 'image', 'audio', 'embedded-resource', 'mixed-content', 'error'].map(
@@ -82,25 +75,3 @@ test('the conformance suite accepts the client of 16-resumption', async () => {
     rmSync(folder, { recursive: true, force: true });
   }
 });
-
-/** Starts a solution's server, with the tools that the suite asks for. */
-async function serve(slug: string): Promise<string> {
-  const port = await freePort();
-  const folder = join(solutionsFolder, slug);
-  const MORE_TOOLS = fileURLToPath(new URL('../judges/fixture-tools.ts', import.meta.url));
-  // The suite wants each report, and they come 50 milliseconds apart. It also asks as a page of the server itself, which
-  // only lesson 17 has to allow.
-  const more = { MORE_TOOLS, PROGRESS_INTERVAL: '20', ALLOWED_ORIGINS: `http://127.0.0.1:${port}` };
-  const env = { PORT: String(port), WORK_CLOCK: 'off', ...more };
-  const program = startProgram({
-    folder,
-    folderName: `solutions/${slug}`,
-    file: 'server.ts',
-    env,
-    changed() {},
-    transcript,
-  });
-  programs.push(program);
-  await listeningOn(program, port);
-  return `http://127.0.0.1:${port}/mcp`;
-}

@@ -8,7 +8,7 @@ import { compile } from './esbuild.js';
 import { writeAtomically } from './write-atomically.js';
 
 const modules = join(root, 'node_modules');
-const packable = ['express', 'node-fetch', 'zod'];
+const packable = ['express', 'jose', 'node-fetch', 'zod'];
 
 /** Another install or another Node.js has another key. */
 const key = hash('sha256', `${process.version} ${installed()}`).slice(0, 16);

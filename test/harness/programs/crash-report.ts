@@ -91,7 +91,9 @@ function missingImport({ program, all }: Found): Explanation | undefined {
 /** Something was thrown that is not an Error. */
 function noError({ program, when, block, all, frames, at }: Found): Explanation | undefined {
   const rejected = /^UnhandledPromiseRejection: .*?with the reason "([^]*)"\.$/.exec(all)?.[1];
-  const thrown = block.fatal && frames.length === 0 && !/^[\w.$ ]*(Error|Exception)\b/.test(all) ? all : undefined;
+  // The classes of some packages have names without the word Error, and their stack is in the package.
+  const hasStack = frames.length > 0 || block.text.some(isFrame);
+  const thrown = block.fatal && !hasStack && !/^[\w.$ ]*(Error|Exception)\b/.test(all) ? all : undefined;
   const value = rejected ?? thrown;
   if (value === undefined) return undefined;
   return {

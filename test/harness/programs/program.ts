@@ -97,7 +97,7 @@ export type Start = {
   /** The file's folder, and how the learner calls it. */
   folder: string;
   folderName: string;
-  file: 'server.ts' | 'client.ts';
+  file: string;
   args?: string[];
   env?: Record<string, string>;
   /** Milliseconds for which its event loop may stand still, 6000 unless told: more than five messages with a second of work each. */

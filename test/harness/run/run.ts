@@ -4,7 +4,7 @@ import { endRun } from '../programs/pool.js';
 import { freePort } from '../programs/ports.ts';
 import { startProgram, type Program } from '../programs/program.ts';
 import { exchange, type Ask, type Exchange } from '../wire/exchange.ts';
-import { startGraderServer, type Call, type GraderServer } from '../wire/grader-server.ts';
+import { startGraderServer, type Call, type Certificate, type GraderServer } from '../wire/grader-server.ts';
 import { transcript as newTranscript, type Mark } from '../wire/transcript.ts';
 import { Failure, type Explanation } from './failure.ts';
 import type { Grader } from './grader.ts';
@@ -64,14 +64,17 @@ export type Run = {
    */
   requirement(sentence: string, test: () => Promise<void>, about?: LearnerFile): void;
 
-  /** Starts the learner's server on a port of its own and waits until it listens. */
-  startServer(env?: Record<string, string>): Promise<Server>;
+  /**
+   * Starts the learner's server on a port of its own and waits until it listens.
+   * @param ca the certificate that requests trust: with one, they use TLS
+   */
+  startServer(env?: Record<string, string>, ca?: string): Promise<Server>;
   /** Starts the learner's client with these arguments. */
   startClient(...args: string[]): Program;
   /** The same, with these environment variables. */
   startClientWith(env: Record<string, string>, ...args: string[]): Program;
   /** A server of the grader's, for the learner's client. `answer` returns true for a request that it has answered itself. */
-  startGraderServer(path: string, answer?: (call: Call) => boolean): Promise<GraderServer>;
+  startGraderServer(path: string, answer?: (call: Call) => boolean, certificate?: Certificate): Promise<GraderServer>;
   /** An empty folder that goes away with this run. */
   temporaryFolder(): string;
   /** Does this at the end of the run. */
@@ -177,16 +180,16 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
       task.requirements.push({ sentence, test, file: about ?? task.file, task: task.number });
     },
 
-    async startServer(env = {}) {
+    async startServer(env = {}, ca) {
       const port = await freePort();
       const program = startLearners('server.ts', { PORT: String(port), ...env });
       await listeningOn(program, port);
       servers.add(program);
-      const url = new URL(`http://127.0.0.1:${port}`);
+      const url = new URL(`${ca === undefined ? 'http' : 'https'}://127.0.0.1:${port}`);
       const request: Server['request'] = (path, ask = {}) => {
         // What comes of it later belongs to the capture that has its request.
         const own = record;
-        const sent = exchange(new URL(path, url), ask, waits.changed, () => own);
+        const sent = exchange(new URL(path, url), { ca, ...ask }, waits.changed, () => own);
         atEnd(() => sent.close());
         servers.addRequest(sent, program, ask);
         return sent;
@@ -195,9 +198,9 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
     },
     startClient: (...args) => startLearners('client.ts', {}, args),
     startClientWith: (env, ...args) => startLearners('client.ts', env, args),
-    startGraderServer(path, answer) {
+    startGraderServer(path, answer, certificate) {
       const own = (newest = { run: runs + 1 });
-      return startGraderServer({ run, transcript: () => record.ofRun(own.run) }, path, answer);
+      return startGraderServer({ run, transcript: () => record.ofRun(own.run) }, path, answer, certificate);
     },
     temporaryFolder() {
       const folder = folders.make();

@@ -3,7 +3,7 @@
 import { expect, Failure, type Explanation } from '../run/failure.ts';
 import type { Run } from '../run/run.ts';
 import { promptMs } from '../run/waits.ts';
-import type { Call } from '../wire/grader-server.ts';
+import type { Call, Certificate } from '../wire/grader-server.ts';
 import { visible } from '../wire/printable.js';
 import { howEnded, judgedClient, keptAlive, lastWords, notCutShort, type Client } from './command-line.ts';
 import { eventOf } from './event-stream.ts';
@@ -96,6 +96,8 @@ export type Terms = {
   awaitsCancelled?: boolean;
   /** Answers a GET as soon as it comes; 405, unless told. */
   onGet?: (get: Incoming) => void;
+  /** The certificate of a server that uses TLS. */
+  certificate?: Certificate;
   /** The command that shows the same without the grader. */
   see: string;
 };
@@ -129,11 +131,11 @@ export const scriptedServer = (run: Run, terms: Terms) => ({
 
 async function start(run: Run, terms: Terms): Promise<Script> {
   const { message: text = 'hello', moreMessages = [], env = {}, revision = newestRevision } = terms;
-  const { session, ignoresGoodbyes, awaitsCancelled, onGet, see } = terms;
+  const { session, ignoresGoodbyes, awaitsCancelled, onGet, certificate, see } = terms;
   const agreed: Script['agreed'] = { revision, session };
   const goodbyes: Incoming[] = [];
   const gets: Incoming[] = [];
-  const site = await run.startGraderServer('/mcp', (call) => {
+  const answer = (call: Call): boolean => {
     // A client that has waited long enough may say so.
     if (methodOf(call) === 'notifications/cancelled' && !awaitsCancelled) {
       accept(call);
@@ -156,7 +158,8 @@ async function start(run: Run, terms: Terms): Promise<Script> {
     call.response.writeHead(405, { allow: 'POST' });
     call.end();
     return true;
-  });
+  };
+  const site = await run.startGraderServer('/mcp', answer, certificate);
 
   const started = performance.now();
   const program = run.startClientWith(env, site.url, text, ...moreMessages);

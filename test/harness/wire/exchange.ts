@@ -5,6 +5,7 @@ import {
   type IncomingHttpHeaders,
   type IncomingMessage,
 } from 'node:http';
+import { Agent as SecureAgent, request as httpsRequest } from 'node:https';
 import { performance } from 'node:perf_hooks';
 import { StringDecoder } from 'node:string_decoder';
 import type { Explanation } from '../run/failure.ts';
@@ -54,6 +55,8 @@ export type Ask = {
     /** Waits between two pieces, so that the server has read the first before the second goes out. */
     between?: () => Promise<unknown>;
   };
+  /** The certificate that is trusted where the URL begins with `https`. */
+  ca?: string | undefined;
   /** The path as it goes out, where a URL would tidy it up: `/files/../secret`. */
   path?: string;
   /** How the transcript names this client, where there are several. */
@@ -83,8 +86,9 @@ export function exchange(url: URL, ask: Ask, changed: () => void, transcript: ()
   let closed = false;
   let incoming: IncomingMessage | undefined;
 
-  const agent = new Agent({ keepAlive: true });
-  const request = httpRequest(url, { method, headers, agent, path });
+  const secure = url.protocol === 'https:';
+  const agent = secure ? new SecureAgent({ keepAlive: true, ca: ask.ca }) : new Agent({ keepAlive: true });
+  const request = (secure ? httpsRequest : httpRequest)(url, { method, headers, agent, path });
   const breakOff = (error: Error) => {
     if (ended || closed || broken !== undefined) return;
     broken = error.message;

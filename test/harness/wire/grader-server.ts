@@ -1,5 +1,6 @@
 // A server of the grader's, for the learner's client.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { buffer } from 'node:stream/consumers';
 import { explainEnd } from '../programs/crash-report.ts';
 import { freePort } from '../programs/ports.ts';
@@ -23,6 +24,9 @@ export type Call = {
   /** Closes the connection in the middle of the answer. */
   breakOff(): void;
 };
+
+/** A certificate and its private key, in PEM. */
+export type Certificate = { cert: string; key: string };
 
 /** Writes, and waits until the bytes are out, or the client has gone away: the callback of a write may then never come. */
 async function written(response: ServerResponse, bytes: string | Uint8Array): Promise<void> {
@@ -52,11 +56,13 @@ const startLimit = 7000;
 /**
  * Starts a server that answers nothing by itself.
  * @param answer returns true for a request that it has answered: `call` does not return that one
+ * @param certificate of a server that uses TLS
  */
 export async function startGraderServer(
   { run, transcript }: { run: Run; transcript(): Transcript },
   path: string,
   answer: (call: Call) => boolean = () => false,
+  certificate?: Certificate,
 ): Promise<GraderServer> {
   const calls: Call[] = [];
   let client: Program | undefined;
@@ -81,7 +87,7 @@ export async function startGraderServer(
     },
   });
 
-  const server = createServer(async (request, response) => {
+  const listener = async (request: IncomingMessage, response: ServerResponse) => {
     const shown = { 'Last-Event-ID': utf8Header(request.headers['last-event-id']) };
     transcript().add('→', requestLine(`${request.method} ${request.url}`, shown));
     const body = await buffer(request).catch(() => undefined);
@@ -90,7 +96,8 @@ export async function startGraderServer(
     const call = callOf(request, response, body);
     if (!answer(call)) calls.push(call);
     run.changed();
-  });
+  };
+  const server = certificate ? createSecureServer(certificate, listener) : createServer(listener);
   const port = await freePort();
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   run.atEnd(() => {
@@ -98,7 +105,7 @@ export async function startGraderServer(
     server.closeAllConnections();
   });
 
-  const url = `http://127.0.0.1:${port}${path}`;
+  const url = `${certificate ? 'https' : 'http'}://127.0.0.1:${port}${path}`;
   return {
     url,
     get waiting() {
