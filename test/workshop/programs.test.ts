@@ -73,6 +73,25 @@ console.log(typeof require('express'), require('./words.json'));\n`,
 fork(new URL('other.ts', import.meta.url), ['from its parent']).on('exit', (code) => console.log(code));\n`,
     beside: { 'other.ts': 'const code: number = 3;\nconsole.log(process.argv[2]);\nprocess.exit(code);\n' },
   },
+  'starts another as it was started itself': {
+    program: `import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+const other = fileURLToPath(new URL('other.ts', import.meta.url));
+const [command, args] = [process.execPath, [...process.execArgv.filter((flag) => !flag.startsWith('--inspect')), other]];
+spawn(command, args, { stdio: 'inherit' }).on('exit', (code) => console.log(code));\n`,
+    beside: { 'other.ts': "const word: string = 'other';\nconsole.log(word);\n" },
+  },
+  'starts another with tsx, and one that is not TypeScript': {
+    program: `import { execFileSync, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+const other = fileURLToPath(new URL('other.ts', import.meta.url));
+console.log(execFileSync('node', ['-p', '1 + 1'], { encoding: 'utf8' }));
+spawn('node', ['--import', 'tsx', other], { stdio: ['ignore', 'inherit', 'inherit'] }).on('exit', (code) => console.log(code));\n`,
+    beside: { 'other.ts': "const word: string = 'other';\nconsole.log(word, process.execArgv.length, process.send);\n" },
+  },
+  'reads standard input to its end': {
+    program: "for await (const piece of process.stdin) console.log(String(piece));\nconsole.log('end', process.stdin.isTTY);\n",
+  },
   'has a worker': {
     program: `import { Worker } from 'node:worker_threads';
 new Worker(new URL('worker.ts', import.meta.url)).on('message', console.log);\n`,
