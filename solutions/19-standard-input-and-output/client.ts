@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import {
   failure,
@@ -20,10 +21,10 @@ const ownServer = ['node', '--import', 'tsx', fileURLToPath(new URL('server.ts',
 const [message = 'hello', ...given] = process.argv.slice(2);
 const [command, ...args] = (given.length > 0 ? given : ownServer) as [string, ...string[]];
 
-/** Milliseconds from a request until its response must be here. */
+/** Milliseconds from a request until its response must have arrived. */
 const timeLimit = Number(process.env.TIME_LIMIT ?? 60_000);
 
-/** Milliseconds that the server has to end, after its input has ended and again after SIGTERM. */
+/** Milliseconds that the server has to end, when its input has ended and again after SIGTERM. */
 const farewellLimit = Number(process.env.FAREWELL_LIMIT ?? 2000);
 
 /** The protocol revisions that this client speaks, newest first. */
@@ -32,15 +33,22 @@ const clientInfo = { name: 'chunk-by-chunk', version: '1.0.0' };
 
 let lastId = 0;
 
-/** The requests that wait for their response, by their ids. */
+/** What to call with the response to each request that has none yet, by the ids of these requests. */
 const waiting = new Map<string | number, (response: JsonRpcResponse) => void>();
 
+// #region task 3: start the server, and pass its standard error on
+// starter: const server = spawn(command, args);
 const server = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-const exited = once(server, 'exit');
-// A server that has ended reads nothing more. Then its output has ended as well, which `receiveAll` reports.
-server.stdin.on('error', () => {});
+// #endregion
 
-/** Rejects when no further message can come. */
+/** Settles when the server has ended, or when it could not be started. */
+const ended = once(server, 'exit').catch(() => {});
+
+// #region task 3: ignore the error of a write to a server that has ended
+server.stdin.on('error', () => {});
+// #endregion
+
+/** Rejects when no more messages can come. */
 const broken = receiveAll();
 
 try {
@@ -69,56 +77,62 @@ async function shakeHands(): Promise<void> {
 
 /** Ends the server (MCP 2025-11-25, basic/lifecycle, "Shutdown"). */
 async function endServer(): Promise<void> {
+  // #region task 3: end the input of the server, and send a signal only if the server does not end in time
+  // starter: server.kill('SIGKILL');
   server.stdin.end();
   if (await endsInTime()) return;
   server.kill('SIGTERM');
   if (await endsInTime()) return;
   server.kill('SIGKILL');
+  // #endregion
 }
 
+/** Whether the server ends within the limit. */
 function endsInTime(): Promise<boolean> {
-  const late = new Promise<boolean>((resolve) => setTimeout(resolve, farewellLimit, false).unref());
-  return Promise.race([
-    exited.then(
-      () => true,
-      () => true,
-    ),
-    late,
-  ]);
+  return Promise.race([ended.then(() => true), sleep(farewellLimit, false, { ref: false })]);
 }
 
 /** Sends a request and waits for its result. */
 async function request<Result>(method: string, params: Params): Promise<Result> {
   const id = ++lastId;
-  const response = new Promise<JsonRpcResponse>((resolve) => waiting.set(id, resolve));
-  send({ jsonrpc: '2.0', id, method, params });
-  const answer = await Promise.race([response, broken, late(method)]);
-  if ('error' in answer)
-    fail(7, `the server answered ${method} with error ${answer.error.code}: ${answer.error.message}`);
-  return answer.result as Result;
-}
-
-/** Rejects when the time for a response is over. */
-function late(method: string): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    AbortSignal.timeout(timeLimit).onabort = () => reject(failed(6, `no response to ${method} within ${timeLimit} ms`));
+  const response = new Promise<JsonRpcResponse>((resolve) => {
+    // #region task 3: wait for the response with this id
+    waiting.set(id, resolve);
+    // #endregion
   });
+  send({ jsonrpc: '2.0', id, method, params });
+  const tooLate = sleep(timeLimit, undefined, { ref: false }).then(() =>
+    fail(6, `no response to ${method} within ${timeLimit} ms`),
+  );
+  const answer = await Promise.race([response, broken, tooLate]);
+  if ('error' in answer) {
+    fail(7, `the server answered ${method} with error ${answer.error.code}: ${answer.error.message}`);
+  }
+  return answer.result as Result;
 }
 
 /** Sends one message, in one line. */
 function send(message: object): void {
+  // #region task 3: write the message and a line break to the server
+  // starter: console.error('not sent:', message);
   server.stdin.write(`${JSON.stringify(message)}\n`);
+  // #endregion
 }
 
-/** Receives every message of the server, until there can be no more. */
+/** Receives each message of the server, until no more can come. */
 async function receiveAll(): Promise<never> {
+  // #region task 3: receive each line, and say why no more lines come
+  // starter: return new Promise(() => {});
   await once(server, 'spawn').catch((error: Error) => fail(2, error.message));
   for await (const line of linesIn(server.stdout)) receive(line);
-  fail(5, 'the server has ended before it answered');
+  fail(5, 'the server ended before it had answered');
+  // #endregion
 }
 
 /** Yields the lines of a stream, each as soon as its line break has arrived. */
 async function* linesIn(stream: Readable): AsyncGenerator<string> {
+  // #region task 3: as in your server
+  // starter: for await (const piece of stream) yield String(piece);
   const decoder = new TextDecoder();
   let rest = '';
   for await (const piece of stream) {
@@ -126,18 +140,22 @@ async function* linesIn(stream: Readable): AsyncGenerator<string> {
     rest = lines.pop()!;
     yield* lines;
   }
+  // #endregion
 }
 
-/** Gets every line. */
+/** Gets each line that the server prints. */
 function receive(line: string): void {
   const message = parsed(line);
-  if (isResponse(message)) waiting.get(message.id)?.(message);
-  else if (isNotification(message)) console.log(`NOTIFICATION: ${described(message)}`);
-  else if (isRequest(message)) send({ jsonrpc: '2.0', id: message.id, ...answer(message) });
-  else fail(4, `the server printed a line that is no message: ${line.slice(0, 100)}`);
+  if (isNotification(message)) return console.log(`NOTIFICATION: ${described(message)}`);
+  if (isRequest(message)) return send({ jsonrpc: '2.0', id: message.id, ...answer(message) });
+  // #region task 3: give a response to the request that waits for it, and fail if the line is not a message
+  // starter: console.error('not handled:', line);
+  if (!isResponse(message)) fail(4, `the server printed a line that is not a message: ${line.slice(0, 100)}`);
+  waiting.get(message.id)?.(message);
+  // #endregion
 }
 
-/** A line that is not JSON stays a string, which is no message. */
+/** A line that is not JSON stays a string, which is not a message. */
 function parsed(line: string): unknown {
   try {
     return JSON.parse(line);
@@ -170,11 +188,7 @@ function answer({ method }: JsonRpcRequest): Answer {
 
 type Failure = Error & { exitCode?: number };
 
-function failed(exitCode: number, sentence: string): Failure {
-  return Object.assign(new Error(sentence), { exitCode });
-}
-
 /** Ends the client with this exit code. The `catch` at the top prints the sentence, and `finally` ends the server. */
 function fail(exitCode: number, sentence: string): never {
-  throw failed(exitCode, sentence);
+  throw Object.assign(new Error(sentence), { exitCode });
 }

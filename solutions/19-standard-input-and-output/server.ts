@@ -117,12 +117,14 @@ function reasonOf(thrown: unknown): string {
 const session: Session = { level: 'info' };
 
 // #region task 2: keep standard output for messages
-/** Standard output belongs to the protocol: what a tool prints goes to standard error. */
+/** Everything that is printed with `console` goes to standard error. */
 globalThis.console = new Console(process.stderr);
 // #endregion
 
 /** Yields the lines of a stream, each as soon as its line break has arrived. */
 async function* linesIn(stream: Readable): AsyncGenerator<string> {
+  // #region task 1: keep the text after the last line break until the rest of its line has arrived
+  // starter: for await (const piece of stream) yield String(piece);
   const decoder = new TextDecoder();
   let rest = '';
   for await (const piece of stream) {
@@ -130,10 +132,14 @@ async function* linesIn(stream: Readable): AsyncGenerator<string> {
     rest = lines.pop()!;
     yield* lines;
   }
+  // #endregion
 }
 
 /** Answers the message in a line, if it is a request. */
 async function receive(line: string): Promise<void> {
+  // #region task 1: answer a request, and refuse a line that is not a message
+  // starter: console.error('received:', line);
+  if (line.trim() === '') return;
   let message: unknown;
   try {
     message = JSON.parse(line);
@@ -145,13 +151,24 @@ async function receive(line: string): Promise<void> {
   else if (!isNotification(message) && !isResponse(message)) {
     send({ jsonrpc: '2.0', id: null, ...failure(-32600, 'the line must be one JSON-RPC message') });
   }
+  // #endregion
 }
 
-/** What a tool logs goes to the client immediately, if it is severe enough. */
+/** Sends one message, in one line. */
+function send(message: object): void {
+  // #region task 1: write the message and a line break
+  // starter: console.error('not sent:', message);
+  process.stdout.write(`${JSON.stringify(message)}\n`);
+  // #endregion
+}
+
+/** A tool logs to the only client that there is. */
 const context: Context = {
   log(level, data, logger) {
     if (levels.indexOf(level) < levels.indexOf(session.level)) return;
+    // #region task 2: send the message immediately
     send({ jsonrpc: '2.0', method: 'notifications/message', params: { level, logger, data } });
+    // #endregion
   },
 };
 
@@ -161,14 +178,10 @@ async function answer({ method, params }: JsonRpcRequest): Promise<Answer> {
   return methods[method]!(params ?? {}, context, session);
 }
 
-/** Sends one message, in one line. */
-function send(message: object): void {
-  process.stdout.write(`${JSON.stringify(message)}\n`);
-}
-
-console.log('reading messages from standard input');
+console.error('reading messages from standard input');
 for await (const line of linesIn(process.stdin)) {
-  // #region task 1: receive each line
-  if (line.trim() !== '') void receive(line);
+  // #region task 2: read the next line while a tool works
+  // starter: await receive(line);
+  void receive(line);
   // #endregion
 }
