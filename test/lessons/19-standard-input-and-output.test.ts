@@ -786,12 +786,12 @@ export default grader((run) => {
     requirement(
       'If the server is still running after `FAREWELL_LIMIT` milliseconds, the client sends `SIGTERM`. If the server is still running as long after that, the client sends `SIGKILL`. The exit code stays the same.',
       async () => {
-        for (const obeys of [true, false]) {
+        await together([true, false], async (obeys) => {
           // A server on a busy machine may need longer to report a signal than the client waits.
           for (const limit of [150, 1000, 6000]) {
             const script = await upToCall({ env: { FAREWELL_LIMIT: String(limit) } });
             const { child, client, call } = script;
-            await script.print(resultFor(call, textResult(word())));
+            await script.print(resultFor(call, textResult('done')));
             await script.untilInputEnds();
             await expectSoon(
               () => child.signals.length > 0 || client.end,
@@ -836,7 +836,7 @@ export default grader((run) => {
             await endsWell(script);
             break;
           }
-        }
+        });
       },
     );
 
@@ -845,7 +845,7 @@ export default grader((run) => {
       async () => {
         const folder = run.temporaryFolder();
         const commands = [`${word()}-${random.integer(1000, 9999)}`, folder];
-        for (const command of commands) {
+        await together(commands, async (command) => {
           const client = judgedClient(run, run.startClient(word(), command, word()));
           await client.fails({
             withFail: true,
@@ -854,7 +854,7 @@ export default grader((run) => {
             advice:
               'Wait for the event spawn with once, and call fail with exit code 2 when once throws: spawn reports that it has failed with the event error.',
           });
-        }
+        });
       },
     );
 
@@ -870,8 +870,8 @@ export default grader((run) => {
             return { script, printed: [] };
           },
           async 'a server that ends before it answers the call'() {
-            const script = await upToCall();
             const text = word();
+            const script = await upToCall();
             // Half a line is not a message, however the output ends.
             await script.print(
               logMessage('info', text),
@@ -896,7 +896,7 @@ export default grader((run) => {
             return { script, printed: [] };
           },
         };
-        for (const [about, way] of Object.entries(ways)) {
+        await together(Object.entries(ways), async ([about, way]) => {
           const { script, printed } = await way();
           const brokenPipe =
             'Add an event listener for error to server.stdin. A write to a server that has ended causes this event, and without a listener it ends the client.';
@@ -908,7 +908,7 @@ export default grader((run) => {
             advice: about === 'a server that reads no more' ? brokenPipe : advice,
             otherCode: advice,
           });
-        }
+        });
       },
     );
 
@@ -916,10 +916,11 @@ export default grader((run) => {
       'If the server prints a line that is not a message, the client prints one line that contains the beginning of this line, ends the server, and exits with code 4.',
       async () => {
         const advice = 'Call fail with exit code 4 if a line is neither a notification nor a request nor a response.';
-        for (const [step, line] of [
+        const cases = [
           ['initialize', `Server ${word()} is listening`],
           ['tools/call', JSON.stringify([{ [word()]: random.integer(1, 99) }])],
-        ] as const) {
+        ] as const;
+        await together(cases, async ([step, line]) => {
           const script = step === 'initialize' ? await begin() : await upToCall();
           if (step === 'initialize') await script.next('initialize');
           await script.print(`${line}\n`);
@@ -933,8 +934,15 @@ export default grader((run) => {
             advice,
             otherCode: advice,
           });
-        }
+        });
       },
     );
   });
+
+  /** Judges all cases at the same time, and fails with the first that fails. A case draws only before its first `await`. */
+  async function together<Case>(cases: readonly Case[], judge: (each: Case) => Promise<void>): Promise<void> {
+    for (const outcome of await Promise.allSettled(cases.map((each) => judge(each)))) {
+      if (outcome.status === 'rejected') throw outcome.reason;
+    }
+  }
 });
