@@ -10,7 +10,7 @@ export type Lesson = {
   part: Part;
   /** What an instructor plans for it. */
   minutes: number;
-  /** What `npm run try` asks the server for, through the learner's client. */
+  /** What `npm run try` asks the server for, through the learner's client; `stdio` where the client starts the server. */
   tryPath: string;
 };
 

@@ -230,7 +230,7 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
     },
     startChildServer() {
       const own = (newest = { run: runs + 1 });
-      return startChildServer({ run, transcript: () => record.ofRun(own.run) });
+      return startChildServer({ ...run, transcript: () => record.ofRun(own.run) });
     },
     temporaryFolder() {
       const folder = folders.make();

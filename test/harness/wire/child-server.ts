@@ -47,13 +47,12 @@ export type ChildServer = {
   exit(code: number): void;
 };
 
+/** @param changed called after each thing that happens */
 export async function startChildServer({
-  run,
+  changed,
+  atEnd,
   transcript,
-}: {
-  run: Run;
-  transcript(): Transcript;
-}): Promise<ChildServer> {
+}: Pick<Run, 'changed' | 'atEnd'> & { transcript(): Transcript }): Promise<ChildServer> {
   let socket: Socket | undefined;
   let args: string[] | undefined;
   let starts = 0;
@@ -83,7 +82,7 @@ export async function startChildServer({
     }
     if (done !== undefined) waiting.get(done)?.();
     if (end || signal !== undefined) times.push(performance.now());
-    run.changed();
+    changed();
   };
 
   const server = createServer((connection) => {
@@ -99,12 +98,12 @@ export async function startChildServer({
         signals.push('SIGKILL');
       }
       times.push(performance.now());
-      run.changed();
+      changed();
     });
   });
   const port = await freePort();
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
-  run.atEnd(() => {
+  atEnd(() => {
     server.close();
     socket?.destroy();
   });
