@@ -479,7 +479,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If the input ends, the server first answers the calls that are still running. Then it ends with exit code 0.',
+      'If the input ends, the server first answers the calls that are still running. After that, the server ends with exit code 0.',
       async () => {
         const { program } = server;
         const message = word();
@@ -584,7 +584,7 @@ export default grader((run) => {
       client.endsWell(answered, 'Let the client end with exit code 0 when the result has been printed.');
 
     requirement(
-      'The command `client.ts MESSAGE COMMAND ARGUMENTS…` starts `COMMAND` with exactly these arguments. It writes an `initialize` request, waits for the response, and then writes `notifications/initialized` and the `tools/call` of `process_files` with the message.',
+      'The command `client.ts MESSAGE COMMAND ARGUMENTS…` starts `COMMAND` with exactly these arguments. The client writes an `initialize` request, waits for the response, and then writes `notifications/initialized` and the `tools/call` of `process_files` with the message.',
       async () => {
         const message = `${random.words(2).join(' ')} "é世"`;
         const words = [`${word()} ${word()}`, '', '"*"', '$HOME', `--${word()}=é;|&`];
@@ -638,7 +638,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'The client prints each notification as soon as its line has arrived, and then the result. It reads the lines as the server does: cut anywhere, several in one piece, with CR LF, and with U+2028.',
+      'The client prints each notification as soon as its line has arrived, and then the result. The client reads lines as the server does: in pieces, several in one piece, with CR LF, and with U+2028.',
       async () => {
         const script = await upToCall();
         const { client, call } = script;
@@ -686,7 +686,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'The client gives a response to the request with the same `id`. It ignores a response whose `id` belongs to no request, and it answers a `ping` of the server.',
+      'The client gives a response to the request with the same `id`. The client ignores a response with any other `id`, and answers a `ping` of the server.',
       async () => {
         const script = await begin();
         const { client } = script;
