@@ -80,6 +80,7 @@ async function runBoth(lesson: Lesson, folder: string, leaveAfter: number | unde
     await sleep(afterwards);
   }
   between.close();
+  record = transcript(); // what comes now is no longer of interest
   said('server.ts printed', onPipes ? '' : server.stdout.replace(/^listening on .*\n/, ''));
   said('server.ts printed on standard error', server.stderr);
   said('client.ts printed on standard error', client.stderr);

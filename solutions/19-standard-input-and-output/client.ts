@@ -122,7 +122,7 @@ function send(message: object): void {
 /** Receives each message of the server, until no more can come. */
 async function receiveAll(): Promise<never> {
   // #region task 3: receive each line, and say why no more lines come
-  // starter: return new Promise(() => {});
+  // starter: fail(1, 'this client does not receive anything yet');
   await once(server, 'spawn').catch((error: Error) => fail(2, error.message));
   for await (const line of linesIn(server.stdout)) receive(line);
   fail(5, 'the server ended before it had answered');

@@ -41,7 +41,6 @@ const farewell = `  server.stdin.end();
   if (await endsInTime()) return;
   server.kill('SIGKILL');
 `;
-const waits = '    waiting.set(id, resolve);\n';
 const sends = '  server.stdin.write(`${JSON.stringify(message)}\\n`);\n';
 const starts = "  await once(server, 'spawn').catch((error: Error) => fail(2, error.message));\n";
 const receives = '  for await (const line of linesIn(server.stdout)) receive(line);\n';
@@ -53,9 +52,6 @@ const resolves = '  waiting.get(message.id)?.(message);\n';
 const finallyEnds = '} finally {\n  await endServer();\n}\n';
 const printsResult = '  console.log(`RESULT: ${textOf(result)}`);\n';
 const shakes = "  send({ jsonrpc: '2.0', method: 'notifications/initialized' });\n";
-const serverImports = "import { inspect } from 'node:util';\n";
-const clientImports = "import { fileURLToPath } from 'node:url';\n";
-const readline = "import { createInterface } from 'node:readline';\n";
 
 export const mistakes: Mistake[] = [
   server(1, 'a-piece-is-a-message', [readsLines, '  for await (const piece of stream) yield String(piece);\n']),
@@ -66,26 +62,12 @@ export const mistakes: Mistake[] = [
     "    rest = lines.pop()!;\n    yield* lines;\n    if (rest !== '') yield rest;\n",
   ]),
   server(1, 'decodes-each-piece-alone', [decodes, '(rest + String(piece))']),
-  server(1, 'a-decoder-for-each-piece', [
-    decodes,
-    '(rest + new TextDecoder().decode(piece as Buffer, { stream: true }))',
-  ]),
   server(1, 'decodes-without-stream', [', { stream: true }', '']),
   server(1, 'the-first-line-of-a-piece', [
     keepsRest,
     '    rest = lines.pop()!;\n    if (lines.length > 0) yield lines[0]!;\n',
   ]),
-  server(1, 'the-last-line-of-a-piece', [
-    keepsRest,
-    '    rest = lines.pop()!;\n    if (lines.length > 0) yield lines.at(-1)!;\n',
-  ]),
   server(1, 'splits-at-cr-lf-only', [".split('\\n')", ".split('\\r\\n')"]),
-  server(
-    1,
-    'reads-with-readline',
-    [serverImports, readline + serverImports],
-    [readsLines, '  yield* createInterface({ input: stream, crlfDelay: Infinity });\n'],
-  ),
   server(1, 'every-line-terminator-of-javascript', [".split('\\n')", '.split(/\\r\\n|[\\n\\r\\u2028\\u2029]/)']),
   server(
     1,
@@ -95,31 +77,21 @@ export const mistakes: Mistake[] = [
   ),
   server(1, 'refuses-an-empty-line', [skipsEmpty, '']),
   server(1, 'skips-only-the-shortest-line', [skipsEmpty, "  if (line === '') return;\n"]),
-  server(1, 'an-empty-line-is-the-end', [skipsEmpty, "  if (line.trim() === '') process.exit();\n"]),
   server(1, 'throws-when-a-line-is-not-json', [parses, '  message = JSON.parse(line);\n']),
   server(1, 'is-silent-when-a-line-is-not-json', [notJson, '    return;\n']),
   server(1, 'ends-when-a-line-is-not-json', [notJson, notJson.replace('return', 'process.exit(1)')]),
   server(1, 'one-code-for-all-bad-lines', [notJson, notJson.replace('-32700', '-32600')]),
   server(1, 'invents-an-id', [notJson, notJson.replace('id: null', 'id: 0')]),
-  server(1, 'reports-a-bad-line-on-standard-error', [notJson, "    console.error('not JSON:', line);\n    return;\n"]),
   server(1, 'answers-a-batch', [
     skipsEmpty,
     `${skipsEmpty}  if (line.startsWith('[')) return (JSON.parse(line) as unknown[]).forEach((each) => void receive(JSON.stringify(each)));\n`,
   ]),
-  server(1, 'is-silent-about-a-batch', [refuses, '  else if (Array.isArray(message)) return;\n' + refuses]),
   server(1, 'is-silent-about-everything-else', [refuses, '']),
   server(1, 'every-object-is-a-message', [
     refuses,
     refuses.replace(
       '!isNotification(message) && !isResponse(message)',
       "typeof message !== 'object' || Array.isArray(message)",
-    ),
-  ]),
-  server(1, 'refuses-a-batch-with-a-batch', [
-    refuses,
-    refuses.replace(
-      "send({ jsonrpc: '2.0', id: null, ...failure(-32600, 'the line must be one JSON-RPC message') })",
-      "console.log(JSON.stringify([{ jsonrpc: '2.0', id: null, ...failure(-32600, 'no message') }]))",
     ),
   ]),
   server(1, 'refuses-notifications', [refuses, refuses.replace('!isNotification(message) && ', '')]),
@@ -140,13 +112,10 @@ export const mistakes: Mistake[] = [
     '  process.stdout.write(`${JSON.stringify(message)}\\n\\n`);\n',
   ]),
   server(1, 'pretty-json', [writes, '  process.stdout.write(`${JSON.stringify(message, null, 2)}\\n`);\n']),
-  server(1, 'an-event-of-a-stream', [writes, '  process.stdout.write(`data: ${JSON.stringify(message)}\\n\\n`);\n']),
   server(1, 'a-length-before-each-message', [
     writes,
     '  const text = JSON.stringify(message);\n  process.stdout.write(`Content-Length: ${Buffer.byteLength(text)}\\r\\n\\r\\n${text}`);\n',
   ]),
-  server(1, 'writes-on-standard-error', [writes, writes.replace('stdout', 'stderr')]),
-  server(1, 'prints-the-object', [writes, '  process.stdout.write(`${message}\\n`);\n']),
   server(1, 'says-hello-on-standard-output', [
     listens,
     "process.stdout.write('reading messages from standard input\\n');\n",
@@ -179,7 +148,6 @@ export const mistakes: Mistake[] = [
     ['const processFiles:', 'let message: string;\n\nconst processFiles:'],
   ),
   server(2, 'logs-nothing', [notifies, '']),
-  server(2, 'logs-on-standard-error', [notifies, '    console.error(level, logger, data);\n']),
   server(
     2,
     'collects-what-tools-log',
@@ -195,48 +163,22 @@ export const mistakes: Mistake[] = [
   ),
   server(2, 'a-log-message-has-an-id', [notifies, notifies.replace("'2.0', method", "'2.0', id: 1, method")]),
   server(2, 'invents-a-method', [notifies, notifies.replace('notifications/message', 'notifications/log')]),
-  server(2, 'no-params', [notifies, notifies.replace('params: { level, logger, data }', 'level, logger, data')]),
   server(2, 'forgets-the-level-of-the-client', [isLessSevere, '']),
-  server(2, 'only-what-is-more-severe', [
-    isLessSevere,
-    isLessSevere.replace(' < ', ' <= ').replace('if (', "if (level !== 'info' && "),
-  ]),
-  server(2, 'compares-levels-as-text', [isLessSevere, "    if (level !== 'info' && level < session.level) return;\n"]),
   server(2, 'leaves-the-console-alone', [redirects, '']),
   server(2, 'redirects-console-log-only', [redirects, 'console.log = console.error;\n']),
   server(2, 'silences-the-console', [redirects, 'console.log = console.info = console.debug = () => {};\n']),
-  server(2, 'the-console-writes-notifications', [
-    redirects,
-    "console.log = console.info = console.debug = (data: unknown) => send({ jsonrpc: '2.0', method: 'notifications/message', params: { level: 'info', data } });\n",
-  ]),
   server(2, 'exits-at-the-end-of-the-input', [continues + '}\n', continues + '}\nprocess.exit();\n']),
   server(2, 'runs-for-ever', [loop, 'setInterval(() => {}, 60_000);\n' + loop]),
   server(2, 'writes-nothing-after-the-input', [writes, '  if (process.stdin.readableEnded) return;\n' + writes]),
   server(2, 'an-end-is-an-error', [continues + '}\n', continues + '}\nprocess.exitCode = 1;\n']),
   client(3, 'by-a-shell', [spawns, spawns.replace("'inherit'] }", "'inherit'], shell: true }")]),
-  client(3, 'one-string-for-a-shell', [
-    spawns,
-    "const server = spawn([command, ...args].join(' '), { stdio: ['pipe', 'pipe', 'inherit'], shell: true });\n",
-  ]),
-  client(3, 'forgets-the-arguments', [spawns, spawns.replace('args,', 'args.slice(0, 2),')]),
   client(3, 'does-not-wait-for-the-handshake', ['  await shakeHands();\n', '  void shakeHands();\n']),
   client(3, 'no-initialized', [shakes, '']),
   client(3, 'the-same-id-again', ['++lastId', 'lastId']),
   client(3, 'no-line-break-after-a-message', [sends, '  server.stdin.write(JSON.stringify(message));\n']),
   client(3, 'ends-the-input-after-each-message', [sends, sends.replace('.write', '.end')]),
-  client(3, 'pretty-messages', [sends, '  server.stdin.write(`${JSON.stringify(message, null, 2)}\\n`);\n']),
   client(3, 'a-piece-is-a-line', [readsLines, '  for await (const piece of stream) yield String(piece);\n']),
   client(3, 'decodes-each-piece-of-the-output-alone', [decodes, '(rest + String(piece))']),
-  client(
-    3,
-    'reads-the-output-with-readline',
-    [clientImports, readline + clientImports],
-    [readsLines, '  yield* createInterface({ input: stream, crlfDelay: Infinity });\n'],
-  ),
-  client(3, 'only-the-first-line-of-a-piece', [
-    keepsRest,
-    '    rest = lines.pop()!;\n    if (lines.length > 0) yield lines[0]!;\n',
-  ]),
   client(3, 'reads-when-the-server-has-ended', [
     receives,
     '  const lines: string[] = [];\n  for await (const line of linesIn(server.stdout)) lines.push(line);\n  lines.forEach(receive);\n',
@@ -249,23 +191,14 @@ export const mistakes: Mistake[] = [
     ['let lastId = 0;\n', 'let lastId = 0;\nconst late: string[] = [];\n'],
   ),
   client(3, 'any-response-will-do', [resolves, '  for (const resolve of waiting.values()) resolve(message);\n']),
-  client(3, 'the-oldest-request-gets-it', [
-    resolves,
-    '  const [id, resolve] = [...waiting][0]!;\n  waiting.delete(id);\n  resolve(message);\n',
-  ]),
   client(3, 'compares-ids-as-numbers', [resolves, '  waiting.get(Number(message.id))?.(message);\n']),
   client(3, 'throws-when-nobody-waits', [resolves, '  waiting.get(message.id)!(message);\n']),
   client(3, 'nobody-reads-standard-error', [spawns, 'const server = spawn(command, args);\n']),
   client(3, 'standard-error-on-standard-output', [spawns, spawns.replace("'inherit'", '1')]),
-  client(3, 'drops-standard-error', [spawns, spawns.replace("'inherit'", "'ignore'")]),
   client(3, 'kills-the-server', [farewell, "  server.kill('SIGKILL');\n"]),
   client(3, 'sends-sigterm-immediately', [
     farewell,
     "  server.stdin.end();\n  server.kill('SIGTERM');\n  await ended;\n",
-  ]),
-  client(3, 'sends-sigterm-and-leaves-the-input-open', [
-    farewell,
-    farewell.replace('  server.stdin.end();\n  if (await endsInTime()) return;\n', ''),
   ]),
   client(
     3,
@@ -298,25 +231,15 @@ export const mistakes: Mistake[] = [
     [starts, ''],
     [ended, "const ended = new Promise((resolve) => server.once('exit', resolve));\n"],
   ),
-  client(3, 'code-1-for-a-start-that-fails', [starts, starts.replace('fail(2', 'fail(1')]),
   client(3, 'code-5-for-a-start-that-fails', [starts, starts.replace('fail(2', 'fail(5')]),
   client(3, 'an-end-is-no-failure', [outputEnds, '  return new Promise(() => {});\n']),
   client(3, 'an-end-is-a-success', [outputEnds, '  process.exit();\n']),
-  client(3, 'code-1-for-an-end', [outputEnds, outputEnds.replace('fail(5', 'fail(1')]),
   client(3, 'a-write-without-a-reader', [ignoresError, '']),
   client(3, 'skips-a-line-that-is-not-a-message', [refusesLine, '  if (!isResponse(message)) return;\n']),
-  client(3, 'prints-a-line-that-is-not-a-message', [
-    refusesLine,
-    '  if (!isResponse(message)) return console.log(line);\n',
-  ]),
   client(3, 'does-not-show-the-line', [refusesLine, refusesLine.replace(': ${line.slice(0, 100)}', '')]),
   client(3, 'exits-before-the-server-has-ended', [
     refusesLine,
     refusesLine.replace('fail(4, `', 'return void (console.error(`').replace('}`);', '}`), process.exit(4));'),
-  ]),
-  client(3, 'throws-when-a-line-is-not-json-either', [
-    '  const message = parsed(line);\n',
-    '  const message: unknown = JSON.parse(line);\n',
   ]),
   client(
     3,
@@ -324,5 +247,4 @@ export const mistakes: Mistake[] = [
     [finallyEnds, '}\n'],
     [printsResult, printsResult + '  await endServer();\n'],
   ),
-  client(3, 'forgets-who-waits', [waits, '']),
 ];

@@ -69,7 +69,7 @@ export async function startChildServer({
     if (words) args = words;
     if (bytes !== undefined) {
       const piece = Buffer.from(bytes, 'base64');
-      transcript().add('→', piece);
+      for (const line of linesOf(piece)) transcript().add('→', line);
       input = Buffer.concat([input, piece]);
     }
     if (end) {
@@ -158,4 +158,13 @@ export async function startChildServer({
     },
   };
   return child;
+}
+
+/** The lines of a piece, each with its line break: a client may write several messages before the system passes them on. */
+function* linesOf(piece: Buffer): Generator<Buffer> {
+  for (let start = 0; start < piece.length;) {
+    const end = piece.indexOf('\n', start) + 1 || piece.length;
+    yield piece.subarray(start, end);
+    start = end;
+  }
 }
