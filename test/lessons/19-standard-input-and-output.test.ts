@@ -66,6 +66,7 @@ export default grader((run) => {
             );
         }
         client.write({ jsonrpc: '2.0', method: 'notifications/initialized' });
+        await server.program.caughtUp();
         for (const id of [0, '', newId(), newId(), newId(), newId(), newId(), newId()]) {
           await client.write({ jsonrpc: '2.0', id, method: 'ping' }).result();
         }
@@ -78,7 +79,7 @@ export default grader((run) => {
         );
         await client.ask(word()).error(-32601, 'Send what answer returns: it knows the methods.');
 
-        const message = `${word()}\n${word()}\r\n"${word()}\u2028世🎈`;
+        const message = `${word()}\n${word()}\r\n"${word()}" 世🎈`;
         const written = client.write(call('process_files', { message }));
         await untilAnswered(written.response({ see: written.see }));
         expectDone(await written.result(), message);
@@ -433,7 +434,9 @@ export default grader((run) => {
           const levelsOf = (all: readonly unknown[]) => all.join(', ') || '(nothing)';
           const received = said.map((each) => logged(each).level);
           expect(levelsOf(received) === levelsOf(levels.slice(least)), {
-            cause: `The client has set the level ${level}, but your server did not write the log messages of this level and above.`,
+            cause: received.some((each) => levels.indexOf(String(each)) < least)
+              ? `The client has set the level ${level}, but your server also wrote log messages that are less severe.`
+              : `The client has set the level ${level}, but your server did not write all log messages of this level and above.`,
             compare: { expected: levelsOf(levels.slice(least)), received: levelsOf(received) },
             advice: 'Keep the comparison in log, which returns if the message is less severe than session.level.',
           });
@@ -492,12 +495,13 @@ export default grader((run) => {
         );
         server.endInput();
         await program.caughtUp();
-        const advice =
-          'Let the program end by itself: without a call of process.exit, Node.js ends it when no tool works and no input can come.';
         const tooEarly = () => ({
           cause: 'The input ended while a tool was at work, and your server ended before it had answered the call.',
           ...(program.exitedAt !== undefined && { at: program.exitedAt }),
-          advice,
+          advice:
+            program.exitedAt === undefined
+              ? 'Write the response when the tool has returned, also if the input has ended meanwhile.'
+              : 'Let the program end by itself: without a call of process.exit, Node.js ends it when no tool works and no input can come.',
         });
         expect(!program.end, tooEarly());
         const response = () => client.messages().find(({ id, method }) => id === written.id && method === undefined);
@@ -510,12 +514,12 @@ export default grader((run) => {
           });
         }
         expectDone(look(response()!.result, 'result'), message);
-        await expectServerEnd(server, 'and all calls are answered');
+        await expectServerEnd(server, 'and all calls were answered');
 
         start();
         await client.shakeHands();
         server.endInput();
-        await expectServerEnd(server, 'while no tool works');
+        await expectServerEnd(server, 'while no tool was at work');
       },
     );
   });
@@ -561,7 +565,7 @@ export default grader((run) => {
     );
     whole.expect(!('id' in message), 'The notification has an id, so it is a request that the client has to answer.', {
       like,
-      advice: 'Leave the id out. A notification has none, also if it belongs to a call.',
+      advice: 'Leave the id out: a notification never has an id, also if it belongs to a call.',
     });
     const params = whole.at('params');
     params.at('level').is(level, 'The level of the log message is wrong.', 'Send the level that the tool gave to log.');
@@ -581,7 +585,10 @@ export default grader((run) => {
     }
     const answered = 'The call was answered, and the server has ended';
     const endsWell = ({ client }: StdioScript) =>
-      client.endsWell(answered, 'Let the client end with exit code 0 when the result has been printed.');
+      client.endsWell(
+        answered,
+        'Let the client end with exit code 0 when it has printed the result, also if the server needed a signal.',
+      );
 
     requirement(
       'The command `client.ts MESSAGE COMMAND ARGUMENTS…` starts `COMMAND` with exactly these arguments. The client writes an `initialize` request, waits for the response, and then writes `notifications/initialized` and the `tools/call` of `process_files` with the message.',
@@ -653,7 +660,10 @@ export default grader((run) => {
         await client.prints([`NOTIFICATION: info ${one}`], {
           cause: 'A notification came in pieces, and your client did not print it when its line was complete.',
           otherwise: 'A notification came in pieces, and your client printed the wrong text.',
-          advice,
+          advice: (printed) =>
+            printed.includes('\ufffd')
+              ? 'Decode all pieces with one TextDecoder and the option { stream: true }, as linesIn of your server does.'
+              : advice,
         });
         const more = Array.from({ length: random.integer(2, 4) }, (_each, i) => `${word()} ${i}`);
         await script.print(
@@ -703,8 +713,9 @@ export default grader((run) => {
           advice,
         });
         await script.print(resultFor(initialize, script.initializeResult()));
-        await script.next('notifications/initialized');
-        const call = await script.next('tools/call');
+        const stuck = 'A response with a different id arrived, and your client did not continue after the right one.';
+        await script.next('notifications/initialized', { cause: stuck, advice });
+        const call = await script.next('tools/call', { cause: stuck, advice });
         const id = random.pick([word(), 0, random.integer(2, 99)]);
         await script.print(foreign(initialize.id), foreign(newId()), { jsonrpc: '2.0', id, method: 'ping' });
         look((await script.nextResponse('ping', id)).result, 'result').is(
@@ -734,8 +745,9 @@ export default grader((run) => {
         await expectSoon(
           () => client.stderr.includes(text),
           () => ({
-            cause:
-              'The server printed a line on its standard error, but it does not appear on the standard error of your client.',
+            cause: client.stdout.includes(text)
+              ? 'The server printed a line on its standard error, but it appears on the standard output of your client.'
+              : 'The server printed a line on its standard error, but it does not appear on the standard error of your client.',
             compare: { expected: text, received: client.stderr.trim() || '(nothing)' },
             advice:
               "Give spawn the option stdio: ['pipe', 'pipe', 'inherit']: the third entry is the standard error of the server.",
@@ -924,7 +936,10 @@ export default grader((run) => {
           const script = step === 'initialize' ? await begin() : await upToCall();
           if (step === 'initialize') await script.next('initialize');
           await script.print(`${line}\n`);
-          await script.farewell();
+          await script.farewell({
+            cause: 'The server printed a line that is not a message, but your client continues to wait.',
+            advice,
+          });
           await script.client.fails({
             withFail: true,
             code: 4,

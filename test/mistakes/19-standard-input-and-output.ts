@@ -1,4 +1,4 @@
-import { client, server, type Mistake } from '../proof/mistake.ts';
+import { client, server, varying, type Mistake } from '../proof/mistake.ts';
 
 /** Lines of the finished server that several mistakes change. */
 const decodes = '(rest + decoder.decode(piece as Buffer, { stream: true }))';
@@ -200,11 +200,14 @@ export const mistakes: Mistake[] = [
     farewell,
     "  server.stdin.end();\n  server.kill('SIGTERM');\n  await ended;\n",
   ]),
-  client(
-    3,
-    'ends-the-input-and-leaves',
-    [farewell, '  server.stdin.end();\n  server.unref();\n'],
-    [finallyEnds, '} finally {\n  await endServer();\n}\nprocess.exit();\n'],
+  // The grader ends the server together with its client, which may be sooner than the server sees the end of its input.
+  varying(
+    client(
+      3,
+      'ends-the-input-and-leaves',
+      [farewell, '  server.stdin.end();\n  server.unref();\n'],
+      [finallyEnds, '} finally {\n  await endServer();\n}\nprocess.exit();\n'],
+    ),
   ),
   client(3, 'never-ends-the-input', [farewell, farewell.replace('  server.stdin.end();\n', '')]),
   client(3, 'waits-without-an-end', [farewell, '  server.stdin.end();\n  await ended;\n']),

@@ -1,5 +1,5 @@
 // A client of MCP that judges a learner's server on standard input and output: it writes lines, and reads lines.
-import { explainEnd } from '../programs/crash-report.ts';
+import { crashed, explainEnd } from '../programs/crash-report.ts';
 import { expect, Failure, type Explanation } from '../run/failure.ts';
 import type { StdioServer } from '../run/run.ts';
 import { fromJson, isObject, type Message } from '../wire/json.ts';
@@ -126,7 +126,7 @@ function whatIs(line: unknown): string {
 }
 
 /** As it stands inside a sentence. */
-const lower = (what: string): string => what.replace(/^The/, 'the');
+const lower = (what: string): string => what.replace(/^(The|An?)\b/, (article) => article.toLowerCase());
 
 /** @param before how many messages had come when the line was written */
 function written(client: StdioClient, line: unknown, what: string, see: string, before: number): Written {
@@ -284,13 +284,20 @@ export async function expectEnd({ program, run }: StdioServer, when: string): Pr
   await run.expectSoon(
     () => program.end ?? program.verdict,
     () => ({
-      cause: `The input of your server has ended ${when}, but your server is still running.`,
+      cause: `The input of your server ended ${when}, but your server is still running.`,
       advice:
         'Look for what keeps the server running: a timer, a listener, or a loop without an end. When the input ends, the loop over its lines ends too.',
     }),
     program,
     workMs,
   );
-  if (program.verdict) throw new Failure(program.verdict);
-  if (program.end?.code !== 0) throw new Failure(explainEnd(program, `when its input had ended ${when}`));
+  if (program.verdict || crashed(program) || program.end?.signal || program.exitedAt !== undefined) {
+    if (program.end?.code !== 0) throw new Failure(explainEnd(program, `when its input had ended ${when}`));
+  }
+  const { code } = program.end!;
+  expect(code === 0, {
+    cause: `The input of your server ended ${when}, and your server ended with exit code ${code}.`,
+    compare: { expected: '0', received: String(code) },
+    advice: 'Set no exit code and throw no error after the loop over the lines: a server usually ends in this way.',
+  });
 }

@@ -27,9 +27,9 @@ export type StdioScript = {
   /** Shakes hands. */
   handshake(): Promise<void>;
   /** The client ends the input, and the server ends: the end of every call that goes well. */
-  farewell(): Promise<void>;
+  farewell(words?: Partial<Explanation>): Promise<void>;
   /** Waits until the client has ended the input of the server. */
-  untilInputEnds(): Promise<void>;
+  untilInputEnds(words?: Partial<Explanation>): Promise<void>;
 };
 
 type Terms = {
@@ -79,7 +79,7 @@ export async function startScript(run: Run, terms: Terms): Promise<StdioScript> 
     throw new Failure({
       cause: `Your client ended ${howEnded(program)} before it had started the server.`,
       ...lastWords(program),
-      advice: 'Start the server with spawn(command, args), and wait for its messages.',
+      advice: 'Call spawn(command, args) without the option shell, and wait for the messages of the server.',
       see,
     });
   }
@@ -106,7 +106,13 @@ export async function startScript(run: Run, terms: Terms): Promise<StdioScript> 
           ...words,
         };
       }
-      return { cause: `Your client did not write ${awaited}.`, see, ...words };
+      return {
+        cause: `Your client did not write ${awaited}.`,
+        advice:
+          'Read the output of the server while the server runs: receive gets each line as soon as it has arrived, and gives a response to the request that waits for it.',
+        see,
+        ...words,
+      };
     };
     await run.expectSoon(() => lines().length > taken || over() || child.over, missing, program);
     if (lines().length === taken) {
@@ -185,28 +191,27 @@ export async function startScript(run: Run, terms: Terms): Promise<StdioScript> 
       await script.print(resultFor(initialize, script.initializeResult()));
       await script.next('notifications/initialized');
     },
-    async untilInputEnds() {
+    async untilInputEnds(words = {}) {
       const advice = 'Call server.stdin.end() in endServer, and call endServer on every way to the end of your client.';
       await run.expectSoon(
         () => child.inputEnded || child.over || over(),
         () => {
           run.missing('(end of the input)');
-          return { cause: 'Your client did not end the input of the server.', advice, see };
+          return { cause: 'Your client did not end the input of the server.', advice, see, ...words };
         },
         program,
       );
       // The socket of the child may be slower than the news of its end.
       await run.until(() => child.inputEnded || child.over);
       expect(child.inputEnded, {
-        cause: child.over
-          ? 'Your client killed the server, although the input of the server had not ended.'
-          : 'Your client ended, but did not end the input of the server.',
-        advice: 'End the input first, with server.stdin.end(). Then the server can end by itself.',
+        cause: 'The server was killed before it had seen the end of its input.',
+        advice:
+          'End the input with server.stdin.end(), and await the end of the server before your client ends. Send a signal only if the server does not end in time.',
         see,
       });
     },
-    async farewell() {
-      await script.untilInputEnds();
+    async farewell(words) {
+      await script.untilInputEnds(words);
       child.exit(0);
       await run.until(() => child.over);
     },
