@@ -19,7 +19,11 @@ createInterface({ input: grader }).on('line', (line) => {
   const { order, print, printError, closeInput, closeOutput, exit } = JSON.parse(line);
   if (print !== undefined) write(1, Buffer.from(print, 'base64'));
   if (printError !== undefined) write(2, Buffer.from(printError));
-  if (closeInput) process.stdin.destroy();
+  if (closeInput) {
+    // Node.js never closes a standard stream by itself.
+    process.stdin.destroy();
+    setImmediate(() => closeSync(0));
+  }
   if (closeOutput) closeSync(1);
   if (exit !== undefined) process.exit(exit);
   // What was closed is closed in the next turn of the event loop.
