@@ -240,10 +240,6 @@ export const mistakes: Mistake[] = [
   client(3, 'a-write-without-a-reader', [ignoresError, '']),
   client(3, 'skips-a-line-that-is-not-a-message', [refusesLine, '  if (!isResponse(message)) return;\n']),
   client(3, 'does-not-show-the-line', [refusesLine, refusesLine.replace(': ${line.slice(0, 100)}', '')]),
-  client(3, 'exits-before-the-server-has-ended', [
-    refusesLine,
-    refusesLine.replace('fail(4, `', 'return void (console.error(`').replace('}`);', '}`), process.exit(4));'),
-  ]),
   client(
     3,
     'ends-the-server-only-after-success',

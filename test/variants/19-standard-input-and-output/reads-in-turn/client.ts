@@ -32,14 +32,15 @@ const clientInfo = { name: 'chunk-by-chunk', version: '1.0.0' };
 const server = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
 const exited = new Promise<void>((resolve) => server.once('exit', () => resolve()).once('error', () => resolve()));
 server.stdin.on('error', () => {});
-let failure2: Error | undefined;
-server.once('error', (error) => (failure2 = error));
 let lastId = 100;
 
 const lines = linesIn(server.stdout);
 
 let exitCode = 0;
 try {
+  await new Promise<void>((resolve, reject) => server.once('spawn', resolve).once('error', reject)).catch(
+    (error: Error) => fail(2, error.message),
+  );
   const hello = { protocolVersion: revisions[0], capabilities: {}, clientInfo };
   const { protocolVersion } = (await call('initialize', hello)) as { protocolVersion: string };
   if (!revisions.includes(protocolVersion)) fail(1, `the server speaks ${protocolVersion}`);
@@ -72,8 +73,6 @@ async function call(method: string, params: Params): Promise<object> {
     for (;;) {
       const { value: line, done } = await lines.next();
       if (done) {
-        await exited;
-        if (failure2) fail(2, failure2.message);
         fail(5, 'the server has ended');
       }
       let message: unknown;
