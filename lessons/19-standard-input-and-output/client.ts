@@ -102,7 +102,7 @@ async function request<Result>(method: string, params: Params): Promise<Result> 
 /** Sends one message, in one line. */
 function send(message: object): void {
   // TODO task 3: write the message and a line break to the server
-  console.error('not sent:', message);
+  console.error(`not sent: ${JSON.stringify(message)}`);
 }
 
 /** Receives each message of the server, until no more can come. */

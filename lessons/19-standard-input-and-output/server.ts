@@ -133,7 +133,7 @@ async function receive(line: string): Promise<void> {
 /** Sends one message, in one line. */
 function send(message: object): void {
   // TODO task 1: write the message and a line break
-  console.error('not sent:', message);
+  console.error(`not sent: ${JSON.stringify(message)}`);
 }
 
 /** A tool logs to the only client that there is. */

@@ -114,7 +114,7 @@ async function request<Result>(method: string, params: Params): Promise<Result> 
 /** Sends one message, in one line. */
 function send(message: object): void {
   // #region task 3: write the message and a line break to the server
-  // starter: console.error('not sent:', message);
+  // starter: console.error(`not sent: ${JSON.stringify(message)}`);
   server.stdin.write(`${JSON.stringify(message)}\n`);
   // #endregion
 }

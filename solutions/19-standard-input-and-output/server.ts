@@ -157,7 +157,7 @@ async function receive(line: string): Promise<void> {
 /** Sends one message, in one line. */
 function send(message: object): void {
   // #region task 1: write the message and a line break
-  // starter: console.error('not sent:', message);
+  // starter: console.error(`not sent: ${JSON.stringify(message)}`);
   process.stdout.write(`${JSON.stringify(message)}\n`);
   // #endregion
 }

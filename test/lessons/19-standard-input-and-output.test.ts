@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { documents } from '../../lessons/support/documents.ts';
+import { crashed, explainEnd } from '../harness/programs/crash-report.ts';
 import { expect, Failure } from '../harness/run/failure.ts';
 import { grader } from '../harness/run/grader.ts';
 import type { StdioServer } from '../harness/run/run.ts';
@@ -703,7 +704,7 @@ export default grader((run) => {
         const initialize = await script.next('initialize');
         const foreign = (id: unknown) => resultFor({ id }, { ...textResult('wrong'), protocolVersion: '1999-01-01' });
         const advice =
-          'Find the function for a response with waiting.get(message.id), and do nothing if there is none: 7 and "7" are different ids.';
+          'Find the function for a response with waiting.get(message.id), and do nothing if nobody waits for it: 7 and "7" are different ids.';
         await script.print(
           foreign(`${String(initialize.id)}0`),
           foreign(String(initialize.id) === initialize.id ? 1 : String(initialize.id)),
@@ -908,16 +909,23 @@ export default grader((run) => {
             return { script, printed: [] };
           },
         };
+        const brokenPipe =
+          'Add an event listener for error to server.stdin. A write to a server that has ended causes this event, and without a listener it ends the client.';
         await together(Object.entries(ways), async ([about, way]) => {
           const { script, printed } = await way();
-          const brokenPipe =
-            'Add an event listener for error to server.stdin. A write to a server that has ended causes this event, and without a listener it ends the client.';
+          if (about === 'a server that reads no more') {
+            await expectEnd(run, script.client, 'The server has ended, but your client is still running.', advice);
+            if (crashed(script.client)) {
+              const when = 'when it wrote to a server that reads no more';
+              throw new Failure({ ...explainEnd(script.client, when), advice: brokenPipe });
+            }
+          }
           await script.client.fails({
             withFail: true,
             code: 5,
             about,
             printed,
-            advice: about === 'a server that reads no more' ? brokenPipe : advice,
+            advice,
             otherCode: advice,
           });
         });

@@ -1,5 +1,6 @@
 // A client of MCP that judges a learner's server on standard input and output: it writes lines, and reads lines.
 import { crashed, explainEnd } from '../programs/crash-report.ts';
+import { advances } from '../programs/listening.ts';
 import { expect, Failure, type Explanation } from '../run/failure.ts';
 import type { StdioServer } from '../run/run.ts';
 import { fromJson, isObject, type Message } from '../wire/json.ts';
@@ -181,12 +182,11 @@ function written(client: StdioClient, line: unknown, what: string, see: string, 
     what,
     see,
     async response(words = {}) {
-      await run.expectSoon(
-        () => own().length > 0,
-        () => ({ ...late(), ...words }),
-        program,
-        workMs,
-      );
+      const came = () => own().length > 0;
+      await program.begun;
+      // On a busy machine, a program loads for a long time before it reads anything.
+      for (let wait = workMs; !(await run.until(came, wait)) && (await advances(program)); wait = 500);
+      await run.expectSoon(came, () => ({ ...late(), ...words }), program, 0);
       const [message, again] = own();
       expect(!again, {
         cause: `Your server answered ${lower(what)} twice.`,

@@ -75,11 +75,12 @@ export async function startScript(run: Run, terms: Terms): Promise<StdioScript> 
       startLimit,
     );
     if (child.args) return;
-    notCutShort(program, 'before it had started the server', 'Start the server with spawn(command, args).');
+    notCutShort(program, 'before the server was running', 'Start the server with spawn(command, args).');
     throw new Failure({
-      cause: `Your client ended ${howEnded(program)} before it had started the server.`,
+      cause: `Your client ended ${howEnded(program)} before the server was running.`,
       ...lastWords(program),
-      advice: 'Call spawn(command, args) without the option shell, and wait for the messages of the server.',
+      advice:
+        'Start the server with spawn(command, args), without the option shell. Then read its output until the response has arrived: see receiveAll.',
       see,
     });
   }
