@@ -41,6 +41,7 @@ const farewell = `  server.stdin.end();
   if (await endsInTime()) return;
   server.kill('SIGKILL');
 `;
+const waits = '    waiting.set(id, resolve);\n';
 const sends = '  server.stdin.write(`${JSON.stringify(message)}\\n`);\n';
 const starts = "  await once(server, 'spawn').catch((error: Error) => fail(2, error.message));\n";
 const receives = '  for await (const line of linesIn(server.stdout)) receive(line);\n';
@@ -246,4 +247,5 @@ export const mistakes: Mistake[] = [
     [finallyEnds, '}\n'],
     [printsResult, printsResult + '  await endServer();\n'],
   ),
+  client(3, 'forgets-who-waits', [waits, '']),
 ];

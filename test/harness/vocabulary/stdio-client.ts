@@ -185,7 +185,8 @@ function written(client: StdioClient, line: unknown, what: string, see: string, 
       const came = () => own().length > 0;
       await program.begun;
       // On a busy machine, a program loads for a long time before it reads anything.
-      for (let wait = workMs; !(await run.until(came, wait)) && (await advances(program)); wait = 500);
+      let found = await run.until(came, workMs);
+      for (let look = 0; !found && look < 40 && (await advances(program)); look++) found = await run.until(came, 500);
       await run.expectSoon(came, () => ({ ...late(), ...words }), program, 0);
       const [message, again] = own();
       expect(!again, {
