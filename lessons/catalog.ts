@@ -166,6 +166,14 @@ export const catalog: readonly Lesson[] = [
     tryPath: '/mcp',
     needsTokens: true,
   },
+  {
+    number: 19,
+    slug: '19-standard-input-and-output',
+    title: 'Standard input and output',
+    part: 'MCP in the open',
+    minutes: 30,
+    tryPath: 'stdio',
+  },
 ];
 
 /** Some of the lessons, in the order of the course, for a group that has not the time for all. */

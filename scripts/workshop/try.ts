@@ -1,4 +1,3 @@
-import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lesson } from '../../lessons/catalog.ts';
 import { listeningOn } from '../../test/harness/programs/listening.ts';
@@ -7,12 +6,14 @@ import { freePort } from '../../test/harness/programs/ports.ts';
 import { startProgram, type Start } from '../../test/harness/programs/program.ts';
 import { Failure } from '../../test/harness/run/failure.ts';
 import { printable } from '../../test/harness/wire/printable.js';
-import { transcript, type Transcript } from '../../test/harness/wire/transcript.ts';
+import { transcript } from '../../test/harness/wire/transcript.ts';
 import { rowText } from './capture-text.ts';
 import { Refusal, type Arguments } from './command.ts';
 import { leaveWith, onInterrupt } from './interrupt.ts';
 import { findLesson, lessonFolder, requireFiles } from './lessons.ts';
+import { pipes } from './pipes.ts';
 import { nextLesson, readProgress } from './progress.ts';
+import { relay } from './relay.ts';
 
 /** Runs the learner's server and client, at their own pace, and prints what goes over the wire as it does. */
 export async function tryLesson({ words: [name], options }: Arguments): Promise<number> {
@@ -50,32 +51,40 @@ async function runBoth(lesson: Lesson, folder: string, leaveAfter?: number, cutA
   // The work clock is the grader's: here a second of work takes a second.
   const env = { WORK_CLOCK: 'off' };
 
-  const port = await freePort();
   let interrupting: NodeJS.Timeout | undefined;
-  const between = await relay(
-    port,
-    () => record,
-    () => {
-      if (lesson.interruptAfter === undefined) return;
-      interrupting ??= setTimeout(() => client.interrupt(), lesson.interruptAfter * 1000);
-    },
-    cutAfter,
-  );
-  // The programs of a lesson about tokens know the authorization server, and the server knows its URL.
-  const tokens = lesson.needsTokens && { ISSUER: await startIssuer(common), PUBLIC_URL: between.url };
-  const server = startProgram({ ...common, file: 'server.ts', env: { ...env, ...tokens, PORT: String(port) } });
-  await listeningOn(server, port);
+  const onStream = () => {
+    if (lesson.interruptAfter === undefined) return;
+    interrupting ??= setTimeout(() => client.interrupt(), lesson.interruptAfter * 1000);
+  };
 
+  async function overHttp() {
+    const port = await freePort();
+    const between = await relay(port, () => record, onStream, cutAfter);
+    // The programs of a lesson about tokens know the authorization server, and the server knows its URL.
+    const tokens = lesson.needsTokens && { ISSUER: await startIssuer(common), PUBLIC_URL: between.url };
+    const server = startProgram({ ...common, file: 'server.ts', env: { ...env, ...tokens, PORT: String(port) } });
+    await listeningOn(server, port);
+    return { server, tokens, args: [`${between.url}${lesson.tryPath}`], pass() {}, close: between.close };
+  }
+
+  async function overPipes() {
+    const server = startProgram({ ...common, file: 'server.ts', env, input: true, transcript: () => transcript() });
+    const { command, pass, close } = await pipes(server, () => record);
+    return { server, tokens: undefined, args: ['hello', ...command], pass, close };
+  }
+
+  const onPipes = lesson.tryPath === 'stdio';
+  const { server, tokens, args, pass, close } = await (onPipes ? overPipes() : overHttp());
   console.log('→ sent by the client   ← received   ▸ printed by the client\n');
   // A file or another program gets each row whole, unless COLUMNS says how wide it is.
   const columns = process.stdout.columns || Number(process.env.COLUMNS) || Infinity;
   record = transcript((entry) => console.log(rowText(entry, columns)));
-  const args = [`${between.url}${lesson.tryPath}`];
   const client = startProgram({ ...common, file: 'client.ts', args, env: { ...env, ...tokens } });
   const leaving = leaveAfter === undefined ? undefined : setTimeout(() => client.stop(), leaveAfter);
   await new Promise<void>((resolve) => {
     look = () => {
-      if (client.end ?? server.end) resolve();
+      pass();
+      if (client.end ?? (!onPipes && server.end)) resolve();
     };
     look();
   });
@@ -86,8 +95,9 @@ async function runBoth(lesson: Lesson, folder: string, leaveAfter?: number, cutA
     console.log('\nThe client has left, and the server runs on for three seconds.');
     await sleep(afterwards);
   }
-  between.close();
-  said('server.ts printed', server.stdout.replace(/^listening on .*\n/, ''));
+  close();
+  record = transcript(); // what comes now is no longer of interest
+  said('server.ts printed', onPipes ? '' : server.stdout.replace(/^listening on .*\n/, ''));
   said('server.ts printed on standard error', server.stderr);
   said('client.ts printed on standard error', client.stderr);
   if (server.end) console.log('\nserver.ts has ended.');
@@ -105,85 +115,4 @@ async function startIssuer(common: Omit<Start, 'file'>): Promise<string> {
 
 function said(what: string, output: string): void {
   if (output.trim()) console.log(`\n${what}:\n${printable(output.trim()).replace(/^/gm, '  ')}`);
-}
-
-/** Headers that say nothing about a lesson. */
-const usual = new Set(
-  'accept-encoding accept-language connection content-length date etag keep-alive sec-fetch-mode transfer-encoding user-agent x-powered-by'.split(
-    ' ',
-  ),
-);
-
-/**
- * The others, as they are on the wire: names and values in turn.
- * @param address of the relay, which is the usual Host
- */
-const headerRows = (raw: string[], address?: string): string[] =>
-  raw.flatMap((name, i) =>
-    i % 2 === 0 && !usual.has(name.toLowerCase()) && !['*/*', address].includes(raw[i + 1])
-      ? [`${name}: ${shown(raw[i + 1]!)}`]
-      : [],
-  );
-
-/** A token is cut off: nobody should be able to use it who sees the capture. */
-const shown = (value: string): string => value.replace(/^(Bearer [\w-]{6})[\w.-]+$/i, '$1…');
-
-/**
- * Stands between client and server, hands everything on as it comes, and writes it down.
- * @param onStream is called when the server begins an event stream
- * @param cutAfter milliseconds after which an event stream that answers a POST breaks off
- */
-async function relay(
-  port: number,
-  record: () => Transcript,
-  onStream: () => void,
-  cutAfter?: number,
-): Promise<{ url: string; close(): void }> {
-  let posted = false;
-  const server = createServer((request: IncomingMessage, response: ServerResponse) => {
-    posted ||= request.method === 'POST';
-    // The stream that a client of MCP opens with GET runs beside its calls, so each of its rows is marked.
-    const standsAlone = request.method === 'GET' && request.headers['last-event-id'] === undefined;
-    const who = posted && standsAlone ? 'GET' : undefined;
-    record().add('→', `${request.method} ${request.url}`, who);
-    for (const row of headerRows(request.rawHeaders, `127.0.0.1:${request.socket.localPort}`))
-      record().add('→', row, who);
-    const { method, url: path, headers } = request;
-    const onward = httpRequest({ host: '127.0.0.1', port, method, path, headers, agent: false }, (answer) => {
-      record().add('←', `${answer.statusCode} ${answer.statusMessage}`, who);
-      for (const row of headerRows(answer.rawHeaders)) record().add('←', row, who);
-      response.writeHead(answer.statusCode!, answer.headers);
-      const streams = /^text\/event-stream\b/i.test(answer.headers['content-type'] ?? '');
-      if (streams) onStream();
-      if (cutAfter !== undefined && method === 'POST' && streams) {
-        const cut = setTimeout(() => {
-          record().add('←', '(the connection breaks off)');
-          response.destroy();
-        }, cutAfter);
-        response.on('close', () => clearTimeout(cut));
-      }
-      answer.on('data', (bytes: Buffer) => {
-        record().add('←', bytes, who);
-        response.write(bytes);
-      });
-      answer.on('end', () => {
-        record().add('←', '(end of the response)', who);
-        response.end();
-      });
-      answer.on('error', () => response.destroy());
-    });
-    onward.on('error', () => response.destroy());
-    response.on('close', () => onward.destroy());
-    request.on('data', (bytes: Buffer) => record().add('→', bytes));
-    request.pipe(onward);
-  });
-  const own = await freePort();
-  await new Promise<void>((resolve) => server.listen(own, '127.0.0.1', resolve));
-  return {
-    url: `http://127.0.0.1:${own}`,
-    close() {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
 }

@@ -1,0 +1,85 @@
+// What `npm run try` puts between client and server: it hands everything on, and writes it down.
+import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import { freePort } from '../../test/harness/programs/ports.ts';
+import type { Transcript } from '../../test/harness/wire/transcript.ts';
+
+/** Headers that say nothing about a lesson. */
+const usual = new Set(
+  'accept-encoding accept-language connection content-length date etag keep-alive sec-fetch-mode transfer-encoding user-agent x-powered-by'.split(
+    ' ',
+  ),
+);
+
+/**
+ * The others, as they are on the wire: names and values in turn.
+ * @param address of the relay, which is the usual Host
+ */
+const headerRows = (raw: string[], address?: string): string[] =>
+  raw.flatMap((name, i) =>
+    i % 2 === 0 && !usual.has(name.toLowerCase()) && !['*/*', address].includes(raw[i + 1])
+      ? [`${name}: ${shown(raw[i + 1]!)}`]
+      : [],
+  );
+
+/** A token is cut off: nobody should be able to use it who sees the capture. */
+const shown = (value: string): string => value.replace(/^(Bearer [\w-]{6})[\w.-]+$/i, '$1…');
+
+/**
+ * Stands between client and server, hands everything on as it comes, and writes it down.
+ * @param onStream is called when the server begins an event stream
+ * @param cutAfter milliseconds after which an event stream that answers a POST breaks off
+ */
+export async function relay(
+  port: number,
+  record: () => Transcript,
+  onStream: () => void,
+  cutAfter?: number,
+): Promise<{ url: string; close(): void }> {
+  let posted = false;
+  const server = createServer((request: IncomingMessage, response: ServerResponse) => {
+    posted ||= request.method === 'POST';
+    // The stream that a client of MCP opens with GET runs beside its calls, so each of its rows is marked.
+    const standsAlone = request.method === 'GET' && request.headers['last-event-id'] === undefined;
+    const who = posted && standsAlone ? 'GET' : undefined;
+    record().add('→', `${request.method} ${request.url}`, who);
+    for (const row of headerRows(request.rawHeaders, `127.0.0.1:${request.socket.localPort}`))
+      record().add('→', row, who);
+    const { method, url: path, headers } = request;
+    const onward = httpRequest({ host: '127.0.0.1', port, method, path, headers, agent: false }, (answer) => {
+      record().add('←', `${answer.statusCode} ${answer.statusMessage}`, who);
+      for (const row of headerRows(answer.rawHeaders)) record().add('←', row, who);
+      response.writeHead(answer.statusCode!, answer.headers);
+      const streams = /^text\/event-stream\b/i.test(answer.headers['content-type'] ?? '');
+      if (streams) onStream();
+      if (cutAfter !== undefined && method === 'POST' && streams) {
+        const cut = setTimeout(() => {
+          record().add('←', '(the connection breaks off)');
+          response.destroy();
+        }, cutAfter);
+        response.on('close', () => clearTimeout(cut));
+      }
+      answer.on('data', (bytes: Buffer) => {
+        record().add('←', bytes, who);
+        response.write(bytes);
+      });
+      answer.on('end', () => {
+        record().add('←', '(end of the response)', who);
+        response.end();
+      });
+      answer.on('error', () => response.destroy());
+    });
+    onward.on('error', () => response.destroy());
+    response.on('close', () => onward.destroy());
+    request.on('data', (bytes: Buffer) => record().add('→', bytes));
+    request.pipe(onward);
+  });
+  const own = await freePort();
+  await new Promise<void>((resolve) => server.listen(own, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${own}`,
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
