@@ -3,7 +3,8 @@ import { tenDocuments } from '../../lessons/support/documents.ts';
 import { expect, Failure } from '../harness/run/failure.ts';
 import { grader } from '../harness/run/grader.ts';
 import type { Server } from '../harness/run/run.ts';
-import { expectEnd, underTimeLimit, type Client } from '../harness/vocabulary/command-line.ts';
+import { promptMs } from '../harness/run/waits.ts';
+import { underTimeLimit, type Client } from '../harness/vocabulary/command-line.ts';
 import { finished, release, workMs } from '../harness/vocabulary/http.ts';
 import { initialize, mcpClient, request, type McpClient, type Posted } from '../harness/vocabulary/mcp-client.ts';
 import {
@@ -1059,6 +1060,8 @@ export default grader((run) => {
 
     /** The first limit, in milliseconds. */
     const shortest = () => Math.min(5000, Math.max(200, toCall < Infinity ? 4 * toCall : 0));
+    const clearsBoth =
+      'Clear both timers with clearTimeout in the finally block of callTool: a timer keeps a program running.';
     const restarts =
       'Start a timer with setTimeout when you send the call, let it abort the request after idleLimit milliseconds, and call idle.refresh() for each report on the call.';
 
@@ -1077,11 +1080,22 @@ export default grader((run) => {
             },
             async (client, limit) => {
               await until(() => client.end, limit);
-              await expectEnd(
-                run,
+              await expectSoon(
+                () => client.end ?? client.verdict,
+                () =>
+                  client.stderr.trim() === ''
+                    ? {
+                        cause: `${reports.length === 0 ? 'The server sent no report' : 'The server stopped sending reports'} for IDLE_LIMIT milliseconds, but your client is still waiting.`,
+                        advice: restarts,
+                        see: clientSee,
+                      }
+                    : {
+                        cause: 'Your client has said why it gives up its call, but it is still running.',
+                        advice: clearsBoth,
+                        see: clientSee,
+                      },
                 client,
-                `${reports.length === 0 ? 'The server sent no report' : 'The server stopped sending reports'} for IDLE_LIMIT milliseconds, but your client is still waiting.`,
-                restarts,
+                2 * promptMs,
               );
               await client.fails({
                 withFail: true,
@@ -1164,11 +1178,7 @@ export default grader((run) => {
           cause: 'Your client did not print its report and its result.',
           advice: 'Return the result of the request from callTool.',
         });
-        await client.endsWell(
-          'The calls were answered',
-          'Clear both timers with clearTimeout in the finally block of callTool.',
-          'Clear both timers with clearTimeout in the finally block of callTool: a timer keeps a program running.',
-        );
+        await client.endsWell('The calls were answered', clearsBoth, clearsBoth);
       },
     );
   });
