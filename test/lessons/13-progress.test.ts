@@ -174,7 +174,7 @@ export default grader((run) => {
           : `The ${member} of the report is wrong.`;
       const asGiven =
         wanted === undefined
-          ? `Leave the ${member} out if the tool gave none. JSON.stringify leaves out a member that is undefined, but it keeps null and an empty string.`
+          ? `Leave the ${member} out if the tool did not give it. JSON.stringify leaves out a member that is undefined, but it keeps null and an empty string.`
           : `Send the ${member} that the tool gave to progress, also if it is ${member === 'total' ? '0' : 'an empty string'}.`;
       params.at(member).is(wanted, cause, advice ?? asGiven);
     }
@@ -627,7 +627,7 @@ export default grader((run) => {
             cause: 'A tool reports all the time, and your server sends nothing as long as the tool does not pause.',
             compare: { expected: 'more than 2 reports', received: String(reportsIn(busy).length) },
             advice:
-              'Start a timer only if none is running: a report that comes while a report waits takes its place, but it must not start the timer again.',
+              'Start a timer only if no timer is running: a report that comes while a report waits takes its place, but it must not start the timer again.',
             see: '',
           }),
           server.program,
@@ -661,7 +661,7 @@ export default grader((run) => {
               compare: { expected: '"progress":0', received: '(nothing)' },
               advice:
                 i === 0
-                  ? 'Send a report immediately if the call has sent none before. Only a report that follows too early has to wait.'
+                  ? 'Send the first report of a call immediately. Only a report that follows too early has to wait.'
                   : 'Keep the time of the last report inside of limited, so that each call has its own.',
               see: '',
             });
@@ -889,7 +889,6 @@ export default grader((run) => {
             cause: 'A report has arrived, but your client has not printed it.',
             otherwise: 'Your client printed a report in the wrong way.',
             advice: (received) =>
-              // eslint-disable-next-line no-control-regex
               /[\r\x1b]/.test(received) || /^(?!PROGRESS|NOTIFICATION).+$/.test(received)
                 ? 'Look at process.stdout.isTTY: it is true only in a terminal. In a pipe, print a plain line without \\r and without escape sequences.'
                 : advice,
