@@ -3,7 +3,8 @@ import { tenDocuments } from '../../lessons/support/documents.ts';
 import { expect, Failure } from '../harness/run/failure.ts';
 import { grader } from '../harness/run/grader.ts';
 import type { Server } from '../harness/run/run.ts';
-import { expectEnd, underTimeLimit, type Client } from '../harness/vocabulary/command-line.ts';
+import { promptMs } from '../harness/run/waits.ts';
+import { underTimeLimit, type Client } from '../harness/vocabulary/command-line.ts';
 import { finished, release, workMs } from '../harness/vocabulary/http.ts';
 import { initialize, mcpClient, request, type McpClient, type Posted } from '../harness/vocabulary/mcp-client.ts';
 import {
@@ -173,7 +174,7 @@ export default grader((run) => {
           : `The ${member} of the report is wrong.`;
       const asGiven =
         wanted === undefined
-          ? `Leave the ${member} out if the tool gave none. JSON.stringify leaves out a member that is undefined, but it keeps null and an empty string.`
+          ? `Leave the ${member} out if the tool did not give it. JSON.stringify leaves out a member that is undefined, but it keeps null and an empty string.`
           : `Send the ${member} that the tool gave to progress, also if it is ${member === 'total' ? '0' : 'an empty string'}.`;
       params.at(member).is(wanted, cause, advice ?? asGiven);
     }
@@ -626,7 +627,7 @@ export default grader((run) => {
             cause: 'A tool reports all the time, and your server sends nothing as long as the tool does not pause.',
             compare: { expected: 'more than 2 reports', received: String(reportsIn(busy).length) },
             advice:
-              'Start a timer only if none is running: a report that comes while a report waits takes its place, but it must not start the timer again.',
+              'Start a timer only if no timer is running: a report that comes while a report waits takes its place, but it must not start the timer again.',
             see: '',
           }),
           server.program,
@@ -660,7 +661,7 @@ export default grader((run) => {
               compare: { expected: '"progress":0', received: '(nothing)' },
               advice:
                 i === 0
-                  ? 'Send a report immediately if the call has sent none before. Only a report that follows too early has to wait.'
+                  ? 'Send the first report of a call immediately. Only a report that follows too early has to wait.'
                   : 'Keep the time of the last report inside of limited, so that each call has its own.',
               see: '',
             });
@@ -888,7 +889,6 @@ export default grader((run) => {
             cause: 'A report has arrived, but your client has not printed it.',
             otherwise: 'Your client printed a report in the wrong way.',
             advice: (received) =>
-              // eslint-disable-next-line no-control-regex
               /[\r\x1b]/.test(received) || /^(?!PROGRESS|NOTIFICATION).+$/.test(received)
                 ? 'Look at process.stdout.isTTY: it is true only in a terminal. In a pipe, print a plain line without \\r and without escape sequences.'
                 : advice,
@@ -1059,6 +1059,8 @@ export default grader((run) => {
 
     /** The first limit, in milliseconds. */
     const shortest = () => Math.min(5000, Math.max(200, toCall < Infinity ? 4 * toCall : 0));
+    const clearsBoth =
+      'Clear both timers with clearTimeout in the finally block of callTool: a timer keeps a program running.';
     const restarts =
       'Start a timer with setTimeout when you send the call, let it abort the request after idleLimit milliseconds, and call idle.refresh() for each report on the call.';
 
@@ -1077,11 +1079,22 @@ export default grader((run) => {
             },
             async (client, limit) => {
               await until(() => client.end, limit);
-              await expectEnd(
-                run,
+              await expectSoon(
+                () => client.end ?? client.verdict,
+                () =>
+                  client.stderr.trim() === ''
+                    ? {
+                        cause: `${reports.length === 0 ? 'The server sent no report' : 'The server stopped sending reports'} for IDLE_LIMIT milliseconds, but your client is still waiting.`,
+                        advice: restarts,
+                        see: clientSee,
+                      }
+                    : {
+                        cause: 'Your client has said why it gives up its call, but it is still running.',
+                        advice: clearsBoth,
+                        see: clientSee,
+                      },
                 client,
-                `${reports.length === 0 ? 'The server sent no report' : 'The server stopped sending reports'} for IDLE_LIMIT milliseconds, but your client is still waiting.`,
-                restarts,
+                2 * promptMs,
               );
               await client.fails({
                 withFail: true,
@@ -1164,11 +1177,7 @@ export default grader((run) => {
           cause: 'Your client did not print its report and its result.',
           advice: 'Return the result of the request from callTool.',
         });
-        await client.endsWell(
-          'The calls were answered',
-          'Clear both timers with clearTimeout in the finally block of callTool.',
-          'Clear both timers with clearTimeout in the finally block of callTool: a timer keeps a program running.',
-        );
+        await client.endsWell('The calls were answered', clearsBoth, clearsBoth);
       },
     );
   });

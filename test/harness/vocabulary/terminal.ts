@@ -4,7 +4,6 @@
 export const terminal = (columns: number): Record<string, string> => ({ TERMINAL_COLUMNS: String(columns) });
 
 /** A piece of output: an escape sequence, a character that moves the cursor, or a character that is shown. */
-// eslint-disable-next-line no-control-regex
 const pieces = /\x1b\[([\d;?]*)([@-~])|\x1b([78])|[^]/gu;
 
 /**
