@@ -641,7 +641,7 @@ export default grader((run) => {
   async function cancelledBy({ client, ...script }: Script): Promise<ReceivedMessage> {
     const moved = await script.movesOn(
       'The user has pressed Ctrl+C, but your client is still running and has not sent notifications/cancelled.',
-      'Call stop.abort(new Error(…)) in the listener of SIGINT. The waiting for the response ends with this error, and then finally calls cancelCall.',
+      'Call stop.abort(new Error(…)) in the listener of SIGINT, and let the fetch of post have the signal of stop. Then the waiting for the response ends, and finally calls cancelCall.',
     );
     if (moved === 'ended') {
       expect(client.end?.signal !== 'SIGINT', {
