@@ -59,7 +59,8 @@ export default grader((run) => {
     what = `${method} /mcp with ${named(headers)}`,
   ): Promise<Posted> {
     const written = Object.entries(headers).map(([name, value]) => ` -H '${name}: ${value}'`);
-    const see = `curl -i -X ${method} http://127.0.0.1:3000/mcp${written.join('')}`;
+    const data = rest.body === undefined ? '' : ` -d '${String(rest.body)}'`;
+    const see = `curl -i -X ${method} http://127.0.0.1:3000/mcp${written.join('')}${data}`;
     const sent = server.request('/mcp', { method, headers, shown: headers, ...rest });
     return judged(server, sent, undefined, what, see).done();
   }
@@ -269,7 +270,13 @@ export default grader((run) => {
       pieces: {
         bytes: [bytes.subarray(0, 9), bytes.subarray(9)],
         between: async () => {
-          answered = await run.until(() => sent.status !== undefined || finished(sent));
+          const isAnswered = () => sent.status !== undefined || finished(sent);
+          answered = await run.until(isAnswered);
+          // A slow machine gets some more time.
+          for (let turn = 0; turn < 25 && !answered; turn++) {
+            await server.program.caughtUp();
+            answered = isAnswered();
+          }
         },
       },
     });
@@ -555,8 +562,7 @@ export default grader((run) => {
     /** Sends many requests together, waits for a window, and sends one more. */
     async function servedAgain(): Promise<void> {
       for (let window = 250; ; window *= 4) {
-        const short = await startServer({ RATE_LIMIT: '2', RATE_WINDOW: String(window), RECEIVE_LIMIT: '300' });
-        hasty = short;
+        const short = await startServer({ RATE_LIMIT: '2', RATE_WINDOW: String(window), RECEIVE_LIMIT: '30000' });
         const client = mcpClient(short, { who: 'carol' });
         await initialize(client);
         const began = performance.now();
@@ -591,58 +597,72 @@ export default grader((run) => {
       }
     }
 
-    /** A server with a short RECEIVE_LIMIT. */
-    let hasty: Server;
-
     requirement(
       'If a request has not arrived completely, with its headers and its body, `RECEIVE_LIMIT` milliseconds after it began, the server closes the connection. A call whose tool is still at work continues.',
       async () => {
-        const client = mcpClient(hasty, { who: 'dave' });
-        await initialize(client);
-        const message = word();
-        const call = client.post(client.request('tools/call', { name: 'process_files', arguments: { message } }), {
-          see: '',
-        });
-        await call.atWork();
-        const { host } = hasty.url;
-        const post = `POST /mcp HTTP/1.1\r\nHost: ${host}\r\nContent-Type: application/json\r\n`;
-        const session = `Accept: application/json, text/event-stream\r\nMCP-Session-Id: ${client.headers['MCP-Session-Id']}\r\n`;
-        const what = {
-          'its headers are not complete': open(`${post}X-Slow: `, 'x'),
-          'its headers have only begun': open('POST /mcp HT'),
-          'its body is not complete': open(`${post}${session}Content-Length: 500\r\n\r\n{"jsonrpc":`, ' '),
-        };
-        for (const [how, connection] of Object.entries(what)) {
-          await run.expectSoon(
-            () => connection.closed,
-            () => {
-              run.missing(`the end of a connection on which ${how}`);
-              return {
-                cause: `RECEIVE_LIMIT is 300, but your server still waits for a request after ${workMs / 1000} seconds, although ${how}.`,
-                advice:
-                  'Pass requestTimeout and connectionsCheckingInterval to createServer. Node.js looks for slow requests only every 30 seconds, unless the interval is shorter. A socket that sends a byte now and then is not idle, so a timeout for silence does not help.',
-                see: '',
-              };
-            },
-            hasty.program,
-            workMs,
-          );
-        }
-        expect(!finished(call), {
-          cause: 'Your server ended the answer of a call whose tool is still at work, when RECEIVE_LIMIT was over.',
-          advice:
-            'Limit the time in which a request arrives, with requestTimeout. A timeout of the socket or of the answer also cuts long work.',
-          see: '',
-        });
-        await call.done();
-        expectText(call, `Done: ${message}`, 'Let the tool finish its work, however long it takes.');
+        // On a slow machine, a request that is sent in one piece can take longer than the limit.
+        for (const limit of [300, 1500, 6000]) if (await cutsSlowRequests(limit, limit === 6000)) return;
       },
     );
 
+    /** Returns false when the server has also cut requests that were sent in one piece, unless this is the last try. */
+    async function cutsSlowRequests(limit: number, last = false): Promise<boolean> {
+      const deadline = limit === 300 ? workMs : 3 * limit;
+      const to = await startServer({ ...unlimited, RECEIVE_LIMIT: String(limit) });
+      const client = mcpClient(to, { who: 'dave' });
+      /** Refused before it had arrived, although it was sent in one piece. */
+      const isCut = ({ status, broken }: Exchange) => status === 408 || (status === undefined && broken !== undefined);
+      const hand = client.post(client.request('initialize', hello()));
+      await run.until(() => finished(hand), workMs);
+      if (isCut(hand) && !last) return false;
+      (await hand.done()).result();
+      client.headers = { 'MCP-Session-Id': String(hand.headers['mcp-session-id']) };
+      const message = word();
+      const call = client.post(client.request('tools/call', { name: 'process_files', arguments: { message } }), {
+        see: '',
+      });
+      await call.atWork();
+      if (isCut(call) && !last) return false;
+      const { host } = to.url;
+      const post = `POST /mcp HTTP/1.1\r\nHost: ${host}\r\nContent-Type: application/json\r\n`;
+      const session = `Accept: application/json, text/event-stream\r\nMCP-Session-Id: ${client.headers['MCP-Session-Id']}\r\n`;
+      const what = {
+        'its headers are not complete': open(to, `${post}X-Slow: `, 'x'),
+        'its headers have only begun': open(to, 'POST /mcp HT'),
+        'its body is not complete': open(to, `${post}${session}Content-Length: 500\r\n\r\n{"jsonrpc":`, ' '),
+      };
+      for (const [how, connection] of Object.entries(what)) {
+        await run.expectSoon(
+          () => connection.closed,
+          () => {
+            run.missing(`the end of a connection on which ${how}`);
+            return {
+              cause: `RECEIVE_LIMIT is ${limit}, but your server still waits for a request after ${deadline / 1000} seconds, although ${how}.`,
+              advice:
+                'Pass requestTimeout and connectionsCheckingInterval to createServer. Node.js looks for slow requests only every 30 seconds, unless the interval is shorter. A socket that sends a byte now and then is not idle, so a timeout for silence does not help.',
+              see: '',
+            };
+          },
+          to.program,
+          deadline,
+        );
+      }
+      expect(!finished(call), {
+        cause: 'Your server ended the answer of a call whose tool is still at work, when RECEIVE_LIMIT was over.',
+        advice:
+          'Limit the time in which a request arrives, with requestTimeout. A timeout of the socket or of the answer also cuts long work.',
+        see: '',
+      });
+      await call.done();
+      expectText(call, `Done: ${message}`, 'Let the tool finish its work, however long it takes.');
+      return true;
+    }
+
     /** Opens a connection, sends this text, and then a byte now and then, until the server closes it. */
-    function open(text: string, byte?: string): { closed: boolean } {
+    function open({ url }: Server, text: string, byte?: string): { closed: boolean } {
       const connection = { closed: false };
-      const socket = connectSocket(Number(hasty.url.port), '127.0.0.1', () => socket.write(text));
+      const socket = connectSocket(Number(url.port), '127.0.0.1');
+      socket.write(text);
       run.note('→', `${text.split('\r\n')[0]} … (and then slowly)`);
       const slowly = byte && setInterval(() => socket.write(byte), 40);
       const close = () => {
@@ -693,8 +713,9 @@ export default grader((run) => {
       },
     );
 
-    /** The records of the log so far. */
-    const records = (): Message[] => server.program.lines.map(fromJson).filter(isObject);
+    /** The records of the log so far, and those of them that are about a response. */
+    const allRecords = (): Message[] => server.program.lines.map(fromJson).filter(isObject);
+    const records = (): Message[] => allRecords().filter((record) => !('error' in record));
 
     type Mark = { records: number; lines: number };
     const mark = (): Mark => ({ records: records().length, lines: server.program.lines.length });
@@ -722,7 +743,10 @@ export default grader((run) => {
         () => ({
           cause: `Your server printed no line of JSON for ${what}, which had status ${status}${when}.`,
           ...(program.lines.length > before.lines && {
-            compare: { expected: '{"id":"…","method":"…", …}', received: program.lines.slice(before.lines).join('\n') },
+            compare: {
+              expected: '{"id":"…","method":"…", …}',
+              received: program.lines.slice(before.lines, before.lines + 3).join('\n'),
+            },
           }),
           advice:
             program.lines.length > before.lines
@@ -847,7 +871,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If a handler throws an error, the server answers with status 500 and the error `-32603`, in which no part of the message or the stack of the error occurs. The log has a line with the `id` of the request and, as `error`, message and stack.',
+      'If a handler throws an error, the server answers with status 500 and the error `-32603`, in which no part of the message or the stack of the error occurs. The log has a line with the `id` of the request and, as `error`, message and stack. A body that is not JSON still gets status 400, and a body of more than 1 MB gets status 413.',
       async () => {
         const secret = `pw-${word()}${random.integer(1000, 9999)}`;
         const reason = `no connection to postgres://admin:${secret}@10.0.0.7`;
@@ -879,14 +903,14 @@ export default grader((run) => {
           "Answer with refuse(response, 500, -32603, 'internal error') in the error handler.",
         );
         const id = String(posted.headers['x-request-id']);
-        const found = () => records().find((record) => String(record.id) === id && 'error' in record);
+        const found = () => allRecords().find((record) => String(record.id) === id && 'error' in record);
         await run.expectSoon(
           found,
           () => ({
             cause: 'A handler has thrown an error, but the log has no line with the id of this request and the error.',
             compare: {
               expected: `{"id":"${id}","error":"…", …}`,
-              received: shown(records().at(-1)),
+              received: shown(allRecords().at(-1)),
             },
             advice:
               'Call log({ id, error }) in the error handler, with the id of the request: response.locals.id. Without the id, nobody finds the error that a client reports.',
@@ -903,7 +927,11 @@ export default grader((run) => {
           advice: 'Log inspect(error) or error.stack: both have the message and the stack. JSON makes {} of an Error.',
           see: '',
         });
-        (await alice.ask('ping')).result();
+        const ofTheClient =
+          'Let answerError answer an error whose status is below 500, in the first line of the error handler: the client has made this error, and the status says which.';
+        (await alice.send(word(), { what: 'A body that is not JSON' })).refused(400, undefined, ofTheClient);
+        const large = await alice.send('x'.repeat(1_200_000), { what: 'A body of 1.2 MB' });
+        large.refused(413, undefined, ofTheClient);
       },
     );
   });

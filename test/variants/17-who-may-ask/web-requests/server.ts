@@ -77,6 +77,14 @@ async function serve(request: Request): Promise<Response> {
   return withCors(origin, served);
 }
 
+function parsed(body: string): any {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
+
 const failures = new WeakMap<Request, Error>();
 
 async function serveAllowed(request: Request): Promise<Response> {
@@ -84,7 +92,9 @@ async function serveAllowed(request: Request): Promise<Response> {
   if (request.method === 'DELETE')
     return sessions.delete(id ?? '') ? new Response() : refusal(id ? 404 : 400, 'no session');
   if (request.method !== 'POST') return refusal(405, 'no such method', { allow: 'POST, DELETE' });
-  const message = await request.json().catch(() => undefined);
+  const body = await request.text();
+  if (body.length > 1_000_000) return refusal(413, 'too much');
+  const message = parsed(body);
   if (message?.jsonrpc !== '2.0') return refusal(400, 'not a message');
   if (message.method === 'initialize') {
     const own = crypto.randomUUID();
