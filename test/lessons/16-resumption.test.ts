@@ -133,7 +133,11 @@ export default grader((run) => {
         const seen = new Map<string, Posted>();
         for (const posted of calls) {
           expectEventStream(posted, { see: '' });
-          posted.response();
+          expect(eventsOf(posted).some(isResult), {
+            cause: 'The tool has returned, but its result is not in the stream of the call.',
+            compare: { expected: 'the result', received: listed(eventsOf(posted)) },
+            advice: 'Write each event to the connection of its stream when you have kept it: writeTo does this.',
+          });
           for (const event of eventsOf(posted)) {
             expect(event.id, {
               cause: `Your server sent an event without an id: ${nameOf(event)}.`,
@@ -404,10 +408,11 @@ export default grader((run) => {
         for (const posted of [call, beside]) await posted.done();
         // Here, no event comes between the others.
         const alone = await report(client, random.words(3), { works: false }).done();
+        const inCall = random.integer(1, steps.length);
         for (const [posted, seen] of [
-          [call, 0],
-          [call, random.integer(1, steps.length)],
           [alone, random.integer(0, 2)],
+          [call, 0],
+          [call, inCall],
         ] as const) {
           const sent = eventsOf(posted);
           const back = comeBack(client, sent[seen]!.id!);
