@@ -620,7 +620,10 @@ export default grader((run) => {
         const inQuery = /access_token=/.test(line);
         expect(leak === undefined, {
           cause: `Your server printed a token${inQuery ? ' that was in the query of a URL' : ''}. A person who reads this log can use the token.`,
-          output: line.trim().replaceAll(/eyJ[\w.-]+/g, 'eyJ…').slice(0, 120),
+          output: line
+            .trim()
+            .replaceAll(/eyJ[\w.-]+/g, 'eyJ…')
+            .slice(0, 120),
           advice: inQuery
             ? 'Log request.path, which has no query. request.originalUrl and request.url have it.'
             : 'Print neither the headers of a request nor the token. The claim sub says whose request it was.',
