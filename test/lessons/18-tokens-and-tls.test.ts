@@ -299,7 +299,7 @@ export default grader((run) => {
           .is(
             resource,
             'The metadata has the wrong resource.',
-            'Send the URL of /mcp, letter by letter as clients know it: the variable resource has it. A client stops if it finds a different URL there.',
+            'Send the URL of /mcp, letter by letter as clients know it: use the variable resource. A client stops if it finds a different URL there.',
           );
       },
     );
@@ -439,7 +439,7 @@ export default grader((run) => {
             'that will be valid in ten minutes': [{ nbf: seconds(600) }, clock],
             'that never expires': [
               { exp: undefined },
-              "Add 'exp' to requiredClaims: jwtVerify looks at a claim only if the token has it, and somebody who has found such a token could use it for ever.",
+              "Add 'exp' to requiredClaims: jwtVerify compares exp only if the token has this claim, and somebody who has found a token without exp could use it for ever.",
             ],
           },
           { 'that became valid a minute ago': { nbf: seconds(-60) } },
@@ -620,9 +620,12 @@ export default grader((run) => {
         const inQuery = /access_token=/.test(line);
         expect(leak === undefined, {
           cause: `Your server printed a token${inQuery ? ' that was in the query of a URL' : ''}. A person who reads this log can use the token.`,
-          output: line.trim().replaceAll(/eyJ[\w.-]+/g, 'eyJ…').slice(0, 120),
+          output: line
+            .trim()
+            .replaceAll(/eyJ[\w.-]+/g, 'eyJ…')
+            .slice(0, 120),
           advice: inQuery
-            ? 'Log request.path, which has no query. request.originalUrl and request.url have it.'
+            ? 'Log request.path, which has no query. request.originalUrl and request.url have the query.'
             : 'Print neither the headers of a request nor the token. The claim sub says whose request it was.',
         });
       },
@@ -745,7 +748,7 @@ export default grader((run) => {
           expect(exchange.text.includes(resource), {
             cause: 'The answer to plain HTTP does not name the URL that the client should use.',
             compare: { expected: resource, received: received(exchange) },
-            advice: 'Write a sentence with the https URL of /mcp into the body: the variable resource has it.',
+            advice: 'Write a sentence with the https URL of /mcp into the body: use the variable resource.',
             see,
           });
         }

@@ -78,7 +78,7 @@ export async function startIssuer(run: Run, audience: () => string): Promise<Iss
       return {
         'that was signed with another key': await signed(claims, other.privateKey),
         'whose claims have been changed after it was signed': `${head}.${part(changed)}.${signature}`,
-        'with the algorithm none': `${part({ ...header, alg: 'none' })}.${payload}.`,
+        'whose header says that it is unsigned': `${part({ ...header, alg: 'none' })}.${payload}.`,
         'without its signature': `${head}.${payload}.`,
         'that brings its own key in the header': await signed(claims, other.privateKey, { jwk: other.jwk }),
         'that was signed with a key of an unknown name': await signed(claims, other.privateKey, { kid: 'unknown' }),
