@@ -88,6 +88,10 @@ export type Terms = {
   session?: string | undefined;
   /** Whether the server leaves a DELETE without an answer. */
   ignoresGoodbyes?: boolean;
+  /** Where the client finds the server: `/mcp` unless told. */
+  path?: string;
+  /** Sees each request first: true for one that it keeps for itself. */
+  hears?(call: Call): boolean;
   /** The command that shows the same without the grader. */
   see: string;
 };
@@ -120,10 +124,19 @@ export const scriptedServer = (run: Run, terms: Terms) => ({
 });
 
 async function start(run: Run, terms: Terms): Promise<Script> {
-  const { message: text = 'hello', env = {}, revision = newestRevision, session, ignoresGoodbyes, see } = terms;
+  const {
+    message: text = 'hello',
+    env = {},
+    revision = newestRevision,
+    session,
+    ignoresGoodbyes,
+    path = '/mcp',
+    see,
+  } = terms;
   const agreed: Script['agreed'] = { revision, session };
   const goodbyes: Incoming[] = [];
-  const site = await run.startGraderServer('/mcp', (call) => {
+  const site = await run.startGraderServer(path, (call) => {
+    if (terms.hears?.(call)) return true;
     // A client that has waited long enough may say so.
     if (methodOf(call) === 'notifications/cancelled') {
       accept(call);

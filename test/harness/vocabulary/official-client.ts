@@ -36,39 +36,45 @@ type OnLog = (log: Log) => void;
 
 const info = { name: 'grader', version: '1.0.0' };
 
-/** A client of each generation, its transport, and how it hands on the log messages that it accepts. */
+/** The transports: HTTP+SSE at /sse, and Streamable HTTP at /mcp. */
+const paths = { old: '/sse', new: '/mcp' };
+
+/** A client of each generation, its transports, and how it hands on the log messages that it accepts. */
 const generations = {
   async first(onLog: OnLog) {
     const { Client } = await import('@modelcontextprotocol/sdk/client/index.js');
+    const { SSEClientTransport } = await import('@modelcontextprotocol/sdk/client/sse.js');
     const { StreamableHTTPClientTransport } = await import('@modelcontextprotocol/sdk/client/streamableHttp.js');
     const { LoggingMessageNotificationSchema } = await import('@modelcontextprotocol/sdk/types.js');
     const client = new Client(info);
     client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => onLog(params as Log));
-    return { client: client as unknown as SdkClient, StreamableHTTPClientTransport };
+    return { client: client as unknown as SdkClient, old: SSEClientTransport, new: StreamableHTTPClientTransport };
   },
   async second(onLog: OnLog) {
-    const { Client, StreamableHTTPClientTransport } = await import('@modelcontextprotocol/client');
+    const { Client, SSEClientTransport, StreamableHTTPClientTransport } = await import('@modelcontextprotocol/client');
     const client = new Client(info);
     client.setNotificationHandler('notifications/message', ({ params }) => onLog(params as Log));
-    return { client: client as unknown as SdkClient, StreamableHTTPClientTransport };
+    return { client: client as unknown as SdkClient, old: SSEClientTransport, new: StreamableHTTPClientTransport };
   },
 };
 
 /**
  * Connects the official client of this generation, until the end of the run; all held work is released meanwhile.
  * @param onLog gets each log message that the client accepts
+ * @param which the transport: Streamable HTTP unless told
  */
 export async function officialClient(
   server: Server,
   generation: Generation,
   onLog: OnLog = () => {},
+  which: keyof typeof paths = 'new',
 ): Promise<OfficialClient> {
-  const { client, StreamableHTTPClientTransport } = await generations[generation]((log) => {
+  const { client, ...transports } = await generations[generation]((log) => {
     onLog(log);
     server.run.changed();
   });
   const fetch = (url: string | URL, init?: RequestInit) => recorded(server, url, init);
-  const transport = new StreamableHTTPClientTransport(new URL('/mcp', server.url), { fetch });
+  const transport = new transports[which](new URL(paths[which], server.url), { fetch });
   server.run.atEnd(() => {
     client.close().catch(() => {});
     server.run.changed(); // ends the waiting for a stream that is still open
@@ -150,7 +156,8 @@ async function recorded(
   url: string | URL,
   { method = 'GET', headers, body }: RequestInit = {},
 ): Promise<Response> {
-  const sent = server.request(new URL(url).pathname, {
+  const { pathname, search } = new URL(url);
+  const sent = server.request(pathname + search, {
     method,
     headers: Object.fromEntries(new Headers(headers)),
     ...(body && { body: String(body) }),
