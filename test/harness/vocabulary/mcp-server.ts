@@ -64,6 +64,8 @@ export type Script = {
   goodbyes: Incoming[];
   /** Milliseconds since the client was started. */
   elapsed(): number;
+  /** Whether the client has posted something that no word has taken yet. */
+  waiting(): boolean;
   /** The result of `initialize`. */
   initializeResult(): object;
   /** The next message that the client posts is a request or notification with this method. */
@@ -187,6 +189,7 @@ async function start(run: Run, terms: Terms): Promise<Script> {
     agreed,
     goodbyes,
     elapsed: () => performance.now() - started,
+    waiting: () => site.waiting > 0,
     initializeResult: () => ({
       protocolVersion: agreed.revision,
       capabilities: { tools: {}, logging: {} },
