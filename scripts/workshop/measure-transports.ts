@@ -10,7 +10,7 @@ import { freePort } from '../../test/harness/programs/ports.ts';
 import { residentMemory } from '../../test/harness/programs/process.js';
 import type { Arguments } from './command.ts';
 import { median } from './median.ts';
-import { overNewHttp, overOldHttp, overStdio, type Client } from './transports/clients.ts';
+import { limit, overNewHttp, overOldHttp, overStdio, type Client } from './transports/clients.ts';
 import { bufferingProxy } from './transports/proxy.ts';
 
 /** A job that takes long enough to tell a message that came in time from one that came at the end. */
@@ -24,8 +24,6 @@ const lasting = 1000;
 const idle = 200;
 /** Milliseconds that the old endpoint has behind the proxy. */
 const patience = 2000;
-/** Milliseconds that a server may take until it listens. */
-const startLimit = 60_000;
 
 /** When the first notification and the result arrived, in milliseconds after the request. */
 type Times = { first: number; result: number };
@@ -113,7 +111,7 @@ async function listening(server: ChildProcess, port: number): Promise<void> {
   const began = performance.now();
   while (!(await accepts(port))) {
     if (server.exitCode !== null || server.signalCode !== null) throw new Error('The server has ended.');
-    if (performance.now() - began > startLimit) throw new Error(`The server does not listen on port ${port}.`);
+    if (performance.now() - began > limit) throw new Error(`The server does not listen on port ${port}.`);
     await sleep(50);
   }
 }

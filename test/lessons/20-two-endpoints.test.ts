@@ -9,7 +9,7 @@ import { expectEnd, judgedClient, lastWords, type Client } from '../harness/voca
 import { eventOf, expectEventStream } from '../harness/vocabulary/event-stream.ts';
 import { expectHeader, expectStatus, finished, received, release, untilEnd } from '../harness/vocabulary/http.ts';
 import { answered, asPosted, connectOld, postTo, type OldClient } from '../harness/vocabulary/http-sse.ts';
-import { hello, mcpClient, request, shakeHands, type McpClient } from '../harness/vocabulary/mcp-client.ts';
+import { hello, initialize, mcpClient, request, type McpClient } from '../harness/vocabulary/mcp-client.ts';
 import {
   logMessage,
   scriptedServer,
@@ -34,7 +34,7 @@ import { expectText } from '../harness/vocabulary/tools.ts';
 import { asJson } from '../harness/vocabulary/value.ts';
 import type { Exchange } from '../harness/wire/exchange.ts';
 import type { Call } from '../harness/wire/grader-server.ts';
-import type { Message } from '../harness/wire/json.ts';
+import { isObject, type Message } from '../harness/wire/json.ts';
 import { visible } from '../harness/wire/printable.js';
 
 export default grader((run) => {
@@ -49,7 +49,27 @@ export default grader((run) => {
   const start = () =>
     startServer({ MORE_TOOLS: fileURLToPath(new URL('../harness/tools/logging.ts', import.meta.url)) });
   const newClient = (who: string) => mcpClient(server, { who, newId });
-  const connectNew = (who: string) => shakeHands(newClient(who), hello(), notYet);
+  /** The clients of /sse so far. */
+  const olds: OldClient[] = [];
+  const openOld = async (who: string, params = hello()) => {
+    const client = await connectOld(server, who, params);
+    olds.push(client);
+    return client;
+  };
+  /** A client of /mcp that has shaken hands. */
+  async function connectNew(who: string): Promise<McpClient> {
+    const client = newClient(who);
+    await initialize(client, hello(), notYet);
+    const posted = await client.notify('notifications/initialized');
+    expect(posted.status! < 400, {
+      cause: `Your server issued a session id, but it refused notifications/initialized, which had this id, with status ${posted.status}.`,
+      compare: { expected: '202', received: received(posted) },
+      advice: 'Send the id that newSessionId returns: this function makes the id and keeps the session.',
+      see: '',
+    });
+    posted.accepted();
+    return client;
+  }
   const callOf = (name: string, args: object, id: string | number = newId()) =>
     request(id, 'tools/call', { name, arguments: args });
 
@@ -68,7 +88,7 @@ export default grader((run) => {
       'If a client opens `/sse`, it first gets the event `endpoint`, whose data is an address on the same origin. If this client proposes the revision `2024-11-05`, the server accepts this revision.',
       async () => {
         server = await start();
-        const { initialized } = await connectOld(server, 'old client', hello('2024-11-05'));
+        const { initialized } = await openOld('old client', hello('2024-11-05'));
         expect(initialized.protocolVersion === '2024-11-05', {
           cause:
             'A client of /sse proposed the revision 2024-11-05, but your server answered with a different revision.',
@@ -88,7 +108,7 @@ export default grader((run) => {
         const client = newClient('client 1');
         const posted = await client.send(client.request('initialize', hello()));
         posted.result(notYet);
-        expectHeader(posted, 'MCP-Session-Id', (value) => /^[\x21-\x7e]{16,}$/.test(value), 'MCP-Session-Id: …', {
+        expectHeader(posted, 'MCP-Session-Id', (value) => /^[\x21-\x7e]{16,}$/.test(value), '…', {
           cause: 'The answer to initialize has no header MCP-Session-Id with a session id in it.',
           advice:
             'Set the header before you send the result: response.set("MCP-Session-Id", newSessionId(session)). newSessionId keeps the session.',
@@ -123,19 +143,42 @@ export default grader((run) => {
             });
           }
         }
+        const { program } = server;
+        await program.caughtUp();
+        const printed = /.*(ERR_HTTP_HEADERS_SENT|ERR_STREAM_WRITE_AFTER_END).*/.exec(program.stderr)?.[0];
+        expect(printed === undefined, {
+          cause: 'Your server refused a message, but continued and tried to answer it a second time.',
+          output: printed ?? '',
+          advice: 'Return if there is no session: sessionOf has already refused the message.',
+        });
       },
     );
 
     requirement(
       'If a client calls a tool at `/mcp`, the server sends each log message in the event stream of this response while the tool is still at work. The JSON-RPC response is the last message, and the server ends the stream after it.',
       async () => {
-        old = await connectOld(server, 'old client 1');
+        old = await openOld('old client 1');
         const before = old.messages().length;
         const message = `${word()} "${word()}" é世🎈`;
         const posted = modern.post(callOf('process_files', { message }));
         for (const [i, text] of texts.entries()) {
           await posted.atWork();
           await notified(server, posted, i + 1);
+          expect(posted.status !== undefined, {
+            cause: `The tool is at work, but your server has not sent "${text}", and not even the headers of its answer.`,
+            compare: { expected: '200 and an event stream', received: '(nothing)' },
+            advice:
+              'Call beginEventStream(response) before you call serve, and write each message as soon as serve passes it to your function.',
+            see: posted.see,
+          });
+          expectStatus(posted, 200, {
+            cause: `Your server answered a call of process_files in an open session with status ${posted.status}.`,
+            advice:
+              posted.status === 404
+                ? 'Keep each session in sessions until its client sends DELETE. A connection that closes does not end a session here.'
+                : 'Follow tools/call through the handler, and find the statement that answers it so.',
+            see: posted.see,
+          });
           expectEventStream(posted, {
             see: posted.see,
             advice:
@@ -180,7 +223,7 @@ export default grader((run) => {
     requirement(
       'If a client of `/sse` and a client of `/mcp` send the same requests, both get the same messages in the same order.',
       async () => {
-        const oldOne = await connectOld(server, 'old client 2');
+        const oldOne = await openOld('old client 2');
         const newOne = newClient('client 2');
         const initialized = (await newOne.send(request(newId(), 'initialize', hello()))).result(notYet).value;
         expectSame('initialize', [oldOne.initialized], [initialized as Message]);
@@ -235,23 +278,48 @@ export default grader((run) => {
       });
     }
 
+    /** The messages of a call go out by the level of its own session. */
+    async function expectLevel(client: McpClient, oldClient: OldClient | undefined, least: string): Promise<void> {
+      const args = { messages: levels.map((level) => ({ level, data: word() })) };
+      const answer = oldClient
+        ? (await oldClient.ask('tools/call', { name: 'say', arguments: args }, newId())).messages()
+        : (await client.ask('tools/call', { name: 'say', arguments: args })).messages();
+      const came = answer.flatMap(({ params }) => (isObject(params) ? [String(params.level)] : []));
+      const expected = levels.slice(levels.indexOf(least));
+      expect(came.filter((level) => level !== 'debug').join() === expected.join(), {
+        cause: `Several clients have set levels. One session at ${oldClient ? '/sse' : '/mcp'} has the level ${least}, but your server filtered its messages by a different level.`,
+        compare: { expected: expected.join(', '), received: came.join(', ') || '(no message)' },
+        advice:
+          'Give each client a session object of its own, and pass this object to serve. Clients must not share a level, whatever their transport is.',
+      });
+    }
+
     requirement(
       'If clients call a tool at both endpoints at the same time, each client gets only the messages of its own call, at the level of its own session. This also holds for calls with the same `id`.',
       async () => {
         const id = newId();
-        const olds = new Map<McpClient, OldClient>();
-        for (const who of ['old client 3', 'old client 4']) olds.set(newClient(who), await connectOld(server, who));
+        const both = new Map<McpClient, OldClient>();
+        for (const who of ['old client 3', 'old client 4']) both.set(newClient(who), await openOld(who));
         const loud = await connectNew('client 4');
         const silent = await connectNew('client 5');
-        const [silentOld] = [...olds.keys()] as [McpClient];
+        const [silentOld] = [...both.keys()] as [McpClient];
         (await silent.ask('logging/setLevel', { level: 'warning' })).result();
-        await olds.get(silentOld)!.ask('logging/setLevel', { level: 'error' });
+        await both.get(silentOld)!.ask('logging/setLevel', { level: 'error' });
+        const [firstOld, secondOld] = [...both.keys()] as [McpClient, McpClient];
+        for (const [client, least] of [
+          [firstOld, 'error'],
+          [secondOld, 'info'],
+          [loud, 'info'],
+          [silent, 'warning'],
+        ] as const) {
+          await expectLevel(client, both.get(client), least);
+        }
         await tellApart(server, {
           texts,
-          calls: [...olds.keys(), loud, silent, loud].map((client) => ({ client, id })),
+          calls: [...both.keys(), loud, silent, loud].map((client) => ({ client, id })),
           call(client, message, own) {
             const asked = callOf('process_files', { message }, own);
-            const oldClient = olds.get(client);
+            const oldClient = both.get(client);
             return oldClient ? asPosted(oldClient, oldClient.post(asked), asked) : client.post(asked, { see: '' });
           },
           logs: (client) => client !== silent && client !== silentOld,
@@ -324,7 +392,7 @@ export default grader((run) => {
     async function goesOn(after: string, advice: string): Promise<void> {
       const asked = await modern.ask('tools/list');
       expectStatus(asked, 200, {
-        cause: `${after}, and now the session of a client of /mcp is over too.`,
+        cause: `${after}, and now the session of a different client of /mcp is over too.`,
         advice,
         see: '',
       });
@@ -359,7 +427,7 @@ export default grader((run) => {
     requirement(
       'If a client of `/mcp` sends `DELETE` with its session id, the server answers with a 2xx status and ends this session: from then on, it answers this id with 404. All other sessions continue, those of `/sse` too.',
       async () => {
-        old = await connectOld(server, 'old client');
+        old = await openOld('old client');
         modern = await connectNew('client 1');
         const leaving = await connectNew('client 2');
         const ended = await end(leaving.headers, 'client 2');
@@ -408,13 +476,13 @@ export default grader((run) => {
     requirement(
       'If the stream of a client of `/sse` closes, its session is over: the server answers a POST to its endpoint with a 4xx status. All other sessions continue.',
       async () => {
-        const leaving = await connectOld(server, 'old client 2');
+        const leaving = await openOld('old client 2');
         leaving.stream.close();
         await untilRefused(leaving.endpoint, (posted) => ({
           cause: `The stream of a client of /sse is closed, but your server answered a POST to its endpoint with status ${posted.status}.`,
           compare: { expected: '404 (or another 4xx)', received: received(posted) },
           advice:
-            "Delete the client from streams when its stream closes: response.on('close', …). Without this, the server accepts requests whose answers nobody can get, and streams grows with each client.",
+            "Delete the client from streams when its stream closes: response.on('close', …). Refuse a POST whose client is not in streams. Otherwise, the server accepts requests whose answers nobody can get, and streams grows with each client.",
         }));
         await goesOn(
           'The stream of a client of /sse has closed',
@@ -424,9 +492,9 @@ export default grader((run) => {
     );
 
     requirement(
-      'If the stream of a client of `/sse` closes while a tool is at work for this client, the server continues to run. It prints no error, and no other client gets a message of this call.',
+      'If the stream of a client of `/sse` closes while a tool is at work for this client, the server continues to run and prints nothing on standard error. Other clients get no message of this call.',
       async () => {
-        const leaving = await connectOld(server, 'old client 3');
+        const leaving = await openOld('old client 3');
         const asked = request(newId(), 'tools/call', { name: 'process_files', arguments: { message: word() } });
         await leaving.send(asked);
         const { program } = server;
@@ -438,7 +506,8 @@ export default grader((run) => {
           }),
           program,
         );
-        const before = old.messages().length;
+        const others = olds.filter((each) => each !== leaving);
+        const before = others.map((each) => each.messages().length);
         const stderr = program.stderr.length;
         leaving.stream.close();
         await untilRefused(leaving.endpoint, (posted) => ({
@@ -459,12 +528,15 @@ export default grader((run) => {
         expect(said === '', {
           cause: 'The stream of a client of /sse closed while its tool was at work, and your server printed an error.',
           output: said.split('\n').slice(0, 4).join('\n'),
-          advice,
+          advice: /\b(TypeError|ERR_\w+)/.test(said)
+            ? advice
+            : 'Print nothing when a stream closes: a client that goes away is not an error.',
         });
-        expect(old.messages().length === before, {
+        const foreign = others.find((each, i) => each.messages().length !== before[i]);
+        expect(!foreign, {
           cause:
-            'The stream of a client of /sse has closed, and your server sent the messages of its call to a different client.',
-          compare: { expected: '(nothing)', received: asJson(old.messages().at(-1)) },
+            'The stream of a client of /sse has closed, but your server sent the messages of its call to a different client.',
+          compare: { expected: '(nothing)', received: asJson(foreign?.messages().at(-1)) },
           advice,
         });
         await goesOn('The stream of a client of /sse closed while its tool was at work', advice);
@@ -624,7 +696,7 @@ export default grader((run) => {
 
       /** The next message, at the endpoint. */
       const next = async (method: string) => {
-        const message = await begun.next(method);
+        const message = await begun.next(method, { advice: onward[method] ?? onward.others! });
         expectAtEndpoint(message, data, address);
         return message;
       };
@@ -640,12 +712,25 @@ export default grader((run) => {
       });
     }
 
+    /** What brings the next message, where it does not come. */
+    const onward: Record<string, string> = {
+      initialize:
+        'Resolve the address with new URL(data, url), because it may be a path. Post initialize again when openOldStream has finished, with return post(message): this time it goes to the endpoint.',
+      others:
+        'Read the response to initialize from oldStream.messages: it comes on the stream, and not in the answer to the POST.',
+    };
+
     const answersOnStream = (get: Call, message: ReceivedMessage, result: unknown) =>
       get.send(`event: message\ndata: ${JSON.stringify(message.result(result))}\n\n`);
 
     /** The lines on standard error that say which transport it is. */
     const announced = ({ stderr }: Client) =>
       stderr.split('\n').filter((line) => /HTTP\+SSE|Streamable HTTP/i.test(line));
+
+    const onStandardError =
+      'Use console.error for the transport: standard output is for notifications and the result, which a script may read.';
+    const orElse = (advice: string) => (printed: string) =>
+      /HTTP\+SSE|Streamable HTTP/i.test(printed) ? onStandardError : advice;
 
     function expectAnnounced(client: Client, transport: 'HTTP+SSE' | 'Streamable HTTP'): void {
       const lines = announced(client);
@@ -667,7 +752,7 @@ export default grader((run) => {
       expect(!/HTTP\+SSE|Streamable HTTP/i.test(client.stdout), {
         cause: 'Your client printed the transport on standard output.',
         compare: { expected: '(only notifications and the result)', received: visible(client.stdout) },
-        advice: 'Use console.error: standard output is for the result, which a script may read.',
+        advice: onStandardError,
         see,
       });
     }
@@ -706,7 +791,7 @@ export default grader((run) => {
         await call.stream(logMessage('info', texts[0]));
         await client.prints([`NOTIFICATION: info ${texts[0]}`], {
           cause: 'Your client did not print a notification when it arrived.',
-          advice: 'Leave the reading of answers as it is for Streamable HTTP: messagesIn(response).',
+          advice: orElse('Leave the reading of answers as it is for Streamable HTTP: messagesIn(response).'),
         });
         await call.stream(call.result(textResult(texts[1]!)));
         await client.endsWell(answeredCall, 'Leave the calls over Streamable HTTP as they are.');
@@ -774,8 +859,9 @@ export default grader((run) => {
             await get.send(eventOf(logMessage('info', data)));
             await client.prints([`NOTIFICATION: info ${data}`], {
               cause: 'A notification arrived on the stream of an old server, but your client did not print it.',
-              advice:
+              advice: orElse(
                 'Read the answers to all requests from oldStream.messages. A for await loop that is left with return closes the generator, and the next request finds nothing more in it: answerTo calls next() instead.',
+              ),
             });
           }
           if (i === 0) await ping();
@@ -824,14 +910,16 @@ export default grader((run) => {
       async () => {
         const elsewhere = await run.startGraderServer('/', () => false);
         const other = new URL(elsewhere.url);
-        const cases = random.shuffled([
+        const always = [
+          (own: URL) => `https://${own.host}/messages`,
+          (own: URL) => `${own.origin}@${other.host}/messages`,
+        ];
+        const sometimes = random.pick([
           (own: URL) => `http://localhost:${own.port}/messages?sessionId=1`,
           (own: URL) => `//${other.host}/messages?${own.port}`,
           () => `http://${other.host}/messages`,
-          (own: URL) => `${own.origin}@${other.host}/messages`,
-          (own: URL) => `https://${own.host}/messages`,
         ]);
-        await together(cases.slice(0, 2), async (addressOf) => {
+        await together([...always, sometimes], async (addressOf) => {
           const { get, posted, ...script } = await upToGet(random.pick([404, 405]));
           const own = new URL(`http://${posted.request.headers.host}`);
           const data = addressOf(own);
@@ -869,9 +957,11 @@ export default grader((run) => {
     );
 
     requirement(
-      'If the GET brings no event stream, the client prints one line with the status of the refused POST and the `message` of its JSON-RPC error, if there is one, and exits with code 3.',
+      'If the GET brings no event stream, the client prints one line with the status of the refused POST, and exits with code 3. If the answer to this POST contains a JSON-RPC error, the line also contains its `message`.',
       async () => {
         const reason = `${random.words(2).join(' ')}: "${word()}"`;
+        const whyRefused =
+          'Call fail(3, refusal) with the sentence about the POST: the server may be a new one that had a reason to refuse it.';
         const error = JSON.stringify({ jsonrpc: '2.0', id: null, error: { code: -32022, message: reason } });
         await together(
           [
@@ -913,8 +1003,8 @@ export default grader((run) => {
               about: `a POST that was refused with ${status} and a GET that brought no event stream`,
               has: [...has],
               hasName: 'how the server refused the POST',
-              advice:
-                'Call fail(3, refusal) with the sentence about the POST: the server may be a new one that had a reason to refuse it.',
+              advice: whyRefused,
+              otherCode: whyRefused,
             });
           },
         );

@@ -190,7 +190,7 @@ export const mistakes: Mistake[] = [
     `${asksSession}${deletes}  response.status(204).end();\n`,
     "  refuse(response, 405, -32600, 'sessions do not end');\n",
   ]),
-  server(2, 'the-session-ends-with-its-post', [
+  server(1, 'the-session-ends-with-its-post', [
     noSession,
     "  if (!session) return;\n  response.on('close', () => sessions.delete(request.get('MCP-Session-Id') ?? ''));\n  if (!isRequest(message)) {",
   ]),

@@ -54,16 +54,22 @@ export async function openStream(server: Server, who: string): Promise<OldClient
         };
   };
   await run.expectSoon(came, late, program);
-  expect(!finished(stream), {
-    ...late(),
-    compare: { expected: 'an event stream that stays open', received: received(stream) },
-  });
+  if (finished(stream)) {
+    const compare = { expected: 'an event stream that stays open', received: received(stream) };
+    throw new Failure({ ...late(), compare });
+  }
   expectEventStream(stream, { advice: keepOld, see });
   const [first] = events();
   expect(first?.type === 'endpoint', {
     cause: 'The first event on /sse is not the event endpoint.',
     compare: { expected: 'event: endpoint', received: `event: ${visible(String(first?.type))}` },
     advice: keepOld,
+    see,
+  });
+  expect(!/^["{[]/.test(first.data), {
+    cause: 'The data of the event endpoint is JSON, but clients expect the address itself.',
+    compare: { expected: 'data: /messages?sessionId=…', received: visible(`data: ${first.data}`) },
+    advice: 'Write the address after data: without quotation marks. JSON.stringify adds them.',
     see,
   });
   const address = URL.canParse(first.data, String(server.url))
@@ -115,7 +121,7 @@ export async function openStream(server: Server, who: string): Promise<OldClient
       await answered(
         server,
         sent.post,
-        "Answer the POST as soon as the message is read: the message's response comes on the stream.",
+        'Answer the POST as soon as you have read the message, and do not wait for the tool: the response to the message comes on the stream.',
       );
       const { status } = sent.post;
       expect(status! >= 200 && status! < 300, {
