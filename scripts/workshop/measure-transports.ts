@@ -17,9 +17,10 @@ import { bufferingProxy } from './transports/proxy.ts';
 const job = { messages: 3, pause: 200 };
 const jobs = 3;
 const short = { messages: 0, pause: 0 };
-/** Requests that are open at the same time, and for how many milliseconds. */
+/** Requests that are open at the same time, for how many milliseconds, and how often. */
 const connections = 16;
-const lasting = 1000;
+const lasting = 500;
+const turns = 5;
 /** Clients that are connected and do nothing. */
 const idle = 200;
 /** Milliseconds that the old endpoint has behind the proxy. */
@@ -71,21 +72,26 @@ async function measureHttp(): Promise<Figures[]> {
   const origin = `http://127.0.0.1:${port}`;
   try {
     await listening(server, port);
+    const both = [
+      { transport: 'HTTP+SSE', connect: overOldHttp, speeds: [] as number[] },
+      { transport: 'Streamable HTTP', connect: overNewHttp, speeds: [] as number[] },
+    ];
+    const clients = await Promise.all(both.map(({ connect }) => connect(origin, agent)));
+    // In turn, so that the rest of the machine slows down neither of them more.
+    for (let turn = 0; turn < turns; turn++) {
+      for (const [i, { speeds }] of both.entries()) speeds.push(await requestsPerSecond(clients[i]!));
+    }
     const figures: Figures[] = [];
-    for (const [transport, connect] of [
-      ['HTTP+SSE', overOldHttp],
-      ['Streamable HTTP', overNewHttp],
-    ] as const) {
-      const client = await connect(origin, agent);
+    for (const [i, { transport, connect, speeds }] of both.entries()) {
       figures.push({
         transport,
-        direct: await timesOf(client),
-        requestsPerSecond: await requestsPerSecond(client),
+        direct: await timesOf(clients[i]!),
+        requestsPerSecond: median(speeds),
         idleBytes: await idleBytes(server, () => connect(origin, agent)),
         behindProxy: await throughProxy(() => connect(proxy.origin, agent, patience)),
       });
-      client.close();
     }
+    for (const client of clients) client.close();
     return figures;
   } finally {
     agent.destroy();
@@ -140,7 +146,7 @@ async function requestsPerSecond(client: Client): Promise<number> {
     };
     return Promise.all(Array.from({ length: connections }, askOn));
   };
-  await askFor(lasting / 2); // it only warms up
+  await askFor(lasting / 5); // it only warms up
   answers = 0;
   const began = performance.now();
   await askFor(lasting);
@@ -176,7 +182,11 @@ async function throughProxy(connect: () => Promise<Client>): Promise<Times | 'no
 function table(figures: Figures[]): string {
   const ms = (milliseconds: number) => `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms`;
   const size = (bytes: number) =>
-    bytes < 1024 ** 2 ? `${(bytes / 1024).toFixed(1)} KiB` : `${(bytes / 1024 ** 2).toFixed(0)} MiB`;
+    bytes < 1024
+      ? 'under 1 KiB'
+      : bytes < 1024 ** 2
+        ? `${(bytes / 1024).toFixed(0)} KiB`
+        : `${(bytes / 1024 ** 2).toFixed(0)} MiB`;
   const proxied = ({ behindProxy }: Figures) => {
     if (behindProxy === undefined) return 'no proxy';
     return behindProxy === 'nothing' ? 'nothing comes' : ms(behindProxy.first);
