@@ -174,6 +174,14 @@ export const catalog: readonly Lesson[] = [
     minutes: 30,
     tryPath: 'stdio',
   },
+  {
+    number: 20,
+    slug: '20-two-endpoints',
+    title: 'Two endpoints',
+    part: 'MCP in the open',
+    minutes: 30,
+    tryPath: '/sse',
+  },
 ];
 
 /** Some of the lessons, in the order of the course, for a group that has not the time for all. */

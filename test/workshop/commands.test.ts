@@ -360,6 +360,7 @@ describe('bad input', { concurrent: true }, () => {
     'measure',
     'untouched',
     'compare',
+    'measure-transports',
     'test',
   ])('%s --help explains itself', async (script, { expect }) => {
     const { code, stdout } = await copy.run(script, '--help');

@@ -66,6 +66,8 @@ export type Script = {
   gets: Incoming[];
   /** Milliseconds since the client was started. */
   elapsed(): number;
+  /** Whether the client has posted something that no word has taken yet. */
+  waiting(): boolean;
   /** The result of `initialize`. */
   initializeResult(): object;
   /** The next message that the client posts is a request or notification with this method. */
@@ -98,6 +100,10 @@ export type Terms = {
   onGet?: (get: Incoming) => void;
   /** The certificate of a server that uses TLS. */
   certificate?: Certificate;
+  /** Where the client finds the server: `/mcp` unless told. */
+  path?: string;
+  /** Sees each request first: true for one that it keeps for itself. */
+  hears?(call: Call): boolean;
   /** The command that shows the same without the grader. */
   see: string;
 };
@@ -131,11 +137,12 @@ export const scriptedServer = (run: Run, terms: Terms) => ({
 
 async function start(run: Run, terms: Terms): Promise<Script> {
   const { message: text = 'hello', moreMessages = [], env = {}, revision = newestRevision } = terms;
-  const { session, ignoresGoodbyes, awaitsCancelled, onGet, certificate, see } = terms;
+  const { session, ignoresGoodbyes, awaitsCancelled, onGet, certificate, path = '/mcp', see } = terms;
   const agreed: Script['agreed'] = { revision, session };
   const goodbyes: Incoming[] = [];
   const gets: Incoming[] = [];
   const answer = (call: Call): boolean => {
+    if (terms.hears?.(call)) return true;
     // A client that has waited long enough may say so.
     if (methodOf(call) === 'notifications/cancelled' && !awaitsCancelled) {
       accept(call);
@@ -159,7 +166,7 @@ async function start(run: Run, terms: Terms): Promise<Script> {
     call.end();
     return true;
   };
-  const site = await run.startGraderServer('/mcp', answer, certificate);
+  const site = await run.startGraderServer(path, answer, certificate);
 
   const started = performance.now();
   const program = run.startClientWith(env, site.url, text, ...moreMessages);
@@ -195,6 +202,7 @@ async function start(run: Run, terms: Terms): Promise<Script> {
     goodbyes,
     gets,
     elapsed: () => performance.now() - started,
+    waiting: () => site.waiting > 0,
     initializeResult: () => ({
       protocolVersion: agreed.revision,
       capabilities: { tools: {}, logging: {} },

@@ -48,6 +48,8 @@ export type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>
 
 /** What a grader may want of the way between an official client and the server. */
 type Way = {
+  /** The transport: `new` unless told. */
+  which?: keyof typeof paths;
   /** Gets the method of each notification that is not a log message. */
   onOther?: (method: string) => void;
   /** Where the client connects instead of to the server: `http://127.0.0.1:4000`. */
@@ -58,38 +60,45 @@ type Way = {
 
 const info = { name: 'grader', version: '1.0.0' };
 
+/** The transports: HTTP+SSE at /sse, and Streamable HTTP at /mcp. */
+const paths = { old: '/sse', new: '/mcp' };
+
 /**
- * A client of each generation, its transport, how it hands on the log messages that it accepts, and which argument of
+ * A client of each generation, its transports, how it hands on the log messages that it accepts, and which argument of
  * `callTool` has the options.
  */
 const generations = {
   async first(onLog: OnLog) {
     const { Client } = await import('@modelcontextprotocol/sdk/client/index.js');
+    const { SSEClientTransport } = await import('@modelcontextprotocol/sdk/client/sse.js');
     const { StreamableHTTPClientTransport } = await import('@modelcontextprotocol/sdk/client/streamableHttp.js');
     const { LoggingMessageNotificationSchema } = await import('@modelcontextprotocol/sdk/types.js');
     const client = new Client(info);
     client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => onLog(params as Log));
-    return { client: client as unknown as SdkClient, StreamableHTTPClientTransport, before: [undefined] };
+    const transports = { old: SSEClientTransport, new: StreamableHTTPClientTransport };
+    return { client: client as unknown as SdkClient, transports, before: [undefined] };
   },
   async second(onLog: OnLog) {
-    const { Client, StreamableHTTPClientTransport } = await import('@modelcontextprotocol/client');
+    const { Client, SSEClientTransport, StreamableHTTPClientTransport } = await import('@modelcontextprotocol/client');
     const client = new Client(info);
     client.setNotificationHandler('notifications/message', ({ params }) => onLog(params as Log));
-    return { client: client as unknown as SdkClient, StreamableHTTPClientTransport, before: [] };
+    const transports = { old: SSEClientTransport, new: StreamableHTTPClientTransport };
+    return { client: client as unknown as SdkClient, transports, before: [] };
   },
 };
 
 /**
  * Connects the official client of this generation, until the end of the run; all held work is released meanwhile.
  * @param onLog gets each log message that the client accepts
+ * @param which the transport: Streamable HTTP unless told
  */
 export async function officialClient(
   server: Server,
   generation: Generation,
   onLog: OnLog = () => {},
-  { onOther = () => {}, relay, around = (fetch) => fetch }: Way = {},
+  { which = 'new', onOther = () => {}, relay, around = (fetch) => fetch }: Way = {},
 ): Promise<OfficialClient> {
-  const { client, StreamableHTTPClientTransport, before } = await generations[generation]((log) => {
+  const { client, transports, before } = await generations[generation]((log) => {
     onLog(log);
     server.run.changed();
   });
@@ -99,7 +108,7 @@ export async function officialClient(
   };
   // A relay records what it passes on.
   const fetch = around((url, init) => recorded(server, url, init));
-  const transport = new StreamableHTTPClientTransport(new URL('/mcp', relay ?? server.url), relay ? {} : { fetch });
+  const transport = new transports[which](new URL(paths[which], relay ?? server.url), relay ? {} : { fetch });
   server.run.atEnd(() => {
     client.close().catch(() => {});
     server.run.changed(); // ends the waiting for a stream that is still open
@@ -188,7 +197,8 @@ async function recorded(
   url: string | URL,
   { method = 'GET', headers, body }: RequestInit = {},
 ): Promise<Response> {
-  const sent = server.request(new URL(url).pathname, {
+  const { pathname, search } = new URL(url);
+  const sent = server.request(pathname + search, {
     method,
     headers: Object.fromEntries(new Headers(headers)),
     ...(body && { body: String(body) }),
