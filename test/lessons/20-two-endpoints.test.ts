@@ -817,7 +817,7 @@ export default grader((run) => {
       async () => {
         const ways = random.shuffled(['relative', 'absolute', 'url'] as const);
         await together([400, 404, 405], async (status, i) => {
-          found.push(await upToEndpoint(status, ways[i]));
+          found[i] = await upToEndpoint(status, ways[i]);
         });
       },
     );
@@ -828,7 +828,7 @@ export default grader((run) => {
     requirement(
       'When the event `endpoint` has arrived on the stream of an old server, the client posts `initialize` and every later message to the address in its data. This address may be relative to the URL.',
       async () => {
-        await together(found, async (script) => {
+        await together(found, async (script, i) => {
           const { get } = script;
           const initialize = await script.nextAtEndpoint('initialize');
           initialize.accept();
@@ -851,7 +851,7 @@ export default grader((run) => {
             expectAtEndpoint(pong, script.data, script.address);
             pong.accept();
           };
-          called.push({ client: script.client, get, call, ping });
+          called[i] = { client: script.client, get, call, ping };
         });
       },
     );

@@ -153,15 +153,19 @@ export const mistakes: Mistake[] = [
     ],
     [streamsMap, `${streamsMap}let lastSend: Send = () => {};\n`],
   ),
-  server(
-    1,
-    'sends-to-all-old-streams',
-    [
-      opens,
-      '  writers.add((message) => writeMessage(response, message));\n  streams.set(id, { session, send: (message) => writers.forEach((write) => write(message)) });\n',
-    ],
-    [streamsMap, `${streamsMap}const writers = new Set<Send>();\n`],
+  // The two messages come in either order.
+  varying(
+    server(
+      1,
+      'sends-to-all-old-streams',
+      [
+        opens,
+        '  writers.add((message) => writeMessage(response, message));\n  streams.set(id, { session, send: (message) => writers.forEach((write) => write(message)) });\n',
+      ],
+      [streamsMap, `${streamsMap}const writers = new Set<Send>();\n`],
+    ),
   ),
+
   server(
     1,
     'old-clients-share-a-session',
