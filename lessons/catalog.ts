@@ -10,7 +10,7 @@ export type Lesson = {
   part: Part;
   /** What an instructor plans for it. */
   minutes: number;
-  /** What `npm run try` asks the server for, through the learner's client. */
+  /** What `npm run try` asks the server for, through the learner's client; `stdio` where the client starts the server. */
   tryPath: string;
 };
 
@@ -111,6 +111,14 @@ export const catalog: readonly Lesson[] = [
     part: 'MCP without an SDK',
     minutes: 30,
     tryPath: '/mcp',
+  },
+  {
+    number: 19,
+    slug: '19-standard-input-and-output',
+    title: 'Standard input and output',
+    part: 'MCP in the open',
+    minutes: 30,
+    tryPath: 'stdio',
   },
   {
     number: 20,

@@ -4,8 +4,9 @@ import type { Lesson } from '../../lessons/catalog.ts';
 import { listeningOn } from '../../test/harness/programs/listening.ts';
 import { endAllPrograms } from '../../test/harness/programs/pool.js';
 import { freePort } from '../../test/harness/programs/ports.ts';
-import { startProgram } from '../../test/harness/programs/program.ts';
+import { startProgram, type Program } from '../../test/harness/programs/program.ts';
 import { Failure } from '../../test/harness/run/failure.ts';
+import { startChildServer } from '../../test/harness/wire/child-server.ts';
 import { printable } from '../../test/harness/wire/printable.js';
 import { transcript, type Transcript } from '../../test/harness/wire/transcript.ts';
 import { rowText } from './capture-text.ts';
@@ -47,21 +48,28 @@ async function runBoth(lesson: Lesson, folder: string, leaveAfter: number | unde
   const common = { folder, folderName, changed: () => look(), transcript: () => record };
   // The work clock is the grader's: here a second of work takes a second.
   const env = { WORK_CLOCK: 'off' };
+  const onPipes = lesson.tryPath === 'stdio';
 
   const port = await freePort();
-  const server = startProgram({ ...common, file: 'server.ts', env: { ...env, PORT: String(port) } });
-  await listeningOn(server, port);
+  const server = startProgram(
+    onPipes
+      ? { ...common, file: 'server.ts', env, input: true, transcript: () => transcript() }
+      : { ...common, file: 'server.ts', env: { ...env, PORT: String(port) } },
+  );
+  if (!onPipes) await listeningOn(server, port);
 
   console.log('→ sent by the client   ← received   ▸ printed by the client\n');
-  const between = await relay(port, () => record);
+  const between = onPipes ? await pipes(server, () => record) : await relay(port, () => record);
   // A file or another program gets each row whole, unless COLUMNS says how wide it is.
   const columns = process.stdout.columns || Number(process.env.COLUMNS) || Infinity;
   record = transcript((entry) => console.log(rowText(entry, columns)));
-  const client = startProgram({ ...common, file: 'client.ts', args: [`${between.url}${lesson.tryPath}`], env });
+  const args = 'command' in between ? ['hello', ...between.command] : [`${between.url}${lesson.tryPath}`];
+  const client = startProgram({ ...common, file: 'client.ts', args, env });
   const leaving = leaveAfter === undefined ? undefined : setTimeout(() => client.stop(), leaveAfter);
   await new Promise<void>((resolve) => {
     look = () => {
-      if (client.end ?? server.end) resolve();
+      if ('pass' in between) between.pass();
+      if (client.end ?? (!onPipes && server.end)) resolve();
     };
     look();
   });
@@ -72,12 +80,48 @@ async function runBoth(lesson: Lesson, folder: string, leaveAfter: number | unde
     await sleep(afterwards);
   }
   between.close();
-  said('server.ts printed', server.stdout.replace(/^listening on .*\n/, ''));
+  record = transcript(); // what comes now is no longer of interest
+  said('server.ts printed', onPipes ? '' : server.stdout.replace(/^listening on .*\n/, ''));
   said('server.ts printed on standard error', server.stderr);
   said('client.ts printed on standard error', client.stderr);
   if (server.end) console.log('\nserver.ts has ended.');
   if (!hasLeft) console.log(`\nclient.ts ended with exit code ${client.end?.code ?? '(none)'}.`);
   return 0;
+}
+
+/** Stands in for the server as the child of the client, and passes on what comes, both ways. */
+async function pipes(
+  server: Program,
+  record: () => Transcript,
+): Promise<{ command: string[]; pass(): void; close(): void }> {
+  let close = () => {};
+  const child = await startChildServer({
+    changed: () => between.pass(),
+    atEnd: (stop) => (close = stop),
+    transcript: record,
+  });
+  let sent = 0;
+  let printed = 0;
+  let ended = false;
+  let over = false;
+  const between = {
+    command: child.command,
+    pass() {
+      if (child.input.length > sent) server.write(child.input.subarray(sent));
+      sent = child.input.length;
+      if (child.args && server.stdout.length > printed) {
+        void child.print(server.stdout.slice(printed));
+        printed = server.stdout.length;
+      }
+      if (!ended && (child.inputEnded || child.over)) server.endInput();
+      ended ||= child.inputEnded || child.over;
+      if (child.signals.length > 0) server.stop();
+      if (server.end && !over) child.exit(server.end.code ?? 1);
+      over ||= server.end !== undefined;
+    },
+    close: () => close(),
+  };
+  return between;
 }
 
 function said(what: string, output: string): void {

@@ -7,7 +7,8 @@ import { afterAll, describe, test, vi } from 'vitest';
 import { root } from '../harness/folders.js';
 import { endAllPrograms } from '../harness/programs/pool.js';
 import { startProgram } from '../harness/programs/program.ts';
-import { transcript } from '../harness/wire/transcript.ts';
+import { startChildServer } from '../harness/wire/child-server.ts';
+import { isGap, transcript } from '../harness/wire/transcript.ts';
 import { patient } from './waiting.ts';
 
 const temporary = join(root, '.tmp', `programs-${randomUUID()}`);
@@ -72,6 +73,28 @@ console.log(typeof require('express'), require('./words.json'));\n`,
     program: `import { fork } from 'node:child_process';
 fork(new URL('other.ts', import.meta.url), ['from its parent']).on('exit', (code) => console.log(code));\n`,
     beside: { 'other.ts': 'const code: number = 3;\nconsole.log(process.argv[2]);\nprocess.exit(code);\n' },
+  },
+  'starts another as it was started itself': {
+    program: `import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+const other = fileURLToPath(new URL('other.ts', import.meta.url));
+const [command, args] = [process.execPath, [...process.execArgv.filter((flag) => !flag.startsWith('--inspect')), other]];
+spawn(command, args, { stdio: 'inherit' }).on('exit', (code) => console.log(code));\n`,
+    beside: { 'other.ts': "const word: string = 'other';\nconsole.log(word);\n" },
+  },
+  'starts another with tsx, and one that is not TypeScript': {
+    program: `import { execFileSync, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+const other = fileURLToPath(new URL('other.ts', import.meta.url));
+console.log(execFileSync('node', ['-p', '1 + 1'], { encoding: 'utf8' }));
+spawn('node', ['--import', 'tsx', other], { stdio: ['ignore', 'inherit', 'inherit'] }).on('exit', (code) => console.log(code));\n`,
+    beside: {
+      'other.ts': "const word: string = 'other';\nconsole.log(word, process.execArgv.length, process.send);\n",
+    },
+  },
+  'reads standard input to its end': {
+    program:
+      "for await (const piece of process.stdin) console.log(String(piece));\nconsole.log('end', process.stdin.isTTY);\n",
   },
   'has a worker': {
     program: `import { Worker } from 'node:worker_threads';
@@ -142,6 +165,85 @@ describe('a program that', { concurrent: true }, () => {
     expect(said(program.stderr)).toEqual(
       said(byHand.stderr.replaceAll(folder, 'lesson').replaceAll('file://lesson', 'lesson')),
     );
+  });
+});
+
+describe('pipes', { concurrent: true }, () => {
+  const written = (file: 'server.ts' | 'client.ts', source: string) => {
+    const folder = join(temporary, randomUUID());
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, file), source);
+    return { folder, folderName: 'lesson', file, changed() {} };
+  };
+  const rows = (record: ReturnType<typeof transcript>) =>
+    record.capture().map((entry) => (isGap(entry) ? '…' : `${entry.mark} ${entry.text}`));
+
+  test('a program gets its input byte by byte, and the transcript has both pipes', async ({ expect }) => {
+    const record = transcript();
+    const program = startProgram({
+      ...written(
+        'server.ts',
+        'for await (const piece of process.stdin) process.stdout.write(`${String(piece)}\\n`);\n',
+      ),
+      input: true,
+      transcript: () => record,
+    });
+    await program.begun;
+    for (const byte of 'abc') {
+      program.write(byte);
+      await vi.waitUntil(() => program.lines.at(-1) === byte, patient);
+    }
+    program.endInput();
+    await vi.waitUntil(() => program.end, patient);
+    expect(program.end).toEqual({ code: 0, signal: null });
+    expect(rows(record)).toEqual(['→ a', '← a\n', '→ b', '← b\n', '→ c', '← c\n', '→ (end of the input)']);
+  });
+
+  test('a client starts a server that does what the grader says', async ({ expect }) => {
+    const record = transcript();
+    const stops: (() => void)[] = [];
+    const child = await startChildServer({ changed() {}, atEnd: (stop) => stops.push(stop), transcript: () => record });
+    const program = startProgram({
+      ...written(
+        'client.ts',
+        `import { spawn } from 'node:child_process';
+const [command, ...args] = process.argv.slice(2);
+const server = spawn(command!, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+server.stdin.on('error', (error: Error & { code?: string }) => console.log(error.code));
+server.stdin.write('one\\ntwo\\n');
+server.stdout.on('data', (piece) => {
+  console.log(String(piece));
+  server.stdin.write('three');
+});
+server.stdout.on('end', () => server.kill('SIGTERM'));
+server.on('exit', (code, signal) => console.log(code, signal));\n`,
+      ),
+      args: [...child.command, 'a b', ''],
+      transcript: () => record,
+    });
+    child.client = program;
+    await vi.waitUntil(() => child.input.toString() === 'one\ntwo\n', patient);
+    expect(child.args).toEqual(['a b', '']);
+    await child.printError('careful\n');
+    await child.closeInput();
+    await child.print('hello');
+    await vi.waitUntil(() => program.lines.includes('EPIPE'), patient);
+    await child.closeOutput();
+    await vi.waitUntil(() => child.signals.length > 0, patient);
+    child.exit(3);
+    await vi.waitUntil(() => program.end && child.over, patient);
+    expect(child.signals).toEqual(['SIGTERM']);
+    expect(program.lines).toEqual(['hello', 'EPIPE', '3 null']);
+    expect(program.stderr).toBe('careful\n');
+    expect(rows(record).filter((row) => !row.startsWith('▸'))).toEqual([
+      '→ one\n',
+      '→ two\n',
+      '← hello',
+      '← (end of the output)',
+      '→ (SIGTERM)',
+      '← (the server ends with exit code 3)',
+    ]);
+    for (const stop of stops) stop();
   });
 });
 

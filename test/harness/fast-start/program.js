@@ -17,11 +17,12 @@ const dependencies = Object.keys(JSON.parse(readFileSync(join(root, 'package.jso
 
 /** Names in the source of a program that does not work as one file in another place. */
 const needsPlace =
-  /\b(require|__dirname|__filename|child_process|worker_threads|cluster)\b|\bimport\.meta\b(?!\.(url|dirname|filename|main)\b)/;
+  /\b(require|__dirname|__filename|fork|execArgv|worker_threads|cluster)\b|\bimport\.meta\b(?!\.(url|dirname|filename|main)\b)/;
 
 /**
- * How a program starts: from its built file, or by tsx from where it is. tsx runs a program that starts others, looks for
- * files as CommonJS does, or may use a constant before its line. It also gets a file that is missing, because it says so best.
+ * How a program starts: from its built file, or by tsx from where it is. tsx runs a program that starts others as it was
+ * started itself, looks for files as CommonJS does, or may use a constant before its line. It also gets a file that is
+ * missing, because it says so best.
  * @param {string} file
  * @returns {{ main: string, byTsx: boolean, imports: string[] }} `imports`: the packages that it will import
  */

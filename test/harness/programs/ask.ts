@@ -74,6 +74,14 @@ export function ask(program: Running): Program {
     releaseDisk: () => releaseDisk(program),
     stepDisk: () => stepDisk(program),
     finishTable: () => void tell(program, { finishTable: true }),
+    write(bytes) {
+      start.transcript().add('→', Buffer.from(bytes), start.who);
+      child.stdin?.write(bytes);
+    },
+    endInput() {
+      start.transcript().add('→', '(end of the input)', start.who);
+      child.stdin?.end();
+    },
     interrupt: () => {
       start.transcript().add('→', '(Ctrl+C)', start.who);
       if (process.platform !== 'win32') child.kill('SIGINT');

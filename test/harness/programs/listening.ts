@@ -58,7 +58,7 @@ async function checkWhere(program: Program, port: number, elapsed: number): Prom
 }
 
 /** Whether the program still loads, or is about to end with an error: in half a second it has run, or has said something. */
-async function advances(program: Program): Promise<boolean> {
+export async function advances(program: Program): Promise<boolean> {
   const state = () => program.processorTime + 100 * (program.stdout.length + program.stderr.length);
   await program.caughtUp();
   const before = state();

@@ -13,7 +13,10 @@ export function readOutput(program: Running): void {
       const text = decoder.write(bytes);
       program.output.bytes += bytes.length;
       program.output[stream] += text;
-      if (stream === 'stdout') addLines(program, text);
+      if (stream === 'stdout') {
+        if (program.start.input) program.start.transcript().add('←', bytes, program.start.who);
+        addLines(program, text);
+      }
       checkOutput(program, stream);
       program.start.changed();
     });

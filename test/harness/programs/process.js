@@ -39,7 +39,7 @@ export function spawnHeld(file, { main, byTsx, imports }) {
   const program = trySpawn(process.execPath, [...flags, ...loader, '--import', preload, main, file], {
     cwd: root, // as when it is started by hand
     env: programEnv(imports),
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe'], // the last one is for `holdDisk`
+    stdio: ['pipe', 'pipe', 'pipe', 'ipc', 'pipe'], // the last one is for `holdDisk`
     detached: !windows, // a group of its own, so that it can be ended with all that it starts
   });
   if (!program) {
@@ -50,7 +50,7 @@ export function spawnHeld(file, { main, byTsx, imports }) {
   }
   const pid = /** @type {number} */ (program.pid);
   program.on('error', () => {}); // told apart by its exit
-  program.stdio[4]?.on('error', () => {}); // so is this
+  for (const pipe of [program.stdin, program.stdio[4]]) pipe?.on('error', () => {}); // so are these
   alive.add(pid);
   tellReaper(`+${pid}`);
   program.once('exit', () => {

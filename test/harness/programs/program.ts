@@ -88,6 +88,10 @@ export type Program = {
   listening(): Promise<string[] | undefined>;
   /** The line that keeps it busy, as `lessons/01-chunked-stream/server.ts:14`; only the file when nothing tells. */
   busyAt(): Promise<string>;
+  /** Writes these bytes to its standard input, in one piece; the transcript has them as sent. For a program with `input`. */
+  write(bytes: string | Uint8Array): void;
+  /** Ends its standard input. */
+  endInput(): void;
   /** Sends the signal of Ctrl-C. On Windows no process can: there, the program raises it in itself. */
   interrupt(): void;
   stop(): void;
@@ -100,6 +104,11 @@ export type Start = {
   file: 'server.ts' | 'client.ts';
   args?: string[];
   env?: Record<string, string>;
+  /**
+   * Whether somebody writes to its standard input: then this and its standard output are the wire, and go into the
+   * transcript. Without, its standard input is at its end from the beginning.
+   */
+  input?: boolean;
   /** Milliseconds for which its event loop may stand still, 6000 unless told: more than five messages with a second of work each. */
   busyLimit?: number;
   /** Called after each thing that the program does. */

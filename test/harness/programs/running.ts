@@ -55,10 +55,13 @@ export type Running = {
  * @throws MachineFault where the system cannot start a process
  */
 export function connect(start: Start): Running {
-  const { folder, folderName, file } = start;
+  const { folder, folderName, file, input } = start;
+  const child = takeProgram(join(folder, file));
+  // Without an input that somebody writes, it ends where it begins.
+  if (!input) child.stdin?.end();
   return {
     start,
-    child: takeProgram(join(folder, file)),
+    child,
     name: `${folderName}/${file}`,
     shorten: shortener(folder, folderName),
     held: [],

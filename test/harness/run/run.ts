@@ -4,6 +4,7 @@ import { endRun } from '../programs/pool.js';
 import { freePort } from '../programs/ports.ts';
 import { startProgram, type Program } from '../programs/program.ts';
 import { exchange, type Ask, type Exchange } from '../wire/exchange.ts';
+import { startChildServer, type ChildServer } from '../wire/child-server.ts';
 import { startGraderServer, type Call, type GraderServer } from '../wire/grader-server.ts';
 import { transcript as newTranscript, type Mark } from '../wire/transcript.ts';
 import { Failure, type Explanation } from './failure.ts';
@@ -49,6 +50,15 @@ export type Server = {
   request(path: string, ask?: Ask): Exchange;
 };
 
+/** A learner's server on standard input and output. */
+export type StdioServer = {
+  program: Program;
+  /** The run that started it. */
+  run: Run;
+  /** Ends its input: from then on the server may end as well. */
+  endInput(): void;
+};
+
 /**
  * What a grader is written with. The run knows the programs that it has started, records the wire for the verdict, and
  * ends everything when it is over.
@@ -66,12 +76,16 @@ export type Run = {
 
   /** Starts the learner's server on a port of its own and waits until it listens. */
   startServer(env?: Record<string, string>): Promise<Server>;
+  /** Starts the learner's server, and writes to its standard input what the grader says: see `Program.write`. */
+  startStdioServer(env?: Record<string, string>): StdioServer;
   /** Starts the learner's client with these arguments. */
   startClient(...args: string[]): Program;
   /** The same, with these environment variables. */
   startClientWith(env: Record<string, string>, ...args: string[]): Program;
   /** A server of the grader's, for the learner's client. `answer` returns true for a request that it has answered itself. */
   startGraderServer(path: string, answer?: (call: Call) => boolean): Promise<GraderServer>;
+  /** A server of the grader's that the learner's client starts: its `command` is for `startClientWith`. */
+  startChildServer(): Promise<ChildServer>;
   /** An empty folder that goes away with this run. */
   temporaryFolder(): string;
   /** Does this at the end of the run. */
@@ -150,13 +164,19 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
   });
   stopped.catch(() => {});
 
-  const startLearners = (file: LearnerFile, env: Record<string, string>, args: string[] = []): Program => {
+  const startLearners = (
+    file: LearnerFile,
+    env: Record<string, string>,
+    args: string[] = [],
+    input = false,
+  ): Program => {
     const ofRun = file === 'client.ts' ? (newest.run = ++runs) : undefined;
     const program = startProgram({
       ...target,
       file,
       args,
       env,
+      input,
       changed: waits.changed,
       transcript: ofRun === undefined ? transcript : () => record.ofRun(ofRun),
     });
@@ -193,11 +213,24 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
       };
       return { program, url, run, request };
     },
+    startStdioServer(env = {}) {
+      const program = startLearners('server.ts', env, [], true);
+      servers.add(program);
+      const endInput = () => {
+        servers.remove(program);
+        program.endInput();
+      };
+      return { program, run, endInput };
+    },
     startClient: (...args) => startLearners('client.ts', {}, args),
     startClientWith: (env, ...args) => startLearners('client.ts', env, args),
     startGraderServer(path, answer) {
       const own = (newest = { run: runs + 1 });
       return startGraderServer({ run, transcript: () => record.ofRun(own.run) }, path, answer);
+    },
+    startChildServer() {
+      const own = (newest = { run: runs + 1 });
+      return startChildServer({ ...run, transcript: () => record.ofRun(own.run) });
     },
     temporaryFolder() {
       const folder = folders.make();

@@ -28,6 +28,8 @@ export function openServers() {
 
   return {
     add: (program: Program) => void programs.add(program),
+    /** It may end from now on. */
+    remove: (program: Program) => void programs.delete(program),
     addRequest(sent: Exchange, program: Program, { failsOnPurpose, ifItThrows = {} }: Ask): void {
       if (failsOnPurpose) onPurpose = ifItThrows.advice;
       else requests.push({ sent, program, printed: program.stderr.length, ifItThrows });
