@@ -538,6 +538,9 @@ export default grader((run) => {
     await posted.atWork();
   }
 
+  /** The interval that the first two requirements of task 2 give the server, in milliseconds. */
+  const interval = 100;
+
   task({ number: 2, title: 'Limit the rate', file: 'server.ts' }, () => {
     requirement(
       'If a tool reports a `progress` that is not greater than its last one, the server drops this report.',
@@ -563,7 +566,7 @@ export default grader((run) => {
             cause: `Your server sent a report with the progress ${String(came[back])} after a report with the progress ${String(came[back - 1])}.`,
             compare,
             advice:
-              'Remember the progress of the last report of this call, and drop a report whose progress is not greater. The specification says that progress must increase.',
+              'Compare with the greatest progress of this call so far, and drop a report whose progress is not greater. A report that you dropped does not count. The specification says that progress must increase.',
             see: '',
           });
           expect(came.join() === growing.join(), {
@@ -574,13 +577,39 @@ export default grader((run) => {
             see: '',
           });
         }
+        await start(interval);
+        const [less, same] = [random.integer(1, 9), random.integer(10, 19)];
+        for (const [client, later] of [
+          [alice, less],
+          [bob, same],
+        ] as const) {
+          const reports = [0, same, later].map((each, i) => ({
+            progress: each,
+            total: 100,
+            message: `${word()} ${i}`,
+          }));
+          const posted = callTool(client, 'report_in_a_row', { reports }, newToken());
+          await posted.done();
+          posted.result();
+          // Whether the report that waits goes out at all is the subject of other requirements.
+          const wrong = reportsIn(posted).find((report) => paramsOf(report).message === reports[2]!.message);
+          expect(!wrong, {
+            cause: `A report with the progress ${same} was waiting when the tool reported the progress ${later}, which is not greater. Your server sent the new report instead of dropping it.`,
+            compare: {
+              expected: `"progress":${same},"total":100,"message":"${reports[1]!.message}"`,
+              received: asJson(wrong),
+            },
+            advice:
+              'Compare with the greatest progress of this call so far, also if its report still waits. Remember the progress when you accept a report, and not only when you send it.',
+            see: '',
+          });
+        }
       },
     );
 
     requirement(
       'If a report comes too early, it waits. When `PROGRESS_INTERVAL` milliseconds have passed since the report before, the server sends the latest report, whether the tool continues to report or has stopped.',
       async () => {
-        const interval = 100;
         await start(interval);
         const name = word();
         const began = performance.now();
@@ -876,6 +905,8 @@ export default grader((run) => {
         const { client, call, token } = inPipe;
         const advice =
           'In handle, look for the method notifications/progress before you print a notification. Give the report to the function that reporting has for its token, and return. Print the line in show.';
+        const ignored =
+          'Look at callTool first: its try block has to await the request, as in return await request(…). Without await, finally runs immediately and deletes the function from reporting, so handle finds no function for the report. If the await is there, follow the report: handle has to call the function of its token, and this function has to call show.';
         const reports: Report[] = [
           { progress: 0, total: 10, message: word() },
           { progress: 0.5, total: 10 },
@@ -889,9 +920,11 @@ export default grader((run) => {
             cause: 'A report has arrived, but your client has not printed it.',
             otherwise: 'Your client printed a report in the wrong way.',
             advice: (received) =>
-              /[\r\x1b]/.test(received) || /^(?!PROGRESS|NOTIFICATION).+$/.test(received)
-                ? 'Look at process.stdout.isTTY: it is true only in a terminal. In a pipe, print a plain line without \\r and without escape sequences.'
-                : advice,
+              received === ''
+                ? ignored
+                : /[\r\x1b]/.test(received) || /^(?!PROGRESS|NOTIFICATION).+$/.test(received)
+                  ? 'Look at process.stdout.isTTY: it is true only in a terminal. In a pipe, print a plain line without \\r and without escape sequences.'
+                  : advice,
           });
           const log = word();
           await call.stream(logMessage('info', log));

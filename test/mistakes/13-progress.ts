@@ -1,4 +1,4 @@
-import { client, server, type Mistake } from '../proof/mistake.ts';
+import { client, server, varying, type Mistake } from '../proof/mistake.ts';
 
 /** Lines of the finished server that several mistakes change. */
 const reportsDocument = '      context.progress?.(i, total, `Processing document ${i + 1}/${total}`);\n';
@@ -187,6 +187,16 @@ export const mistakes: Mistake[] = [
     '      if (finished) return;\n      if (report.progress <= reached) {\n        reached = report.progress;\n        return;\n      }\n',
   ]),
   server(
+    2,
+    'compares-with-the-last-report-that-was-sent',
+    ['      reached = report.progress;\n', ''],
+    ['    send(latest);\n', '    send(latest);\n    reached = latest.progress;\n'],
+  ),
+  server(2, 'an-equal-report-replaces-the-one-that-waits', [
+    drops,
+    drops.replace('<= reached', '<= reached && !(latest && report.progress === reached)'),
+  ]),
+  server(
     1,
     'one-highest-progress-for-all-calls',
     [theLimit, `let reached = -Infinity;\n\n${theLimit}`],
@@ -236,11 +246,13 @@ export const mistakes: Mistake[] = [
     finishes,
     "  if (!JSON.stringify(answered).includes('isError')) finish();\n",
   ]),
-  server(
-    2,
-    'the-last-report-after-the-response',
-    [finishes, ''],
-    [sendsResponse, sendsResponse.replace('  response.end();\n', '  finish();\n  response.end();\n')],
+  varying(
+    server(
+      2,
+      'the-last-report-after-the-response',
+      [finishes, ''],
+      [sendsResponse, sendsResponse.replace('  response.end();\n', '  finish();\n  response.end();\n')],
+    ),
   ),
   server(
     2,
@@ -297,6 +309,10 @@ export const mistakes: Mistake[] = [
     '    const { progressToken, ...report } = message.params ?? {};\n    reporting.get(progressToken)?.(report as Report);\n',
   ]),
   client(3, 'shows-nothing', [shows, '']),
+  client(3, 'does-not-await-the-request', [
+    "    return await request<ToolResult>('tools/call', params, limits.signal);\n",
+    "    return request<ToolResult>('tools/call', params, limits.signal);\n",
+  ]),
   client(3, 'shows-the-report-before', [
     keepsLast + shows,
     `${shows}${keepsLast}`.replace('show(report)', 'if (last !== "the call") console.log(`PROGRESS: ${last}`)'),

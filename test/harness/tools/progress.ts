@@ -22,6 +22,17 @@ const reportEach: Tool<typeof reportInput> = {
   },
 };
 
+const reportInARow: Tool<typeof reportInput> = {
+  name: 'report_in_a_row',
+  description: 'Makes these reports without a pause, then works',
+  input: reportInput,
+  async run({ reports }, context) {
+    for (const { progress, total, message } of reports) context.progress?.(progress, total, message);
+    await work('what comes after the reports');
+    return done;
+  },
+};
+
 const floodInput = z.object({ reports: z.number(), name: z.string(), fails: z.boolean().default(false) });
 
 const flood: Tool<typeof floodInput> = {
@@ -77,4 +88,4 @@ const forgetToWait: Tool = {
   },
 };
 
-export const tools = [reportEach, flood, reportAllTheTime, forgetToWait];
+export const tools = [reportEach, reportInARow, flood, reportAllTheTime, forgetToWait];
