@@ -102,7 +102,11 @@ export default grader((run) => {
     const advice = instead[stream.status!];
     expectEventStream(stream, { see, ...(advice !== undefined && { advice }) });
     await program.caughtUp();
-    expectOpen(stream, 'immediately, although its client is still there');
+    expectOpen(
+      stream,
+      'immediately, although its client is still there',
+      'Leave the response open when the handler returns: without response.end(), it stays open. If your handler ends the old stream of the session, end the old stream before you put the new one in its place.',
+    );
     return stream;
   }
 
@@ -898,6 +902,8 @@ export default grader((run) => {
               about: 'a tool that failed',
               has: [text],
               advice: closes,
+              oneLine:
+                'Print one line about the tool, and nothing about the stand-alone stream. Look at leaving.signal.aborted in the catch of listen: if it is true, your client has aborted the stream itself, so print nothing.',
               otherCode: closes,
             });
           } else await client.endsWell(over, closes, closes);

@@ -14,6 +14,7 @@ import {
   request,
   type McpClient,
   type Posted,
+  type Why,
 } from '../harness/vocabulary/mcp-client.ts';
 import { officialClient, type Fetch } from '../harness/vocabulary/official-client.ts';
 import { expectText } from '../harness/vocabulary/tools.ts';
@@ -44,9 +45,9 @@ export default grader((run) => {
       .join(' and ');
 
   /** A client that has shaken hands. */
-  async function connect(to: Server, who: string, when: Record<number, string> = {}): Promise<McpClient> {
+  async function connect(to: Server, who: string, why?: Why): Promise<McpClient> {
     const client = mcpClient(to, { who });
-    await initialize(client, hello(), { when });
+    await initialize(client, hello(), why);
     await client.notify('notifications/initialized');
     return client;
   }
@@ -121,7 +122,10 @@ export default grader((run) => {
       'If the `Host` header names a host other than `127.0.0.1`, `localhost` or `[::1]`, the server answers with status 403 and a JSON-RPC error. A name that only begins or ends like one of the three is refused too.',
       async () => {
         alice = await connect(server, 'alice', {
-          403: 'Check the Origin only if it is there: origin !== undefined. This request has the Host 127.0.0.1 and no Origin.',
+          cause: 'Your server refused the request initialize, which has the Host 127.0.0.1 and no Origin header.',
+          when: {
+            403: 'Check the Origin only if it is there: origin !== undefined. Clients that are not browsers send no Origin header.',
+          },
         });
         const port = random.integer(1024, 9999);
         const site = `${word()}.example`;
@@ -494,7 +498,7 @@ export default grader((run) => {
     };
 
   const countEach =
-    'Count the requests of each session in its Session object, and begin again at 0 when its window is over.';
+    'Count the requests of each session in its Session object. When its window is over, begin the next window: set requests to 0 and windowEnd to now + rateWindow.';
 
   task({ number: 3, title: 'Expect the worst', file: 'server.ts' }, () => {
     requirement(
@@ -518,11 +522,14 @@ export default grader((run) => {
         }
         await client.ask('ping');
         const posted = await client.ask('ping', undefined, { what: `Request ${limit + 1} of a session`, see: '' });
-        posted.refused(
-          429,
-          undefined,
-          `Call refuse with status 429 if a session has sent more than rateLimit requests in its window. ${countEach}`,
-        );
+        const refuseMore = `Call refuse with status 429 if a session has sent more than rateLimit requests in its window. ${countEach}`;
+        expect(posted.status !== 200, {
+          cause: `RATE_LIMIT is ${limit}, but your server served request ${limit + 1} of a session in the same window.`,
+          compare: { expected: '429', received: received(posted) },
+          advice: refuseMore,
+          see: '',
+        });
+        posted.refused(429, undefined, refuseMore);
         const fits = (value: string) => /^\d+$/.test(value) && Number(value) >= 1 && Number(value) <= seconds;
         const value = String(posted.headers['retry-after'] ?? '');
         expectHeader(posted, 'Retry-After', fits, `1 to ${seconds}`, {
@@ -591,7 +598,7 @@ export default grader((run) => {
         again.result({
           cause: 'The window of a session is over, but your server still refuses its requests.',
           advice:
-            'Begin a new window when the old one is over: set the count to 0 and the end of the window to now + rateWindow. Take the time from performance.now().',
+            'Begin a new window when the old one is over: set requests to 0 and windowEnd to now + rateWindow. Take the time from performance.now().',
         });
         return;
       }
@@ -825,7 +832,9 @@ export default grader((run) => {
             cause: `Your server printed ${name}, so everybody who can read the log can use it.`,
             compare: { expected: '(not in the log)', received: secret },
             advice:
-              'Choose the members of a line one by one, as in log({ id, method, path, status }). Do not print the headers, the whole URL or the body.',
+              name === 'the query of the URL'
+                ? 'Log request.path, which has no query. request.url and request.originalUrl have the query too.'
+                : 'Choose the members of a line one by one, as in log({ id, method, path, status }). Do not print the headers, the whole URL or the body.',
             see: '',
           });
         }
@@ -918,12 +927,14 @@ export default grader((run) => {
           }),
           server.program,
         );
-        const error = String(found()!.error);
+        // A string, or an object with members for the message and the stack.
+        const logged = found()!.error;
+        const error = isObject(logged) ? Object.values(logged).join('\n') : String(logged);
         expect(error.includes(reason) && /\n\s+at .*failing-list/.test(error), {
           cause: error.includes(reason)
             ? 'The line of the error in the log has the message of the error, but not the stack.'
             : 'The line of the error in the log does not have the message of the error.',
-          compare: { expected: `"error":"Error: ${reason}\\n    at …"`, received: `"error":${asJson(error)}` },
+          compare: { expected: `"error":"Error: ${reason}\\n    at …"`, received: `"error":${asJson(logged)}` },
           advice: 'Log inspect(error) or error.stack: both have the message and the stack. JSON makes {} of an Error.',
           see: '',
         });

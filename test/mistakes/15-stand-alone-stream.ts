@@ -51,6 +51,13 @@ export const mistakes: Mistake[] = [
     `    ${removes.trim()}\n  });\n});`,
     `    ${removes.trim()}\n  });\n  response.end();\n});`,
   ]),
+  server(1, 'ends-the-new-stream-instead-of-the-old-one', [
+    `${replaces}${begins}`,
+    begins.replace(
+      '  beginEventStream(response);\n',
+      '  session.stream = response;\n  beginEventStream(response);\n  session.stream?.end();\n',
+    ),
+  ]),
   server(1, 'sends-no-headers', [
     begins,
     "  response.set({ 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache, no-transform', 'X-Accel-Buffering': 'no' });\n  const keepAlive",
@@ -269,6 +276,8 @@ export const mistakes: Mistake[] = [
   ),
   client(3, 'nobody-catches-the-error', [fails, '    throw error;\n']),
   client(3, 'an-error-of-the-stream-has-an-exit-code', [fails, '    notRead(error as Error);\n']),
+  client(3, 'prints-that-it-has-left', [fails, '    console.error((error as Error).message);\n']),
+  client(3, 'prints-the-error-of-its-own-abort', [fails, '    console.error(error);\n']),
   client(3, 'the-end-of-the-stream-ends-the-client', [reads, `${reads}    process.exit(5);\n`]),
   client(3, 'the-end-of-the-stream-is-a-failure', [reads, `${reads}    process.exitCode = 5;\n`]),
   client(3, 'leaves-the-stream-open', [closes, '']),

@@ -31,6 +31,8 @@ type ExpectedFailure = {
   hasName?: string;
   /** What it should do about such a failure. */
   advice: string;
+  /** Advice for a client that says more than one line about it. */
+  oneLine?: string;
   /** Advice for a client that exits with the code of a different failure. */
   otherCode?: string;
   /** The starter has a function `fail`, which sets the exit code and throws an error. */
@@ -122,7 +124,7 @@ export function judgedClient(run: Run, program: Program, unexpected?: Unexpected
 const different = 'The client printed the wrong text.';
 
 async function expectFailure(run: Run, client: Program, failure: ExpectedFailure): Promise<void> {
-  const { code, about, printed = [], has = [], hasName, advice, otherCode, withFail } = failure;
+  const { code, about, printed = [], has = [], hasName, advice, oneLine, otherCode, withFail } = failure;
   await expectEnd(run, client, `The client goes on running after ${about}.`);
   notKilled(client, `on ${about}`);
   const expected = printed.map((line) => `${line}\n`).join('');
@@ -161,7 +163,7 @@ async function expectFailure(run: Run, client: Program, failure: ExpectedFailure
             : `Code 1 is for anything else. Set process.exitCode = ${code} before you throw: the catch keeps what is set.`
           : (otherCode ?? 'The client took one failure for another: see the table of exit codes.'),
   });
-  checkComplaint(client, about, { code, silent: advice });
+  checkComplaint(client, about, { code, silent: advice, ...(oneLine !== undefined && { oneLine }) });
 }
 
 /**
@@ -230,12 +232,13 @@ export const howEnded = ({ end }: Program): string => `with exit code ${end?.cod
 export const lastWords = ({ stderr }: Program): Pick<Explanation, 'output'> =>
   stderr.trim() === '' ? {} : { output: stderr.trim().split('\n').slice(-4).join('\n') };
 
-/** One line on standard error, and this exit code. `silent` is the advice when there is no line, `advice` when the code is another. */
+/** One line on standard error, and this exit code. `silent` is the advice when there is no line, `oneLine` when there are more, `advice` when the code is another. */
 export function checkComplaint(
   client: Program,
   what: string,
   {
     silent = 'Print one line about the error with console.error, which writes to standard error.',
+    oneLine = '',
     code = 1,
     advice = '',
   } = {},
@@ -256,13 +259,14 @@ export function checkComplaint(
   }
   expect(!/^[ \t]+at /m.test(received), {
     cause: `The client printed the stack of an error about ${what}.`,
-    advice: 'Print only error.message, in one line, instead of the whole error.',
+    advice: oneLine || 'Print only error.message, in one line, instead of the whole error.',
     output: received.slice(0, received.search(/^[ \t]+at /m)).trimEnd(),
   });
   expect(!received.includes('\n'), {
     cause: `The client says more than one line on standard error about ${what}.`,
     compare: { expected: 'one line', received: visible(received) },
-    advice: 'Print one line only, for example error.message, because a program may read what your client prints.',
+    advice:
+      oneLine || 'Print one line only, for example error.message, because a program may read what your client prints.',
   });
   expect(client.end?.code === code, {
     cause: `The client did not exit with code ${code} after ${what}.`,

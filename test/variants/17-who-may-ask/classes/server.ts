@@ -295,7 +295,7 @@ app.all('/mcp', (_request, response) => {
 /** Answers when a handler, or the reader of the body, has thrown an error. */
 app.use((error: Error & { status?: number }, request: Request, response: Response, next: NextFunction) => {
   if (error.status && error.status < 500) return answerError(error, request, response, next);
-  log({ id: response.locals.id, error: inspect(error) });
+  log({ id: response.locals.id, error: { message: error.message, stack: error.stack } });
   refuse(response, 500, -32603, 'internal error');
 });
 const server = createServer({ requestTimeout: receiveLimit, connectionsCheckingInterval: receiveLimit / 4 }, app);
