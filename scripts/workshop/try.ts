@@ -4,6 +4,7 @@ import { listeningOn } from '../../test/harness/programs/listening.ts';
 import { endAllPrograms } from '../../test/harness/programs/pool.js';
 import { freePort } from '../../test/harness/programs/ports.ts';
 import { startProgram, type Start } from '../../test/harness/programs/program.ts';
+import { settingsOfShell } from '../../test/harness/programs/settings.js';
 import { Failure } from '../../test/harness/run/failure.ts';
 import { printable } from '../../test/harness/wire/printable.js';
 import { transcript } from '../../test/harness/wire/transcript.ts';
@@ -49,7 +50,7 @@ async function runBoth(lesson: Lesson, folder: string, leaveAfter?: number, cutA
   let look = () => {};
   const common = { folder, folderName, changed: () => look(), transcript: () => record };
   // The work clock is the grader's: here a second of work takes a second.
-  const env = { WORK_CLOCK: 'off' };
+  const env = { ...settingsOfShell(), WORK_CLOCK: 'off' };
 
   let interrupting: NodeJS.Timeout | undefined;
   const onStream = () => {
@@ -108,7 +109,7 @@ async function runBoth(lesson: Lesson, folder: string, leaveAfter?: number, cutA
 /** Starts the authorization server of a lesson, and returns its URL. */
 async function startIssuer(common: Omit<Start, 'file'>): Promise<string> {
   const port = await freePort();
-  const env = { PORT: String(port) };
+  const env = { ...settingsOfShell(), PORT: String(port) };
   await listeningOn(startProgram({ ...common, file: 'examples/authorization-server.ts', env }), port);
   return `http://127.0.0.1:${port}`;
 }

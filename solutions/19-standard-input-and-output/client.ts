@@ -44,6 +44,9 @@ const server = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
 /** Settles when the server has ended, or when it could not be started. */
 const ended = once(server, 'exit').catch(() => {});
 
+// When the server has ended, something that it has started may still keep its output open.
+server.once('exit', () => setTimeout(() => server.stdout.destroy(), farewellLimit).unref());
+
 // #region task 3: ignore the error of a write to a server that has ended
 server.stdin.on('error', () => {});
 // #endregion

@@ -760,8 +760,10 @@ export default grader((run) => {
       },
     );
 
-    const see =
-      'CA=.tls/certificate.pem node --import tsx lessons/18-tokens-and-tls/client.ts https://127.0.0.1:3000/mcp';
+    const command = 'node --import tsx lessons/18-tokens-and-tls/client.ts https://127.0.0.1:3000/mcp';
+    const see = `CA=.tls/certificate.pem ${command}`;
+    /** In PowerShell, this removes a variable that is still there. */
+    const withoutCa = `CA= ${command}`;
     const trusting = (certificate: Certificate) => ({ CA: join(folderOf(certificate), 'certificate.pem') });
 
     requirement(
@@ -806,6 +808,13 @@ export default grader((run) => {
         const { own, other, elsewhere, expired } = await certificates();
         const never =
           'Give the Agent only the option ca. rejectUnauthorized: false, NODE_TLS_REJECT_UNAUTHORIZED and a checkServerIdentity of your own let anybody read what your client sends.';
+        /** The command that shows it: a run without `CA`, where the client trusts any certificate then as well. */
+        const shownWithout = async (certificate: Certificate) => {
+          note('·', 'the same server, and CA is empty');
+          const { movesOn } = await scriptedServer(run, { see: '', certificate, env: { CA: '' } }).start();
+          const moved = await movesOn('Your client neither sent a request nor ended.').catch(() => 'stayed');
+          return moved === 'posted' && { see: withoutCa, seeHow: 'which must fail' };
+        };
         for (const [what, certificate, trusted] of [
           ['with a certificate that the client does not trust', other, own],
           ['whose certificate names a different host', elsewhere, elsewhere],
@@ -813,12 +822,13 @@ export default grader((run) => {
         ] as const) {
           note('·', `a server ${what}`);
           const { client, movesOn, nothingPosted } = await scriptedServer(run, {
-            see,
+            see: '',
             certificate,
             env: trusting(trusted),
           }).start();
-          await movesOn(`Your client met a server ${what}, but it neither sent a request nor ended.`);
-          await nothingPosted({ cause: `Your client sent its request to a server ${what}.`, advice: never });
+          const moved = await movesOn(`Your client met a server ${what}, but it neither sent a request nor ended.`);
+          const shown = moved === 'posted' && certificate === other ? await shownWithout(other) : {};
+          await nothingPosted({ cause: `Your client sent its request to a server ${what}.`, advice: never, ...shown });
           await client.fails({
             code: 2,
             about: `a server ${what}`,

@@ -297,10 +297,7 @@ export const mistakes: Mistake[] = [
     [plainServer, `${plainServer}  plain.on('request', () => either.close());\n`],
   ),
   client(3, 'trusts-the-authorities-only', [secureAgent, 'const secureAgent = new Agent();\n']),
-  client(3, 'trusts-everybody', [
-    secureAgent,
-    'const secureAgent = new Agent(certificate ? { rejectUnauthorized: false } : {});\n',
-  ]),
+  client(3, 'trusts-everybody', [secureAgent, 'const secureAgent = new Agent({ rejectUnauthorized: false });\n']),
   client(3, 'trusts-everybody-although-it-has-the-certificate', [
     secureAgent,
     secureAgent.replace('{ ca:', '{ rejectUnauthorized: false, ca:'),

@@ -87,6 +87,21 @@ test('what a process does before its program begins is not its program’s', asy
   expect(output).toBe('ran\n');
 });
 
+test('a spare has no variable of a lesson from the shell', async () => {
+  const { server, folder: own, lesson, start } = folder();
+  vi.stubEnv('TLS', '.tls');
+  vi.stubEnv('TIME_LIMIT', '1');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  writeFileSync(server, 'console.log(process.env.TLS, process.env.TIME_LIMIT);\n');
+  runOf(own, lesson, [server]);
+  expect(prepareAll()).toBe(1);
+  beginRun({ folder: own, lesson });
+  await loading(server);
+  const program = start();
+  await vi.waitUntil(() => program.end, patient);
+  expect(program.lines).toEqual(['undefined undefined']);
+});
+
 test('a spare loads its file when a run begins, runs nothing of it, and is not there for the next run', async () => {
   const { server, at, folder: own, lesson, start } = folder();
   const imported = (text: string) => writeFileSync(at('imported.ts'), `console.log('${text}');\n`);

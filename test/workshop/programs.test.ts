@@ -3,10 +3,11 @@ import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { root } from '../harness/folders.js';
 import { endAllPrograms } from '../harness/programs/pool.js';
 import { startProgram } from '../harness/programs/program.ts';
+import { settingsOfShell } from '../harness/programs/settings.js';
 import { startChildServer } from '../harness/wire/child-server.ts';
 import { isGap, transcript } from '../harness/wire/transcript.ts';
 import { patient } from './waiting.ts';
@@ -165,6 +166,48 @@ describe('a program that', { concurrent: true }, () => {
     expect(said(program.stderr)).toEqual(
       said(byHand.stderr.replaceAll(folder, 'lesson').replaceAll('file://lesson', 'lesson')),
     );
+  });
+});
+
+describe('the variables of a lesson', () => {
+  const shell = {
+    TLS: '.tls',
+    QUIET_INTERVAL: '1',
+    CA: '.tls/certificate.pem',
+    TIME_LIMIT: '1',
+    MORE_TOOLS: 'tools.ts',
+  };
+  const others = { NODE_NO_WARNINGS: '1', OF_THE_LEARNER: 'yes' };
+  const all = Object.keys({ ...shell, ...others });
+  const source = `console.log(JSON.stringify(${JSON.stringify(all)}.map((name) => process.env[name] ?? null)));\n`;
+
+  beforeAll(() => {
+    for (const [name, value] of Object.entries({ ...shell, ...others })) vi.stubEnv(name, value);
+  });
+  afterAll(() => void vi.unstubAllEnvs());
+
+  async function seenBy(file: string, env: Record<string, string>) {
+    const folder = join(temporary, randomUUID());
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, file), source);
+    const start = { folder, folderName: 'lesson', file, env, changed() {}, transcript: () => transcript() };
+    const program = startProgram(start);
+    await vi.waitUntil(() => program.end, patient);
+    const values = JSON.parse(program.stdout) as (string | null)[];
+    return Object.fromEntries(all.flatMap((name, i) => (values[i] === null ? [] : [[name, values[i]]])));
+  }
+
+  test('come from the grader and not from the shell', async () => {
+    expect(await seenBy('server.ts', {})).toEqual(others);
+    expect(await seenBy('client.ts', {})).toEqual(others);
+    const given = { TLS: 'folder', TIME_LIMIT: '300' };
+    expect(await seenBy('server.ts', given)).toEqual({ ...others, ...given });
+  });
+
+  test('come from the shell where a program is only tried', () => {
+    expect(settingsOfShell()).toEqual(expect.objectContaining(shell));
+    expect(Object.keys(settingsOfShell())).not.toContain('OF_THE_LEARNER');
+    expect(Object.keys(settingsOfShell())).not.toContain('PATH');
   });
 });
 

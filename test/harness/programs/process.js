@@ -10,6 +10,7 @@ import { root } from '../folders.js';
 import { debugging } from './breakpoints.js';
 import { MachineFault } from './machine-fault.js';
 import { endOrphans } from './orphans.js';
+import { isSetting } from './settings.js';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const preload = pathToFileURL(join(here, 'preload.js')).href;
@@ -90,6 +91,7 @@ function programEnv(imports) {
     if (debugging && name === 'NODE_OPTIONS') continue; // an editor's debugger comes by it
     if (/^(VITEST|NODE_OPTIONS$|NODE_ENV$|NODE_EXTRA_CA_CERTS$|FORCE_COLOR$|FAST_START$|npm_)/.test(name))
       delete env[name];
+    if (isSetting(name)) delete env[name]; // whoever begins the program gives it these
   }
   return env;
 }
