@@ -1,7 +1,7 @@
 // @ts-check
 // The environment variables that the programs of the lessons read, such as TLS and TIME_LIMIT. What is left of them in a
 // learner's shell changes what a right program does, so a program that is graded has only what its grader gives it.
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { lessonsFolder, solutionsFolder } from '../folders.js';
 
@@ -15,6 +15,7 @@ let names;
 function settingNames() {
   names ??= new Set(
     [join(lessonsFolder, 'support'), solutionsFolder]
+      .filter(existsSync) // somebody may have removed the solutions
       .flatMap((folder) => readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)))
       .filter((file) => file.endsWith('.ts'))
       .flatMap((file) =>
