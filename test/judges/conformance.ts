@@ -26,7 +26,7 @@ async function judge(kind: string, ...args: string[]): Promise<Findings> {
   try {
     const command = ['--import', globSync, suite, kind, ...args, '--output-dir', results];
     await new Promise<void>((resolve) => {
-      execFile(process.execPath, command, { cwd: root, timeout: 60_000 }, () => resolve());
+      execFile(process.execPath, command, { cwd: root, timeout: 180_000 }, () => resolve());
     });
     return Object.fromEntries(
       readdirSync(results).map((folder) => {

@@ -115,7 +115,7 @@ export async function busyAt(program: Running): Promise<string> {
     } catch {
       return name; // it has ended
     }
-    for (let look = 0; url() === undefined && !program.end && look < 2000; look++) await sleep(10);
+    for (let look = 0; url() === undefined && !program.end && look < 6000; look++) await sleep(10);
   }
   const line = url() && (await busyLine(url()!, start.folder));
   return line ? `${start.folderName}/${line}` : name;
