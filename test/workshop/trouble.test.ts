@@ -149,18 +149,20 @@ describe('a lesson that is not whole', () => {
   });
 
   test('a record in the catalog without files: each command names the file, and says where to read on', async () => {
-    const record = "{ number: 13, slug: '13-more', title: 'More', part: 'Streams', minutes: 20, tryPath: '/' },\n];\n";
+    const number = String(catalog.length + 1);
+    const slug = `${number}-more`;
+    const record = `{ number: ${number}, slug: '${slug}', title: 'More', part: 'Streams', minutes: 20, tryPath: '/' },\n];\n`;
     copy.write('lessons/catalog.ts', copy.read('lessons/catalog.ts').replace(/\];\n/, record));
     const readOn = 'CONTRIBUTING.md says which files it needs.';
-    expectSentences(await copy.run('progress'), 'lessons/13-more/README.md is missing.', readOn);
-    expectSentences(await copy.run('hint', '13'), 'lessons/13-more/README.md is missing.', readOn);
-    for (const [script, ...args] of [['starters'], ['reset', '13'], ['solution', '13', '--reveal']])
-      expectSentences(await copy.run(script!, ...args), 'solutions/13-more/server.ts is missing.', readOn);
+    expectSentences(await copy.run('progress'), `lessons/${slug}/README.md is missing.`, readOn);
+    expectSentences(await copy.run('hint', number), `lessons/${slug}/README.md is missing.`, readOn);
+    for (const [script, ...args] of [['starters'], ['reset', number], ['solution', number, '--reveal']])
+      expectSentences(await copy.run(script!, ...args), `solutions/${slug}/server.ts is missing.`, readOn);
     expectSentences(
-      await copy.run('check', '13'),
-      'lessons/13-more/server.ts and lessons/13-more/client.ts are missing.',
+      await copy.run('check', number),
+      `lessons/${slug}/server.ts and lessons/${slug}/client.ts are missing.`,
     );
-    expect((await copy.run('doctor')).stdout).toContain('lessons/13-more/README.md is missing');
+    expect((await copy.run('doctor')).stdout).toContain(`lessons/${slug}/README.md is missing`);
   });
 
   test('the pages show the other lessons, and say what is wrong with this one', async () => {
