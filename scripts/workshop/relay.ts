@@ -35,12 +35,11 @@ export async function relay(
   onStream: () => void,
   cutAfter?: number,
 ): Promise<{ url: string; close(): void }> {
-  let posted = false;
   const server = createServer((request: IncomingMessage, response: ServerResponse) => {
-    posted ||= request.method === 'POST';
-    // The stream that a client of MCP opens with GET runs beside its calls, so each of its rows is marked.
-    const standsAlone = request.method === 'GET' && request.headers['last-event-id'] === undefined;
-    const who = posted && standsAlone ? 'GET' : undefined;
+    // The stream that a client of MCP opens with GET in its session runs beside its calls, so each of its rows is marked.
+    const { 'mcp-session-id': session, 'last-event-id': last } = request.headers;
+    const standsAlone = request.method === 'GET' && session !== undefined && last === undefined;
+    const who = standsAlone ? 'GET' : undefined;
     record().add('→', `${request.method} ${request.url}`, who);
     for (const row of headerRows(request.rawHeaders, `127.0.0.1:${request.socket.localPort}`))
       record().add('→', row, who);

@@ -62,10 +62,15 @@ async function runBoth(lesson: Lesson, folder: string, leaveAfter?: number, cutA
     const port = await freePort();
     const between = await relay(port, () => record, onStream, cutAfter);
     // The programs of a lesson about tokens know the authorization server, and the server knows its URL.
-    const tokens = lesson.needsTokens && { ISSUER: await startIssuer(common), PUBLIC_URL: between.url };
-    const server = startProgram({ ...common, file: 'server.ts', env: { ...env, ...tokens, PORT: String(port) } });
-    await listeningOn(server, port);
-    return { server, tokens, args: [`${between.url}${lesson.tryPath}`], pass() {}, close: between.close };
+    try {
+      const tokens = lesson.needsTokens && { ISSUER: await startIssuer(common), PUBLIC_URL: between.url };
+      const server = startProgram({ ...common, file: 'server.ts', env: { ...env, ...tokens, PORT: String(port) } });
+      await listeningOn(server, port);
+      return { server, tokens, args: [`${between.url}${lesson.tryPath}`], pass() {}, close: between.close };
+    } catch (error) {
+      between.close();
+      throw error;
+    }
   }
 
   async function overPipes() {
