@@ -5,7 +5,7 @@ const longestEvent = 16 * 1024 ** 2;
 
 export type StreamEvent = { type: string; data: string };
 
-export type EventReader = {
+type EventReader = {
   /** Reads the next piece of text. An event is dispatched as soon as its blank line has arrived. */
   read(piece: string): void;
   /** The id of the last complete event that had one; an event without an id leaves it as it was. */

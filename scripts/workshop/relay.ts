@@ -1,6 +1,6 @@
 // What `npm run try` puts between client and server: it hands everything on, and writes it down.
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
-import { freePort } from '../../test/harness/programs/ports.ts';
+import { listenOnFreePort } from '../../test/harness/programs/ports.ts';
 import type { Transcript } from '../../test/harness/wire/transcript.ts';
 
 /** Headers that say nothing about a lesson. */
@@ -38,8 +38,7 @@ export async function relay(
   const server = createServer((request: IncomingMessage, response: ServerResponse) => {
     // The stream that a client of MCP opens with GET in its session runs beside its calls, so each of its rows is marked.
     const { 'mcp-session-id': session, 'last-event-id': last } = request.headers;
-    const standsAlone = request.method === 'GET' && session !== undefined && last === undefined;
-    const who = standsAlone ? 'GET' : undefined;
+    const who = request.method === 'GET' && session !== undefined && last === undefined ? 'GET' : undefined;
     record().add('→', `${request.method} ${request.url}`, who);
     for (const row of headerRows(request.rawHeaders, `127.0.0.1:${request.socket.localPort}`))
       record().add('→', row, who);
@@ -72,13 +71,6 @@ export async function relay(
     request.on('data', (bytes: Buffer) => record().add('→', bytes));
     request.pipe(onward);
   });
-  const own = await freePort();
-  await new Promise<void>((resolve) => server.listen(own, '127.0.0.1', resolve));
-  return {
-    url: `http://127.0.0.1:${own}`,
-    close() {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
+  const { port: own, close } = await listenOnFreePort(server);
+  return { url: `http://127.0.0.1:${own}`, close };
 }

@@ -61,8 +61,8 @@ async function runBoth(lesson: Lesson, folder: string, leaveAfter?: number, cutA
   async function overHttp() {
     const port = await freePort();
     const between = await relay(port, () => record, onStream, cutAfter);
-    // The programs of a lesson about tokens know the authorization server, and the server knows its URL.
     try {
+      // The programs of a lesson about tokens know the authorization server, and the server knows its URL.
       const tokens = lesson.needsTokens && { ISSUER: await startIssuer(common), PUBLIC_URL: between.url };
       const server = startProgram({ ...common, file: 'server.ts', env: { ...env, ...tokens, PORT: String(port) } });
       await listeningOn(server, port);

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { finished, starterOf } from '../../scripts/workshop/starter.ts';
 import { lessonsFolder, root, solutionsFolder } from '../harness/folders.js';
 import { listeningOn } from '../harness/programs/listening.ts';
-import { freePort } from '../harness/programs/ports.ts';
+import { freePort, listenOnFreePort } from '../harness/programs/ports.ts';
 import { startProgram } from '../harness/programs/program.ts';
 import { transcript } from '../harness/wire/transcript.ts';
 import { chromiumPath, launch } from './chromium.ts';
@@ -51,12 +51,8 @@ async function deliver(pages: Record<string, [type: string, text: string]>): Pro
     const [type, text] = pages[request.url!.split('?')[0]!] ?? ['text/plain', ''];
     response.setHeader('Content-Type', type).end(text);
   });
-  const port = await freePort();
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
-  onTestFinished(() => {
-    server.close();
-    server.closeAllConnections();
-  });
+  const { port, close } = await listenOnFreePort(server);
+  onTestFinished(close);
   return `http://127.0.0.1:${port}`;
 }
 

@@ -1,7 +1,7 @@
 // Stands before a server and mends a fault of the conformance suite: in one scenario, it agrees with the server on a
 // revision and then names 2025-03-26 in its headers, which a server that does not speak this revision has to refuse.
 import { createServer, request as httpRequest } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { listenOnFreePort } from '../harness/programs/ports.ts';
 
 /** The address of a relay to this server, until `close` is called. */
 export async function withAgreedRevision(url: string): Promise<{ url: string; close(): void }> {
@@ -16,13 +16,6 @@ export async function withAgreedRevision(url: string): Promise<{ url: string; cl
     response.on('close', () => onward.destroy());
     request.pipe(onward);
   });
-  await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve));
-  const { port } = relay.address() as AddressInfo;
-  return {
-    url: `http://127.0.0.1:${port}/mcp`,
-    close() {
-      relay.close();
-      relay.closeAllConnections();
-    },
-  };
+  const { port, close } = await listenOnFreePort(relay);
+  return { url: `http://127.0.0.1:${port}/mcp`, close };
 }

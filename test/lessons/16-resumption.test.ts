@@ -139,6 +139,11 @@ export default grader((run) => {
             advice: 'Write each event to the connection of its stream when you have kept it: writeTo does this.',
           });
           for (const event of eventsOf(posted)) {
+            expect(event.id || !eventsOf(posted).some(({ id, data }) => id && data === event.data), {
+              cause: `Your server sent an event two times, once without an id and once with one: ${nameOf(event)}.`,
+              compare: { expected: 'id: …', received: visible(posted.text.slice(0, 120)) },
+              advice: 'Delete the line that writes the event without an id: sendEvent writes each event only once.',
+            });
             expect(event.id, {
               cause: `Your server sent an event without an id: ${nameOf(event)}.`,
               compare: { expected: 'id: …', received: visible(posted.text.slice(0, 120)) },
@@ -339,6 +344,13 @@ export default grader((run) => {
       compare,
       advice: 'Send only the events of the stream to which the event with this id belongs.',
     });
+    const primed = came.find(({ id, data }) => data === '' && !sent.some((event) => event.id === id));
+    expect(!primed, {
+      cause: `Your server sent a new event with empty data ${after}.`,
+      compare,
+      advice:
+        'Do not call prime in resume: only a new stream begins with such an event, and the client has an id already.',
+    });
     const again = came.find(({ data }) => sent.slice(0, seen + 1).some((event) => event.data === data));
     expect(!again, {
       cause: `Your server sent ${again && nameOf(again)} again ${after}.`,
@@ -367,6 +379,7 @@ export default grader((run) => {
 
   /** The server has refused to resume: with a status that says neither that the session is over nor that there are no streams. */
   async function expectRefused(back: Exchange, what: string, advice: string): Promise<void> {
+    const printed = server.program.stderr.length;
     await answered(back);
     const status = back.status!;
     const compare = { expected: '400 (or another 4xx, but not 404 or 405)', received: received(back) };
@@ -390,6 +403,13 @@ export default grader((run) => {
       cause: `Your server refused ${what}, but it sent no JSON-RPC error in the body.`,
       compare: { expected: '{"jsonrpc":"2.0","id":null,"error":…}', received: received(back) },
       advice: 'Send the error with refuse, which sets the status and says why in the body.',
+    });
+    await server.program.caughtUp();
+    const thrown = /^\w*Error\b.*(?=\n +at )/m.exec(server.program.stderr.slice(printed))?.[0];
+    expect(thrown === undefined, {
+      cause: `Your server refused ${what}, but continued after that and threw an error.`,
+      output: thrown ?? '',
+      advice: 'Return after refuse: without an event there is no stream that could be resumed.',
     });
   }
 

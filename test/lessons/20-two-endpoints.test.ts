@@ -84,6 +84,14 @@ export default grader((run) => {
     let old: OldClient & { initialized: Message };
     let modern: McpClient;
 
+    /** The server has not tried to answer a request a second time since its standard error was this long. */
+    async function expectOneAnswer(printed: number, explanation: Explanation): Promise<void> {
+      await server.program.caughtUp();
+      const said = server.program.stderr.slice(printed);
+      const error = /.*(ERR_HTTP_HEADERS_SENT|ERR_STREAM_WRITE_AFTER_END).*/.exec(said)?.[0];
+      expect(error === undefined, { output: error ?? '', ...explanation });
+    }
+
     requirement(
       'If a client opens `/sse`, it first gets the event `endpoint`, whose data is an address on the same origin. If this client proposes the revision `2024-11-05`, the server accepts this revision.',
       async () => {
@@ -114,7 +122,13 @@ export default grader((run) => {
             'Set the header before you send the result: response.set("MCP-Session-Id", newSessionId(session)). newSessionId keeps the session.',
           see: posted.see,
         });
+        const printed = server.program.stderr.length;
         modern = await connectNew('client 1');
+        await expectOneAnswer(printed, {
+          cause:
+            'Your server accepted a notification with status 202, but continued and tried to answer it a second time.',
+          advice: 'Return after response.status(202).end(), because a notification gets no other answer.',
+        });
       },
     );
 
@@ -126,6 +140,7 @@ export default grader((run) => {
           client.request('tools/call', { name: 'process_files', arguments: { message: word() } }),
           { jsonrpc: '2.0', method: 'notifications/initialized' },
         ];
+        const printed = server.program.stderr.length;
         for (const [status, id, what] of [
           [400, undefined, 'without a session id'],
           [404, random.words(4).join('-'), 'with a session id that your server did not issue'],
@@ -143,12 +158,8 @@ export default grader((run) => {
             });
           }
         }
-        const { program } = server;
-        await program.caughtUp();
-        const printed = /.*(ERR_HTTP_HEADERS_SENT|ERR_STREAM_WRITE_AFTER_END).*/.exec(program.stderr)?.[0];
-        expect(printed === undefined, {
+        await expectOneAnswer(printed, {
           cause: 'Your server refused a message, but continued and tried to answer it a second time.',
-          output: printed ?? '',
           advice: 'Return if there is no session: sessionOf has already refused the message.',
         });
       },

@@ -37,6 +37,7 @@ const found = '      if (isResponse(message) && message.id === id) return messag
 const newLimit = '  const signal = AbortSignal.timeout(timeLimit);\n';
 
 export const mistakes: Mistake[] = [
+  server(1, 'writes-each-event-twice', [writes, '  writeTo(stream, `data: ${data}\\n\\n`);\n' + writes]),
   server(1, 'no-ids', [writes, '  const text = `data: ${data}\\n\\n`;\n']),
   server(1, 'the-id-behind-the-blank-line', [writes, '  const text = `data: ${data}\\n\\nid: ${id}\\n`;\n']),
   server(1, 'no-id-for-the-response', [
@@ -172,6 +173,11 @@ export const mistakes: Mistake[] = [
   server(2, 'closes-by-breaking-off', [closes, closes.replace('end()', 'destroy()')]),
   server(2, 'closes-the-stream-too', [closes, `${closes}      stream.over = true;\n`]),
 
+  server(2, 'primes-again-in-resume', [
+    connects,
+    connects.replace('(stream, response);', '(stream, response);\n  prime(session, stream);'),
+  ]),
+  server(2, 'does-not-return-after-refusing', [`${refuses}    return;\n`, refuses]),
   client(3, 'does-not-come-back', [loop, '  while (false) {\n']),
   client(3, 'comes-back-once', [loop, '  if (!answer && place.lastEventId) {\n']),
   client(3, 'a-break-is-a-failure', [canResume, '']),

@@ -41,6 +41,10 @@ const loop = `  for (let next = await messages.next(); !next.done; next = await 
 `;
 
 export const mistakes: Mistake[] = [
+  server(1, 'does-not-return-after-202', [
+    `${accepts}  } else if (message.method === 'tools/call') {\n`,
+    `${accepts}  }\n  if (message.method === 'tools/call') {\n`,
+  ]),
   server(1, 'sends-to-the-stream-that-was-opened-last', [
     serves,
     '    await serve(message, session, [...streams.values()].at(-1)?.send ?? (() => {}));\n    response.end();\n',

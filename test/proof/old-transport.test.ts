@@ -11,7 +11,7 @@ import { z } from 'zod';
 import { root, solutionsFolder } from '../harness/folders.js';
 import { freePort } from '../harness/programs/ports.ts';
 
-test('the client of 20-two-endpoints works with an official server of HTTP+SSE', { timeout: 120_000 }, async () => {
+test('the client of 20-two-endpoints works with an official server of HTTP+SSE', async () => {
   const port = await freePort();
   const old = officialOldServer(port);
   try {

@@ -14,7 +14,6 @@ afterAll(() => rmSync(temporary, { recursive: true, force: true }));
 
 const generations = ['first', 'second'] as const;
 const info = { name: 'judge', version: '1.0.0' };
-const limit = 60_000;
 
 /** What the two official clients have in common here. */
 type OfficialClient = {
@@ -46,42 +45,38 @@ const clients = {
   },
 };
 
-test.for(generations)(
-  'the official client of the %s generation uses the server',
-  { timeout: limit },
-  async (generation) => {
-    const gate = join(temporary, `server-${generation}`);
-    const seen: unknown[] = [];
-    const errors: Error[] = [];
-    const { client, StdioClientTransport } = await clients[generation]((data) => {
-      seen.push(data);
-      // The tool waits for this file: its log message has come while it was at work.
-      if (data === 'waiting') writeFileSync(gate, '');
-    });
-    client.onerror = (error) => errors.push(error);
-    const transport = new StdioClientTransport({
-      command: process.execPath,
-      args: ['--import', 'tsx', join(solution, 'server.ts')],
-      cwd: root,
-      env: { ...(process.env as Record<string, string>), MORE_TOOLS: join(judges, 'gate.ts') },
-      stderr: 'pipe',
-    });
-    let stderr = '';
-    transport.stderr?.on('data', (bytes: Buffer) => (stderr += String(bytes)));
-    await client.connect(transport);
-    expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(['process_files', 'wait_for_file']);
-    const { content } = await client.callTool({ name: 'wait_for_file', arguments: { file: gate } });
-    expect(content).toEqual([{ type: 'text', text: 'opened' }]);
-    await client.setLoggingLevel('error');
-    await client.callTool({ name: 'wait_for_file', arguments: { file: gate } });
-    expect(seen).toEqual(['waiting']);
-    expect(stderr).toContain('printed by a tool');
-    await client.close();
-    expect(errors).toEqual([]);
-  },
-);
+test.for(generations)('the official client of the %s generation uses the server', async (generation) => {
+  const gate = join(temporary, `server-${generation}`);
+  const seen: unknown[] = [];
+  const errors: Error[] = [];
+  const { client, StdioClientTransport } = await clients[generation]((data) => {
+    seen.push(data);
+    // The tool waits for this file: its log message has come while it was at work.
+    if (data === 'waiting') writeFileSync(gate, '');
+  });
+  client.onerror = (error) => errors.push(error);
+  const transport = new StdioClientTransport({
+    command: process.execPath,
+    args: ['--import', 'tsx', join(solution, 'server.ts')],
+    cwd: root,
+    env: { ...(process.env as Record<string, string>), MORE_TOOLS: join(judges, 'gate.ts') },
+    stderr: 'pipe',
+  });
+  let stderr = '';
+  transport.stderr?.on('data', (bytes: Buffer) => (stderr += String(bytes)));
+  await client.connect(transport);
+  expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(['process_files', 'wait_for_file']);
+  const { content } = await client.callTool({ name: 'wait_for_file', arguments: { file: gate } });
+  expect(content).toEqual([{ type: 'text', text: 'opened' }]);
+  await client.setLoggingLevel('error');
+  await client.callTool({ name: 'wait_for_file', arguments: { file: gate } });
+  expect(seen).toEqual(['waiting']);
+  expect(stderr).toContain('printed by a tool');
+  await client.close();
+  expect(errors).toEqual([]);
+});
 
-test.for(generations)('the client uses a server of the %s generation', { timeout: limit }, async (generation) => {
+test.for(generations)('the client uses a server of the %s generation', async (generation) => {
   const gate = join(temporary, `client-${generation}`);
   const server = [process.execPath, '--import', 'tsx', join(judges, 'stdio-server.ts'), generation, gate];
   const client = spawn(process.execPath, ['--import', 'tsx', join(solution, 'client.ts'), 'a "b"', ...server], {

@@ -16,27 +16,26 @@ type Figures = {
   behindProxy?: Times | 'nothing';
 };
 
-test('npm run measure-transports does the same work over three transports', { timeout: 300_000 }, async () => {
+test('npm run measure-transports does the same work over three transports', async () => {
   const { stdout } = await run(process.execPath, [...command, '--json'], { cwd: root });
   const figures = JSON.parse(stdout) as Figures[];
   expect(figures.map(({ transport }) => transport)).toEqual(['stdio', 'HTTP+SSE', 'Streamable HTTP']);
   for (const { transport, direct, requestsPerSecond } of figures) {
-    // Three pauses of 200 milliseconds stand between the first notification and the result.
     expect(direct.first, transport).toBeGreaterThan(0);
-    expect(direct.result, transport).toBeGreaterThan(590);
-    expect(direct.result - direct.first, transport).toBeGreaterThan(100);
     expect(requestsPerSecond, transport).toBeGreaterThan(0);
   }
   const [stdio, oldHttp, newHttp] = figures as [Figures, Figures, Figures];
   expect(stdio.behindProxy).toBeUndefined();
   expect(oldHttp.behindProxy).toBe('nothing');
   const { first, result } = newHttp.behindProxy as Times;
-  expect(first).toBeGreaterThan(500);
-  expect(result - first).toBeLessThan(first);
+  // Behind the proxy, the first notification comes with the result; without it, it comes three pauses earlier.
+  for (const { direct, transport } of figures) {
+    expect(direct.result - direct.first, transport).toBeGreaterThan(result - first);
+  }
   if (stdio.idleBytes !== undefined) expect(stdio.idleBytes).toBeGreaterThan(10 * oldHttp.idleBytes!);
 });
 
-test('a word that it does not know gets a sentence and exit code 2', { timeout: 60_000 }, async () => {
+test('a word that it does not know gets a sentence and exit code 2', async () => {
   const refused = run(process.execPath, [...command, 'stdio'], { cwd: root });
   await expect(refused).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('one word too many') });
 });

@@ -1,7 +1,7 @@
 // A proxy that collects each response until its end, as many do with what they do not know to be a stream.
 import { createServer, request as httpRequest } from 'node:http';
 import { buffer } from 'node:stream/consumers';
-import { freePort } from '../../../test/harness/programs/ports.ts';
+import { listenOnFreePort } from '../../../test/harness/programs/ports.ts';
 
 export async function bufferingProxy(port: number): Promise<{ origin: string; close(): void }> {
   const server = createServer((request, response) => {
@@ -14,13 +14,6 @@ export async function bufferingProxy(port: number): Promise<{ origin: string; cl
     response.on('close', () => onward.destroy());
     request.pipe(onward);
   });
-  const own = await freePort();
-  await new Promise<void>((resolve) => server.listen(own, '127.0.0.1', resolve));
-  return {
-    origin: `http://127.0.0.1:${own}`,
-    close() {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
+  const { port: own, close } = await listenOnFreePort(server);
+  return { origin: `http://127.0.0.1:${own}`, close };
 }

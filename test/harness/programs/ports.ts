@@ -1,4 +1,6 @@
 // Ports of 127.0.0.1 for the grader and its programs: each process that grades has a block of its own.
+import type { Server as HttpServer } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
 import { createServer } from 'node:net';
 import { MachineFault } from './machine-fault.js';
 
@@ -45,6 +47,23 @@ const ofThisProcess = globalThis as { [key: symbol]: Ports | undefined };
 export function freePort(): Promise<number> {
   const own = (ofThisProcess[Symbol.for('chunk-by-chunk.ports')] ??= ports());
   return own.free();
+}
+
+/**
+ * Lets a server of ours listen on a free port of 127.0.0.1.
+ * @returns the port, and what closes the server together with its connections
+ * @throws MachineFault, as `Ports.free` does
+ */
+export async function listenOnFreePort(server: HttpServer | HttpsServer): Promise<{ port: number; close(): void }> {
+  const port = await freePort();
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  return {
+    port,
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
 }
 
 /** Tries each block once, and begins in another place than its neighbours do: of two processes that try, one can listen. */

@@ -2,7 +2,7 @@
 import { createHmac } from 'node:crypto';
 import { createServer } from 'node:http';
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT, type JWK, type JWTPayload } from 'jose';
-import { freePort } from '../programs/ports.ts';
+import { listenOnFreePort } from '../programs/ports.ts';
 import type { Run } from '../run/run.ts';
 
 /** The claims of a token, as changes of a right one. `undefined` leaves a claim out. */
@@ -24,8 +24,16 @@ export const seconds = (from: number): number => Math.floor(Date.now() / 1000) +
  * @param audience of its tokens, when the token has no other
  */
 export async function startIssuer(run: Run, audience: () => string): Promise<Issuer> {
-  const url = `http://127.0.0.1:${await freePort()}`;
   const [own, other] = await Promise.all([newKey(), newKey()]);
+  const documents: Record<string, object> = { '/jwks': { keys: [own.jwk] } };
+  const server = createServer((request, response) => {
+    const document = documents[request.url ?? ''];
+    response.writeHead(document ? 200 : 404, { 'Content-Type': 'application/json' });
+    response.end(JSON.stringify(document ?? {}));
+  });
+  const { port, close } = await listenOnFreePort(server);
+  run.atEnd(close);
+  const url = `http://127.0.0.1:${port}`;
   const metadata = {
     issuer: url,
     jwks_uri: `${url}/jwks`,
@@ -35,21 +43,8 @@ export async function startIssuer(run: Run, audience: () => string): Promise<Iss
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: ['ES256'],
   };
-  const documents: Record<string, object> = {
-    '/jwks': { keys: [own.jwk] },
-    '/.well-known/oauth-authorization-server': metadata,
-    '/.well-known/openid-configuration': metadata,
-  };
-  const server = createServer(({ url = '' }, response) => {
-    const document = documents[url];
-    response.writeHead(document ? 200 : 404, { 'Content-Type': 'application/json' });
-    response.end(JSON.stringify(document ?? {}));
-  });
-  await new Promise<void>((resolve) => server.listen(Number(new URL(url).port), '127.0.0.1', resolve));
-  run.atEnd(() => {
-    server.close();
-    server.closeAllConnections();
-  });
+  documents['/.well-known/oauth-authorization-server'] = metadata;
+  documents['/.well-known/openid-configuration'] = metadata;
 
   const header = { alg: 'ES256', typ: 'at+jwt', kid: own.jwk.kid! };
   const all = (claims: Claims): Claims => ({

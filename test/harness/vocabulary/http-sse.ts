@@ -9,7 +9,7 @@ import { finished, received, release, workMs } from './http.ts';
 import { hello, request, type Posted } from './mcp-client.ts';
 
 /** A message that was posted to the endpoint of a client. Its response comes on the client's stream. */
-export type SentMessage = {
+type SentMessage = {
   /** The answer to the POST. */
   post: Exchange;
   /** The messages that have come on the stream since it was posted. */

@@ -90,7 +90,6 @@ const generations = {
 /**
  * Connects the official client of this generation, until the end of the run; all held work is released meanwhile.
  * @param onLog gets each log message that the client accepts
- * @param which the transport: Streamable HTTP unless told
  */
 export async function officialClient(
   server: Server,

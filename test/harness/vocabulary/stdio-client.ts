@@ -48,7 +48,7 @@ export type StdioClient = {
 const serverFile = 'lessons/19-standard-input-and-output/server.ts';
 
 /** A command that writes these lines to a server. */
-export const seeLines = (...lines: string[]): string =>
+const seeLines = (...lines: string[]): string =>
   `printf '%s\\n' ${lines.map((line) => `'${line.replaceAll("'", "'\\''")}'`).join(' ')} | node --import tsx ${serverFile}`;
 
 const isResponse = (message: Message): boolean => 'result' in message || 'error' in message;

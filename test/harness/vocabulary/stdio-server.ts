@@ -2,14 +2,12 @@
 import { expect, Failure, type Explanation } from '../run/failure.ts';
 import type { Run } from '../run/run.ts';
 import type { ChildServer } from '../wire/child-server.ts';
+import { startLimit } from '../wire/grader-server.ts';
 import { fromJson, isObject, type Message } from '../wire/json.ts';
 import { visible } from '../wire/printable.js';
 import { howEnded, judgedClient, lastWords, notCutShort, type Client } from './command-line.ts';
 import { newestRevision } from './mcp-client.ts';
 import { asJson } from './value.ts';
-
-/** Milliseconds that a client may take from its first line until its server runs. */
-const startLimit = 7000;
 
 export type StdioScript = {
   client: Client;

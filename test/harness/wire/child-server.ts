@@ -10,7 +10,6 @@ import type { Transcript } from './transcript.ts';
 
 /** What the child says over its socket: see test/harness/programs/child-server.js. */
 type Said = {
-  pid?: number;
   args?: string[];
   input?: string;
   inputEnded?: true;

@@ -1,7 +1,7 @@
 // Stands between a client and the learner's server, and breaks off one event stream after the other.
 import { createServer, type IncomingMessage } from 'node:http';
 import { buffer } from 'node:stream/consumers';
-import { freePort } from '../programs/ports.ts';
+import { listenOnFreePort } from '../programs/ports.ts';
 import type { Server } from '../run/run.ts';
 
 /** Where to break a stream off: behind so many events and so many bytes of the next; by a proper end, or without one. */
@@ -67,12 +67,8 @@ export async function startCuttingRelay(
       if (over() || !(await wait(() => received().length > passed))) return response.destroy();
     }
   });
-  const port = await freePort();
-  await new Promise<void>((resolve) => relay.listen(port, '127.0.0.1', resolve));
-  atEnd(() => {
-    relay.close();
-    relay.closeAllConnections();
-  });
+  const { port, close } = await listenOnFreePort(relay);
+  atEnd(close);
   return `http://127.0.0.1:${port}`;
 }
 

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createServer as createSecureServer } from 'node:https';
 import { buffer } from 'node:stream/consumers';
 import { explainEnd } from '../programs/crash-report.ts';
-import { freePort } from '../programs/ports.ts';
+import { listenOnFreePort } from '../programs/ports.ts';
 import { lastOutput } from '../programs/printed.ts';
 import type { Program } from '../programs/program.ts';
 import { Failure } from '../run/failure.ts';
@@ -51,7 +51,7 @@ export const utf8Header = (value: string | string[] | undefined): string | undef
   value === undefined ? undefined : Buffer.from(String(value), 'latin1').toString('utf8');
 
 /** Milliseconds that a client may take from its first line to its first request. */
-const startLimit = 7000;
+export const startLimit = 7000;
 
 /**
  * Starts a server that answers nothing by itself.
@@ -98,12 +98,8 @@ export async function startGraderServer(
     run.changed();
   };
   const server = certificate ? createSecureServer(certificate, listener) : createServer(listener);
-  const port = await freePort();
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
-  run.atEnd(() => {
-    server.close();
-    server.closeAllConnections();
-  });
+  const { port, close } = await listenOnFreePort(server);
+  run.atEnd(close);
 
   const url = `${certificate ? 'https' : 'http'}://127.0.0.1:${port}${path}`;
   return {
