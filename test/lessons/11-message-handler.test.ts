@@ -16,7 +16,7 @@ import { isObject } from '../harness/wire/json.ts';
 import { visible } from '../harness/wire/printable.js';
 
 export default grader((run) => {
-  const { expectSoon, random, requirement, sameCapture, task, until } = run;
+  const { expectSoon, random, requirement, sameCapture, task, together, until } = run;
 
   const see = 'npm run try lesson-11';
   const talkative = { see: 'node --import tsx lessons/11-message-handler/examples/talkative-server.ts' };
@@ -653,11 +653,4 @@ export default grader((run) => {
       },
     );
   });
-
-  /** Judges all cases at the same time, and fails with the first that fails. A case draws only before its first `await`. */
-  async function together<Case>(cases: readonly Case[], judge: (each: Case) => Promise<void>): Promise<void> {
-    for (const outcome of await Promise.allSettled(cases.map(judge))) {
-      if (outcome.status === 'rejected') throw outcome.reason;
-    }
-  }
 });

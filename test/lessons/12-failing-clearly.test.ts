@@ -16,7 +16,7 @@ import {
 type Step = 'initialize' | 'notifications/initialized' | 'tools/call';
 
 export default grader((run) => {
-  const { random, requirement, startClient, task, until } = run;
+  const { random, requirement, startClient, task, together, until } = run;
 
   const see = 'node --import tsx lessons/12-failing-clearly/client.ts http://127.0.0.1:3000/mcp hello';
   const server = (terms: Omit<Terms, 'see'> = {}) => scriptedServer(run, { see, ...terms });
@@ -543,14 +543,4 @@ export default grader((run) => {
       await client.endsWell(answered, advice);
     });
   });
-
-  /** Judges all cases at the same time, and fails with the first that fails. A case draws only before its first `await`. */
-  async function together<Case>(
-    cases: readonly Case[],
-    judge: (each: Case, i: number) => Promise<void>,
-  ): Promise<void> {
-    for (const outcome of await Promise.allSettled(cases.map(judge))) {
-      if (outcome.status === 'rejected') throw outcome.reason;
-    }
-  }
 });

@@ -35,7 +35,7 @@ import { asJson, look } from '../harness/vocabulary/value.ts';
 type Token = string | number;
 
 export default grader((run) => {
-  const { expectSoon, missing, random, requirement, startServer, task, until } = run;
+  const { expectSoon, missing, random, requirement, startServer, task, together, until } = run;
 
   const total = tenDocuments.length;
   /** What `process_files` says before it works on each document. */
@@ -1214,11 +1214,4 @@ export default grader((run) => {
       },
     );
   });
-
-  /** Judges all cases at the same time, and fails with the first that fails. A case draws only before its first `await`. */
-  async function together<Case>(cases: readonly Case[], judge: (each: Case) => Promise<void>): Promise<void> {
-    for (const outcome of await Promise.allSettled(cases.map(judge))) {
-      if (outcome.status === 'rejected') throw outcome.reason;
-    }
-  }
 });

@@ -30,7 +30,7 @@ import type { Message } from '../harness/wire/json.ts';
 import { visible } from '../harness/wire/printable.js';
 
 export default grader((run) => {
-  const { expectSoon, missing, random, requirement, startServer, task } = run;
+  const { expectSoon, missing, random, requirement, startServer, task, together } = run;
 
   let server: Server;
   let alice: McpClient;
@@ -870,11 +870,4 @@ export default grader((run) => {
       },
     );
   });
-
-  /** Judges all cases at the same time, and fails with the first that fails. A case draws only before its first `await`. */
-  async function together<Case>(cases: readonly Case[], judge: (each: Case) => Promise<void>): Promise<void> {
-    for (const outcome of await Promise.allSettled(cases.map(judge))) {
-      if (outcome.status === 'rejected') throw outcome.reason;
-    }
-  }
 });

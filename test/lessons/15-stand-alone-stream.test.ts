@@ -34,7 +34,7 @@ import { visible } from '../harness/wire/printable.js';
 const listChanged = 'notifications/tools/list_changed';
 
 export default grader((run) => {
-  const { expectSoon, missing, random, requirement, startServer, task, until } = run;
+  const { expectSoon, missing, random, requirement, startServer, task, together, until } = run;
 
   let server: Server;
   let alice: McpClient;
@@ -951,14 +951,4 @@ export default grader((run) => {
       },
     );
   });
-
-  /** Judges all cases at the same time, and fails with the first that fails. A case draws only before its first `await`. */
-  async function together<Case>(
-    cases: readonly Case[],
-    judge: (each: Case, i: number) => Promise<void>,
-  ): Promise<void> {
-    for (const outcome of await Promise.allSettled(cases.map(judge))) {
-      if (outcome.status === 'rejected') throw outcome.reason;
-    }
-  }
 });

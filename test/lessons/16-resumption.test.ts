@@ -41,7 +41,19 @@ import { fromJson, isObject } from '../harness/wire/json.ts';
 import { visible } from '../harness/wire/printable.js';
 
 export default grader((run) => {
-  const { changed, expectSoon, missing, note, random, requirement, startServer, startClientWith, task, until } = run;
+  const {
+    changed,
+    expectSoon,
+    missing,
+    note,
+    random,
+    requirement,
+    startServer,
+    startClientWith,
+    task,
+    together,
+    until,
+  } = run;
 
   /** Milliseconds that the learner's server asks its clients to wait. */
   const retry = 20;
@@ -806,13 +818,6 @@ export default grader((run) => {
   const withId = (id: string, message: unknown) => `id: ${id}\n${eventOf(message)}`;
   const prime = (id: string, retry = 5) => `id: ${id}\nretry: ${retry}\ndata: \n\n`;
   const answeredAgain = 'The call was answered after a break';
-
-  /** Judges all cases at the same time, and fails with the first that fails. A case draws only before its first `await`. */
-  async function together<Case>(cases: readonly Case[], judge: (each: Case) => Promise<void>): Promise<void> {
-    for (const outcome of await Promise.allSettled(cases.map(judge))) {
-      if (outcome.status === 'rejected') throw outcome.reason;
-    }
-  }
 
   task({ number: 3, title: 'Come back', file: 'client.ts' }, () => {
     requirement(

@@ -20,7 +20,7 @@ import { asJson, look } from '../harness/vocabulary/value.ts';
 import { isObject, type Message } from '../harness/wire/json.ts';
 
 export default grader((run) => {
-  const { expectSoon, missing, random, requirement, startStdioServer, task, until } = run;
+  const { expectSoon, missing, random, requirement, startStdioServer, task, together, until } = run;
 
   /** What `process_files` logs before it works on each file. */
   const texts = documents.map((_document, i) => `Processing file ${i + 1}/${documents.length}...`);
@@ -956,11 +956,4 @@ export default grader((run) => {
       },
     );
   });
-
-  /** Judges all cases at the same time, and fails with the first that fails. A case draws only before its first `await`. */
-  async function together<Case>(cases: readonly Case[], judge: (each: Case) => Promise<void>): Promise<void> {
-    for (const outcome of await Promise.allSettled(cases.map((each) => judge(each)))) {
-      if (outcome.status === 'rejected') throw outcome.reason;
-    }
-  }
 });

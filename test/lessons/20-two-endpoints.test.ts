@@ -38,7 +38,7 @@ import { isObject, type Message } from '../harness/wire/json.ts';
 import { visible } from '../harness/wire/printable.js';
 
 export default grader((run) => {
-  const { expectSoon, random, requirement, startServer, task, until } = run;
+  const { expectSoon, random, requirement, startServer, task, together, until } = run;
 
   let server: Server;
 
@@ -1101,12 +1101,3 @@ export default grader((run) => {
     );
   });
 });
-
-/** Does the same for each case, all of them at the same time. A case draws only before its first `await`. */
-async function together<Case>(
-  cases: readonly Case[],
-  check: (each: Case, index: number) => Promise<void>,
-): Promise<void> {
-  const ended = await Promise.allSettled(cases.map(check));
-  for (const each of ended) if (each.status === 'rejected') throw each.reason;
-}

@@ -1,7 +1,14 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
 /** Repeatable randomness: the same seed draws the same inputs on every machine. */
 export type Random = {
   /** Draws from another seed from now on. */
   restart(seed: number): void;
+  /**
+   * Calls `draws`, which draws from a seed of its own, also in what it awaits. So what runs at the same time draws the
+   * same in each run, whichever comes first.
+   */
+  apart<Result>(draws: () => Result): Result;
   /** A number from 0 up to 1. */
   next(): number;
   /** A whole number from `from` to `to`, both included. */
@@ -17,10 +24,12 @@ export type Random = {
 
 /** Mulberry32 over a 32-bit seed. */
 export function randomFrom(seed: number): Random {
-  let state = seed >>> 0;
+  const main = { state: seed >>> 0 };
+  const apart = new AsyncLocalStorage<{ state: number }>();
   const next = () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
+    const drawing = apart.getStore() ?? main;
+    drawing.state = (drawing.state + 0x6d2b79f5) >>> 0;
+    let t = drawing.state;
     t = Math.imul(t ^ (t >>> 15), t | 1);
     t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
@@ -29,8 +38,9 @@ export function randomFrom(seed: number): Random {
   const word = () => Array.from({ length: integer(3, 8) }, () => String.fromCharCode(integer(0x61, 0x7a))).join('');
   return {
     restart: (seed) => {
-      state = seed >>> 0;
+      main.state = seed >>> 0;
     },
+    apart: (draws) => apart.run({ state: integer(0, 2 ** 32 - 1) }, draws),
     next,
     integer,
     pick: (values) => values[integer(0, values.length - 1)]!,

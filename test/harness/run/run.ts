@@ -91,6 +91,8 @@ export type Run = {
   startChildServer(): Promise<ChildServer>;
   /** An empty folder that goes away with this run. */
   temporaryFolder(): string;
+  /** Judges all cases at the same time, and fails with the first that fails. Each case draws from a seed of its own. */
+  together<Case>(cases: readonly Case[], judge: (each: Case, index: number) => Promise<void>): Promise<void>;
   /** Does this at the end of the run. */
   atEnd(stop: () => void): void;
 
@@ -239,6 +241,12 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
       const folder = folders.make();
       atEnd(() => folders.remove(folder));
       return folder;
+    },
+    async together(cases, judge) {
+      const judged = cases.map((each, i) => random.apart(() => judge(each, i)));
+      for (const outcome of await Promise.allSettled(judged)) {
+        if (outcome.status === 'rejected') throw outcome.reason;
+      }
     },
     atEnd,
 
