@@ -166,7 +166,7 @@ export default grader((run) => {
               cause: `Your server sent Message ${i} before the work of this message was done.`,
               advice:
                 program.held.length > 1
-                  ? 'Write await before work(…). Without await, nothing waits for the promise that work returns.'
+                  ? 'Write await before work(…), and let nothing end the wait earlier. Without await, nothing waits for the promise that work returns. A race with a timer does not wait for the end of the work either.'
                   : 'Wait for the work of a message with await work(…), and for nothing else. Then write the message.',
               ...see,
             });

@@ -335,7 +335,7 @@ export default grader((run) => {
           cause: 'Your client did not print a result that came in several data lines, although its event was complete.',
           otherwise: 'Your client did not print a result that came in several data lines as it should.',
           advice:
-            'Give every piece of the stream to the reader, and decode all pieces with one TextDecoder and { stream: true }: a piece may end inside a character.',
+            'Let the reader join the values of the data lines, and nothing else: a line that begins with a colon is a comment. Give every piece of the stream to the reader, and decode all pieces with one TextDecoder and { stream: true }, because a piece may end inside a character.',
         };
         await streamCut(call, `${inLines(call, '\n')}\n`);
         await client.prints([`RESULT: ${text}`], words);
