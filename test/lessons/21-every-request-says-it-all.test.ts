@@ -68,7 +68,7 @@ export default grader((run) => {
 
   task({ number: 1, title: 'Read the request', file: 'server.ts' }, () => {
     requirement(
-      'If the `_meta` of a request is missing, or does not name the protocol version and the capabilities of the client, the server answers with status 400, the error `-32602` and the `id` of the request. `clientInfo` may be missing.',
+      'If the `_meta` of a request is missing, or lacks the protocol version or the capabilities of the client, the server answers with status 400, the error `-32602` and the `id` of the request. `clientInfo` may be missing.',
       async () => {
         await start();
         const whole = await client.ask('tools/list', {}, { meta: { [clientInfo]: undefined } });
@@ -197,7 +197,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If the server does not have the method of a request, it answers with status 404, the error `-32601` and the `id` of the request. `initialize`, `ping` and `logging/setLevel` are such methods.',
+      'If a request names a method that the server lacks, such as `initialize`, `ping` or `logging/setLevel`, the server answers with status 404, the error `-32601` and the `id` of the request.',
       async () => {
         const advice =
           'Set the status 404 when the answer is the error -32601. A program on the way can then see in the status that the method does not exist.';
@@ -211,7 +211,7 @@ export default grader((run) => {
         ] as const) {
           const posted = await client.ask(method, more);
           const gone = method === 'ping' || method === 'initialize' || method === 'logging/setLevel';
-          const about = gone ? 'although this revision does not have it' : 'with a method that does not exist';
+          const about = gone ? 'although this revision has no such method' : 'with a method that does not exist';
           expectRefused(posted, { status: 404, code: -32601, about, advice });
         }
       },
@@ -236,7 +236,7 @@ export default grader((run) => {
             .is(
               missing,
               'The error does not say which capabilities are missing.',
-              'Send data with the member requiredCapabilities: an object that has a member for each missing capability, as tool.requires has it.',
+              'Send data with the member requiredCapabilities: an object that has a member for each missing capability, with its value in tool.requires.',
             );
         }
         const without = 'A tool without requires asks for nothing of its client.';
@@ -290,7 +290,8 @@ export default grader((run) => {
         await start();
         const posted = await client.ask('server/discover');
         const like = { supportedVersions: [statelessRevision], capabilities: { tools: {} } };
-        const advice = 'Add the function server/discover to methods. Every server of this revision has it.';
+        const advice =
+          'Add the function server/discover to methods. Every server of this revision must answer this request.';
         const result = posted.result({ like, when: { 404: advice, [-32601]: advice } });
         const versions = result.at('supportedVersions').array('The result does not list the versions of the server.', {
           like: `["${statelessRevision}"]`,
@@ -622,7 +623,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If the name of the tool is not safe in a header, `Mcp-Name` has it in the form `=?base64?…?=`: a name with characters other than ASCII, with a space at one of its ends, or with this form itself.',
+      'If the name of the tool has characters other than ASCII, a space at one of its ends, or the form `=?base64?…?=` itself, the client writes its Base64 in this form into `Mcp-Name`.',
       async () => {
         const names = [`größe ${word()} 世界`, ` ${word()} `, `=?base64?${word()}?=`];
         await together(names, async (TOOL) => {
@@ -641,7 +642,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If the server refuses the call with the error `-32022`, the client takes the first of its own revisions that `data.supported` lists, and posts the call again, with a new `id` and this revision in `_meta` and in the header.',
+      'If the server refuses the call with the error `-32022`, the client takes the first of its own revisions that `data.supported` lists. It posts the call again, with a new `id`, and with this revision in `_meta` and in the header.',
       async () => {
         const REVISIONS = `${future},2098-01-01,${statelessRevision}`;
         const { client, posted, ...script } = await upToCall({ REVISIONS });
@@ -674,7 +675,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If client and server have no revision in common, or the server refuses the second call with `-32022` too, the client posts no further call, prints one line that names a revision of the server, and exits with code 1.',
+      'If `data.supported` lists no revision of the client, or the server refuses the second call with `-32022` too, the client prints one line and exits with code 1. The line names the revisions of the server.',
       async () => {
         await together(['none in common', 'a second refusal', 'no list'] as const, async (which) => {
           const supported = `19${random.integer(10, 99)}-01-01`;
@@ -744,7 +745,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'While the call runs, the client prints each report as `PROGRESS: 1/3 text` when it arrives. It answers no message of the server, also no request.',
+      'While the call runs, the client prints each report as `PROGRESS: 1/3 text` when it arrives. It posts nothing else, even if the server sends a request.',
       async () => {
         const { client, posted, ...script } = await upToCall();
         const progressToken = metaOf(posted).at('progressToken').value;
