@@ -71,8 +71,11 @@ export default grader((run) => {
       'If the `_meta` of a request is missing, or lacks the protocol version or the capabilities of the client, the server answers with status 400, the error `-32602` and the `id` of the request. `clientInfo` may be missing.',
       async () => {
         await start();
-        const whole = await client.ask('tools/list', {}, { meta: { [clientInfo]: undefined } });
-        whole.result({
+        const reads = 'Read _meta from the params of the request, and the long names of its members from metaKeys.';
+        const nameless = 'Compare Mcp-Name only for tools/call: a request without params.name has no name to repeat.';
+        (await client.ask('tools/list')).result({ when: { [-32602]: reads, [-32020]: nameless } });
+        const unnamed = await client.ask('tools/list', {}, { meta: { [clientInfo]: undefined } });
+        unnamed.result({
           when: {
             [-32602]:
               'Ask only for the protocol version and the capabilities of the client. A client should send its clientInfo too, but it need not.',
@@ -199,8 +202,6 @@ export default grader((run) => {
     requirement(
       'If a request names a method that the server lacks, such as `initialize`, `ping` or `logging/setLevel`, the server answers with status 404, the error `-32601` and the `id` of the request.',
       async () => {
-        const advice =
-          'Set the status 404 when the answer is the error -32601. A program on the way can then see in the status that the method does not exist.';
         const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'old', version: '1' } };
         for (const [method, more] of [
           [`${word()}/${word()}`, {}],
@@ -212,6 +213,10 @@ export default grader((run) => {
           const posted = await client.ask(method, more);
           const gone = method === 'ping' || method === 'initialize' || method === 'logging/setLevel';
           const about = gone ? 'although this revision has no such method' : 'with a method that does not exist';
+          const advice =
+            posted.status === 200 && posted.text.includes('"result"')
+              ? 'Remove this method from methods: revision 2026-07-28 has removed it too.'
+              : 'Set the status 404 when the answer is the error -32601. A program on the way can then see in the status that the method does not exist.';
           expectRefused(posted, { status: 404, code: -32601, about, advice });
         }
       },
@@ -718,8 +723,8 @@ export default grader((run) => {
       'If a result has a `resultType` other than `complete`, the client prints no `RESULT`, prints one line that names it, and exits with code 1. A result without `resultType` is complete.',
       async () => {
         await together(['unknown', undefined] as const, async (which) => {
-          const { client, posted } = await upToCall();
           const text = word();
+          const { client, posted } = await upToCall();
           const advice =
             'Look at resultType before you use a result. If it is missing, it counts as complete, because older servers do not send it. Throw an error for any other value: your client does not know what such a result means.';
           if (which === undefined) {
@@ -739,6 +744,7 @@ export default grader((run) => {
             has: [resultType],
             hasName: 'the resultType',
             advice,
+            otherCode: 'Throw an error, as for anything else that has no exit code of its own: the catch sets code 1.',
           });
         });
       },
@@ -771,12 +777,13 @@ export default grader((run) => {
         const text = word();
         await posted.stream(posted.result(complete(text)));
         posted.end();
-        await client.endsWell('The call was answered', 'End when the result has been printed.');
-        await client.prints([`RESULT: ${text}`], { cause: 'Your client did not print the result.', advice });
+        await script.movesOn('The call was answered, but your client is still running.');
         await script.nothingPosted({
           cause: 'Your client answered a request of the server, but in this revision a client must not send responses.',
           advice: 'Post nothing but requests.',
         });
+        await client.endsWell('The call was answered', 'End when the result has been printed.');
+        await client.prints([`RESULT: ${text}`], { cause: 'Your client did not print the result.', advice });
       },
     );
   });

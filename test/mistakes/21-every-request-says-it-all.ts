@@ -225,7 +225,7 @@ export const mistakes: Mistake[] = [
   client(3, 'the-new-revision-in-meta-only', [sendsVersion, "    'MCP-Protocol-Version': revisions[0]!,\n"]),
   client(3, 'drops-the-result-of-the-second-call', [
     '      return request(method, params);\n',
-    '      await request(method, params);\n      process.exit();\n',
+    '      await request(method, params);\n      return {} as Result;\n',
   ]),
   client(3, 'asks-for-ever', ['  if (!common || offered) {', '  if (!common) {']),
   client(
