@@ -19,9 +19,13 @@ const globSync = fileURLToPath(new URL('glob-sync.js', import.meta.url));
 export const judgeServer = (url: string, scenario?: string): Promise<Findings> =>
   judge('2025-11-25', 'server', '--url', url, ...(scenario ? ['--scenario', scenario] : []));
 
-/** What one of the suite's scenarios for revision 2026-07-28 says of the server at this URL. */
-export const judgeStatelessServer = (url: string, scenario: string): Promise<Findings> =>
-  judge('2026-07-28', 'server', '--url', url, '--spec-version', '2026-07-28', '--scenario', scenario);
+/** What the scenarios that revision 2026-07-28 requires, or the one with this name, say of the server at this URL. */
+export const judgeStatelessServer = (url: string, scenario?: string): Promise<Findings> =>
+  judge(
+    '2026-07-28',
+    ...['server', '--url', url],
+    ...(scenario ? ['--spec-version', '2026-07-28', '--scenario', scenario] : ['--requirements', '2026-07-28']),
+  );
 
 /** What a scenario says of a client; the suite puts the URL of its server behind the command. */
 export const judgeClient = (scenario: string, command: string): Promise<Findings> =>
@@ -32,11 +36,11 @@ export const judgeStatelessClient = (scenario: string, command: string): Promise
   judge('2026-07-28', 'client', '--spec-version', '2026-07-28', '--scenario', scenario, '--command', command);
 
 /** Runs the suite. Its exit code says little, since a scenario that looks at nothing passes: its results are counted. */
-async function judge(revision: keyof typeof suites, kind: string, ...args: string[]): Promise<Findings> {
+async function judge(revision: keyof typeof suites, ...args: string[]): Promise<Findings> {
   mkdirSync(join(root, '.tmp'), { recursive: true });
   const results = mkdtempSync(join(root, '.tmp', 'conformance-'));
   try {
-    const command = ['--import', globSync, suites[revision], kind, ...args, '--output-dir', results];
+    const command = ['--import', globSync, suites[revision], ...args, '--output-dir', results];
     await new Promise<void>((resolve) => {
       execFile(process.execPath, command, { cwd: root, timeout: 180_000 }, () => resolve());
     });

@@ -5,7 +5,7 @@ import type { Server } from '../run/run.ts';
 import { isObject } from '../wire/json.ts';
 import { received } from './http.ts';
 import { mcpClient, type PostOptions, type Posted } from './mcp-client.ts';
-import { asJson, look, type Looked } from './value.ts';
+import { look, type Looked } from './value.ts';
 
 export const statelessRevision = '2026-07-28';
 
@@ -104,14 +104,6 @@ export function expectRefused(posted: Posted, { status, code, about, advice }: R
   return error;
 }
 
-/** A result says that it is complete. */
-export function expectComplete(result: Looked, what: string, advice: string): void {
-  result.at('resultType').is('complete', `The result of ${what} does not say that it is complete.`, advice);
-}
-
 /** Whether a value has the members of an `Implementation`. */
 export const isImplementation = (value: unknown): boolean =>
   isObject(value) && [value.name, value.version].every((each) => typeof each === 'string' && each !== '');
-
-/** As a verdict shows it. */
-export const shownMeta = (value: unknown): string => asJson(value);
