@@ -6,10 +6,11 @@ export type JsonRpcNotification = { jsonrpc: '2.0'; method: string; params?: Par
 export type JsonRpcResponse = { jsonrpc: '2.0'; id: string | number } & Answer;
 
 /** The outcome of a request: the part of its response that says whether it succeeded. */
-export type Answer = { result: object } | { error: { code: number; message: string } };
+export type Answer = { result: object } | { error: { code: number; message: string; data?: unknown } };
 
-export function failure(code: number, message: string): Answer {
-  return { error: { code, message } };
+/** An error; `data` says more about it where the protocol wants that. */
+export function failure(code: number, message: string, data?: unknown): Answer {
+  return { error: { code, message, data } };
 }
 
 export function isRequest(message: unknown): message is JsonRpcRequest {

@@ -8,6 +8,8 @@ export type Tool<Input extends z.ZodObject = z.ZodObject> = {
   description: string;
   /** What its arguments must be. */
   input: Input;
+  /** The capabilities that a client must have for this tool, such as `{ sampling: {} }`, from lesson 21 on. */
+  requires?: Record<string, object>;
   /** Does the work. An error that it throws is a failure of the tool, not of the protocol. */
   run(args: z.infer<Input>, context: Context): Promise<ToolResult>;
 };

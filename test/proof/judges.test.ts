@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { root, solutionsFolder } from '../harness/folders.js';
 import { withAgreedRevision } from '../judges/agreed-revision.ts';
-import { judgeClient, judgeServer } from '../judges/conformance.ts';
+import { judgeClient, judgeServer, judgeStatelessClient, judgeStatelessServer } from '../judges/conformance.ts';
 import { endServers, serve } from '../judges/solution-server.ts';
 
 afterAll(endServers);
@@ -75,4 +75,40 @@ test('the conformance suite accepts the client of 16-resumption', async () => {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+});
+
+/** The scenarios of revision 2026-07-28 that a server with nothing but tools passes, and how many checks each has. */
+const stateless: Record<string, number> = {
+  'tools-list': 4,
+  ...Object.fromEntries([...calls, 'tools-call-with-progress', 'dns-rebinding-protection'].map((name) => [name, 2])),
+  'server-sse-multiple-streams': 1,
+  'http-header-validation': 14,
+};
+
+/** Why the suite does not count a check: it is about prompts, resources, subscriptions or tools that this server lacks. */
+const notAsked = /^SKIPPED$|not testable|unknown method: (prompts|resources)|not exercised/i;
+
+test('the conformance suite accepts the server of 21-every-request-says-it-all', async () => {
+  const url = await serve('21-every-request-says-it-all');
+  const findings = await judgeStatelessServer(url);
+  for (const [name, count] of Object.entries(stateless)) {
+    expect(findings[name], name).toEqual(Array(count).fill('SUCCESS'));
+  }
+  for (const [name, count] of [
+    ['server-stateless', 21],
+    ['caching', 4],
+  ] as const) {
+    const asked = findings[name]!.filter((finding) => !notAsked.test(finding));
+    expect(asked, name).toEqual(Array(count).fill('SUCCESS'));
+  }
+});
+
+test('the conformance suite accepts the client of 21-every-request-says-it-all', async () => {
+  const client = `${process.execPath} --import tsx solutions/21-every-request-says-it-all/client.ts`;
+  const metadata = await judgeStatelessClient('request-metadata', client);
+  // The client has none of the three capabilities that the suite would also look at.
+  expect(metadata['request-metadata']!.sort()).toEqual([...Array(3).fill('SKIPPED'), ...Array(5).fill('SUCCESS')]);
+  const headers = (await judgeStatelessClient('http-standard-headers', client))['http-standard-headers']!;
+  const sent = headers.filter((finding) => !finding.startsWith('Client did not send'));
+  expect(sent).toEqual(['SUCCESS', 'SUCCESS']);
 });

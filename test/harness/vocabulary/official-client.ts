@@ -1,11 +1,13 @@
 // The official MCP clients, of either generation of the TypeScript SDK, as judges of a learner's server.
+import type { ClientOptions } from '@modelcontextprotocol/client';
 import { Failure } from '../run/failure.ts';
 import type { Server } from '../run/run.ts';
 import type { Exchange } from '../wire/exchange.ts';
 import { finished, release, workMs } from './http.ts';
 import type { Log } from './notifications.ts';
 
-type Generation = 'first' | 'second';
+/** `stateless` is the second generation, and speaks only revision 2026-07-28. */
+type Generation = 'first' | 'second' | 'stateless';
 
 /** An official client, connected. What it cannot do is a failure of the server. */
 type OfficialClient = {
@@ -78,14 +80,17 @@ const generations = {
     const transports = { old: SSEClientTransport, new: StreamableHTTPClientTransport };
     return { client: client as unknown as SdkClient, transports, before: [undefined] };
   },
-  async second(onLog: OnLog) {
-    const { Client, SSEClientTransport, StreamableHTTPClientTransport } = await import('@modelcontextprotocol/client');
-    const client = new Client(info);
-    client.setNotificationHandler('notifications/message', ({ params }) => onLog(params as Log));
-    const transports = { old: SSEClientTransport, new: StreamableHTTPClientTransport };
-    return { client: client as unknown as SdkClient, transports, before: [] };
-  },
+  second: (onLog: OnLog) => ofSecond(onLog),
+  stateless: (onLog: OnLog) => ofSecond(onLog, { versionNegotiation: { mode: { pin: '2026-07-28' } } }),
 };
+
+async function ofSecond(onLog: OnLog, options: ClientOptions = {}) {
+  const { Client, SSEClientTransport, StreamableHTTPClientTransport } = await import('@modelcontextprotocol/client');
+  const client = new Client(info, options);
+  client.setNotificationHandler('notifications/message', ({ params }) => onLog(params as Log));
+  const transports = { old: SSEClientTransport, new: StreamableHTTPClientTransport };
+  return { client: client as unknown as SdkClient, transports, before: [] };
+}
 
 /**
  * Connects the official client of this generation, until the end of the run; all held work is released meanwhile.
