@@ -405,6 +405,7 @@ export default grader((run) => {
   ): Promise<Failure> {
     missing(what);
     await posted.done();
+    expectStream(posted);
     const { cause, advice } = early(name, what);
     return came()
       ? new Failure({ cause: `${cause} It sent this message later.`, advice: advice! })
@@ -436,7 +437,7 @@ export default grader((run) => {
   }
 
   const neverReported =
-    'Read progressToken from params._meta of the call. If the call has one, send notifications/progress before the work on each document.';
+    'Read progressToken from params._meta of the call. If it is a string or a number, send notifications/progress before the work on each document.';
   const neverLogged =
     'Send notifications/message with the level info when a document is done. data is a text that contains the name and the number of words.';
 
@@ -615,7 +616,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If a call has no `progressToken`, the server sends no report, but the same log messages and the same result.',
+      'If a call lacks a `progressToken`, the server sends no report, but the same log messages and the same result.',
       async () => {
         const documents = drawn(1);
         const posted = call(bob, namesOf(documents));

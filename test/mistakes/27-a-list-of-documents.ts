@@ -19,7 +19,6 @@ const checksArgs =
   '  if (args.error) return { result: { content: textContent(z.prettifyError(args.error)), isError: true } };\n';
 const newResult = '  const result: z.infer<typeof output> = { documents: [], failed: [] };\n';
 const beforeWork = '    report(call, i, total, `Processing ${name}`);\n';
-const works = '  await work(`document ${name}`, { signal });\n';
 const outcome = '    const outcome = await outcomeOf(name, call);\n';
 const logsDone = "      log(call, session, 'info', `${name}: ${outcome.words} words`);\n";
 const logsFailed = "      log(call, session, 'error', `${name}: ${outcome.reason}`);\n";

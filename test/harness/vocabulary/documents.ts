@@ -43,7 +43,7 @@ const plain = {
 export function drawDocuments(random: Random, count: number, wide = false): Drawn[] {
   return Array.from({ length: count }, (_, i) => {
     const { what, odd, encode } = wide ? encodings[i % encodings.length]! : plain;
-    const sentences = drawSentences(random, odd);
+    const sentences = drawSentences(random, odd, i);
     const longest = Math.max(...sentences.map(({ length }) => length));
     const words = sentences.flat();
     const separators = [' ', ' ', '  ', '\n', '\r\n', '\t', '\n\n', ' \r\n '];
@@ -58,18 +58,22 @@ export function drawDocuments(random: Random, count: number, wide = false): Draw
   });
 }
 
-/** Two of the longest sentences may have the same length, and the last one may have no end mark. */
-function drawSentences(random: Random, odd: readonly string[]): string[][] {
+/**
+ * In every third document, from the first, the longest sentence is the last one and has no end mark; in the one after it,
+ * two sentences are the longest ones.
+ */
+function drawSentences(random: Random, odd: readonly string[], i: number): string[][] {
   const lengths = Array.from({ length: random.integer(2, 6) }, () => random.integer(1, 12));
-  if (random.next() < 0.5) lengths.push(Math.max(...lengths));
-  const open = random.next() < 0.3;
-  // The first sentence has a word that only a right decoder reads, and so has the longest.
-  return lengths.map((length, i) => {
+  const longest = Math.max(...lengths);
+  const open = i % 3 === 0;
+  if (open) lengths.push(longest + random.integer(1, 4));
+  if (i % 3 === 1) lengths.push(longest);
+  return lengths.map((length, index) => {
     const words = random.words(length);
     for (const [at, word] of random.shuffled(odd).entries()) {
       if (at < words.length - 1 && (at === 0 || random.next() < 0.3)) words[at] = word;
     }
-    const end = open && i === lengths.length - 1 ? '' : random.pick(['.', '!', '?', '...', '?!']);
+    const end = open && index === lengths.length - 1 ? '' : random.pick(['.', '!', '?', '...', '?!']);
     return [...words.slice(0, -1), `${words.at(-1)}${end}`];
   });
 }
