@@ -12,6 +12,8 @@ export type Lesson = {
   minutes: number;
   /** What `npm run try` asks the server for, through the learner's client. */
   tryPath: string;
+  /** What `npm run try` gives the learner's client beside the URL. */
+  tryArguments?: string[];
   /** Seconds after which `npm run try` presses Ctrl+C in the client, counted from the beginning of an event stream. */
   interruptAfter?: number;
   /** Whether `npm run try` also starts examples/authorization-server.ts of the lesson. */
@@ -189,6 +191,15 @@ export const catalog: readonly Lesson[] = [
     part: 'MCP in the open',
     minutes: 30,
     tryPath: '/mcp',
+  },
+  {
+    number: 27,
+    slug: '27-a-list-of-documents',
+    title: 'A list of documents',
+    part: 'Capstone',
+    minutes: 90,
+    tryPath: '/mcp',
+    tryArguments: ['preamble.txt', 'fox-and-grapes.txt', 'missing.txt'],
   },
 ];
 

@@ -8,11 +8,13 @@ type Region = {
   indent: string;
   /** What the starter has in its place. */
   stub: string[];
+  /** What stands there only when an earlier task is done: the code of that task may need it. */
+  later: string[];
   code: string[];
 };
 
 const opening = /^(\s*)\/\/ #region task (\d+): (.+)$/;
-const stubLine = /^\s*\/\/ starter: ?(.*)$/;
+const stubLine = /^\s*\/\/ (starter|later): ?(.*)$/;
 const closing = /^\s*\/\/ #endregion$/;
 
 /**
@@ -26,15 +28,15 @@ function parse(source: string): (string | Region)[] {
     const [, indent, task, title] = opening.exec(line) ?? [];
     if (title !== undefined) {
       if (open) throw new Error(`line ${index + 1}: a region begins inside of another`);
-      open = { task: Number(task), title, indent: indent ?? '', stub: [], code: [] };
+      open = { task: Number(task), title, indent: indent ?? '', stub: [], later: [], code: [] };
     } else if (closing.test(line)) {
       if (!open) throw new Error(`line ${index + 1}: an #endregion without its #region`);
       parts.push(open);
       open = undefined;
     } else if (open) {
-      const stub = stubLine.exec(line)?.[1];
+      const [, kind, stub] = stubLine.exec(line) ?? [];
       if (stub === undefined) open.code.push(line);
-      else open.stub.push(stub === '' ? '' : `${open.indent}${stub}`);
+      else (kind === 'later' ? open.later : open.stub).push(stub === '' ? '' : `${open.indent}${stub}`);
     } else {
       parts.push(line);
     }
@@ -49,7 +51,8 @@ export function starterOf(solution: string, from = 1): string {
     .flatMap((part) => {
       if (typeof part === 'string') return [part];
       if (part.task < from) return part.code;
-      return [`${part.indent}// TODO task ${part.task}: ${part.title}`, ...part.stub];
+      const later = from > 1 ? part.later : [];
+      return [`${part.indent}// TODO task ${part.task}: ${part.title}`, ...part.stub, ...later];
     })
     .join('\n');
 }

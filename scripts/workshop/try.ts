@@ -66,7 +66,13 @@ async function runBoth(lesson: Lesson, folder: string, leaveAfter?: number, cutA
       const tokens = lesson.needsTokens && { ISSUER: await startIssuer(common), PUBLIC_URL: between.url };
       const server = startProgram({ ...common, file: 'server.ts', env: { ...env, ...tokens, PORT: String(port) } });
       await listeningOn(server, port);
-      return { server, tokens, args: [`${between.url}${lesson.tryPath}`], pass() {}, close: between.close };
+      return {
+        server,
+        tokens,
+        args: [`${between.url}${lesson.tryPath}`, ...(lesson.tryArguments ?? [])],
+        pass() {},
+        close: between.close,
+      };
     } catch (error) {
       between.close();
       throw error;
