@@ -18,6 +18,8 @@ type OfficialClient = {
    * client cancels the call when `signal` aborts.
    */
   beginTool(name: string, args: object, onProgress?: (report: Report) => void, signal?: AbortSignal): OfficialCall;
+  /** Sets the log level of its session. */
+  setLevel(level: string): Promise<void>;
 };
 
 /** A call of a tool that may still be going on. */
@@ -32,6 +34,7 @@ type SdkClient = {
   connect(transport: object): Promise<void>;
   listTools(): Promise<{ tools: { name: string }[] }>;
   callTool(params: object, ...options: (CallOptions | undefined)[]): Promise<{ content?: unknown }>;
+  setLoggingLevel(level: string): Promise<unknown>;
   close(): Promise<void>;
   fallbackNotificationHandler?: (notification: { method: string }) => Promise<void>;
 };
@@ -56,6 +59,8 @@ type Way = {
   relay?: string;
   /** Stands between the client and the server, as a browser does. */
   around?: (fetch: Fetch) => Fetch;
+  /** Revision 2026-07-28 alone, for the second generation: there, each request names the level of the log messages it wants. */
+  stateless?: { level: string };
 };
 
 const info = { name: 'grader', version: '1.0.0' };
@@ -68,7 +73,7 @@ const paths = { old: '/sse', new: '/mcp' };
  * `callTool` has the options.
  */
 const generations = {
-  async first(onLog: OnLog) {
+  async first(onLog: OnLog, _stateless: boolean) {
     const { Client } = await import('@modelcontextprotocol/sdk/client/index.js');
     const { SSEClientTransport } = await import('@modelcontextprotocol/sdk/client/sse.js');
     const { StreamableHTTPClientTransport } = await import('@modelcontextprotocol/sdk/client/streamableHttp.js');
@@ -78,9 +83,9 @@ const generations = {
     const transports = { old: SSEClientTransport, new: StreamableHTTPClientTransport };
     return { client: client as unknown as SdkClient, transports, before: [undefined] };
   },
-  async second(onLog: OnLog) {
+  async second(onLog: OnLog, stateless: boolean) {
     const { Client, SSEClientTransport, StreamableHTTPClientTransport } = await import('@modelcontextprotocol/client');
-    const client = new Client(info);
+    const client = new Client(info, stateless ? { versionNegotiation: { mode: { pin: '2026-07-28' } } } : {});
     client.setNotificationHandler('notifications/message', ({ params }) => onLog(params as Log));
     const transports = { old: SSEClientTransport, new: StreamableHTTPClientTransport };
     return { client: client as unknown as SdkClient, transports, before: [] };
@@ -95,36 +100,38 @@ export async function officialClient(
   server: Server,
   generation: Generation,
   onLog: OnLog = () => {},
-  { which = 'new', onOther = () => {}, relay, around = (fetch) => fetch }: Way = {},
+  { which = 'new', onOther = () => {}, relay, around = (fetch) => fetch, stateless }: Way = {},
 ): Promise<OfficialClient> {
   const { client, transports, before } = await generations[generation]((log) => {
     onLog(log);
     server.run.changed();
-  });
+  }, stateless !== undefined);
   client.fallbackNotificationHandler = async ({ method }) => {
     onOther(method);
     server.run.changed();
   };
   // A relay records what it passes on.
-  const fetch = around((url, init) => recorded(server, url, init));
+  const fetch = around((url, init) => recorded(server, url, stateless ? init : { ...init, signal: null }));
   const transport = new transports[which](new URL(paths[which], relay ?? server.url), relay ? {} : { fetch });
   server.run.atEnd(() => {
     client.close().catch(() => {});
     server.run.changed(); // ends the waiting for a stream that is still open
   });
   await does(server, 'connect', client.connect(transport));
+  const asked = stateless && { _meta: { 'io.modelcontextprotocol/logLevel': stateless.level } };
   return {
     listTools: async () => (await does(server, 'list the tools', client.listTools())).tools.map(({ name }) => name),
     callTool: async (name, args) =>
-      firstText(await does(server, `call ${name}`, client.callTool({ name, arguments: args }))),
+      firstText(await does(server, `call ${name}`, client.callTool({ name, arguments: args, ...asked }))),
     beginTool(name, args, onProgress, signal) {
       const onprogress = (report: Report) => {
         onProgress!(report);
         server.run.changed();
       };
       const options = [...before, { ...(onProgress && { onprogress }), ...(signal && { signal }) }];
-      return begun(server, `call ${name}`, client.callTool({ name, arguments: args }, ...options));
+      return begun(server, `call ${name}`, client.callTool({ name, arguments: args, ...asked }, ...options));
     },
+    setLevel: async (level) => void (await does(server, 'set the log level', client.setLoggingLevel(level))),
   };
 }
 
@@ -194,7 +201,7 @@ async function does<T>({ program, run }: Server, what: string, doing: Promise<T>
 async function recorded(
   server: Server,
   url: string | URL,
-  { method = 'GET', headers, body }: RequestInit = {},
+  { method = 'GET', headers, body, signal }: RequestInit = {},
 ): Promise<Response> {
   const { pathname, search } = new URL(url);
   const sent = server.request(pathname + search, {
@@ -202,6 +209,8 @@ async function recorded(
     headers: Object.fromEntries(new Headers(headers)),
     ...(body && { body: String(body) }),
   });
+  // A client of revision 2026-07-28 cancels a call in this way.
+  signal?.addEventListener('abort', () => sent.close(), { once: true });
   await server.run.until(() => sent.status !== undefined || finished(sent), endless);
   if (sent.status === undefined) throw brokeOff(method);
   const empty = [204, 205, 304].includes(sent.status);
