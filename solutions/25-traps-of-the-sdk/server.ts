@@ -32,8 +32,8 @@ const processFiles: Tool<typeof processFilesInput> = {
   },
 };
 
-/** Makes a server with all tools. */
-function createServer(): McpServer {
+/** Makes a server with all tools. It is for one request, or for one session. */
+function makeServer(): McpServer {
   const server = new McpServer({ name: 'chunk-by-chunk', version: '1.0.0' }, { capabilities: { logging: {} } });
   for (const { name, description, input, run } of [processFiles, ...moreTools] as Tool[]) {
     server.registerTool(name, { description, inputSchema: input }, async (args, context) => {
@@ -81,9 +81,9 @@ function tooLate(error: Error): void {
 }
 
 // #region task 1: make a server for each request, and let answers be streams
-// starter: const server = createServer();
+// starter: const server = makeServer();
 // starter: const handle = toNodeHandler(createMcpHandler(() => server, { responseMode: 'json' }));
-const handle = toNodeHandler(createMcpHandler(createServer));
+const handle = toNodeHandler(createMcpHandler(makeServer));
 // #endregion
 
 /** The clients of revision 2025-11-25 and before, by their session ids. */
@@ -108,7 +108,7 @@ async function beginSession(): Promise<NodeStreamableHTTPServerTransport> {
     onsessioninitialized: (id) => void sessions.set(id, transport),
     onsessionclosed: (id) => void sessions.delete(id),
   });
-  await createServer().connect(transport);
+  await makeServer().connect(transport);
   return transport;
 }
 // #endregion
