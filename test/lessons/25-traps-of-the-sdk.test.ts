@@ -173,7 +173,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If a request of revision 2026-07-28 names a log level, the server sends each log message of the tool that is at least as severe while the tool is at work, and no other log message.',
+      'If a request of revision 2026-07-28 names a log level, the server sends each log message that is at least as severe while the tool is at work, and no other log message.',
       async () => {
         const client = await connect('2026-07-28');
         for (const level of random.shuffled(levels).slice(0, 4)) {
@@ -220,7 +220,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'When a tool has returned, the server sends the log message `NAME is done` at the level `notice` in the answer to this call, before the result. It sends this message only if the log level allows it.',
+      'When a tool has returned, the server sends the log message `NAME is done` at the level `notice` before the result of this call. It sends the message only if the log level allows it.',
       async () => {
         for (const era of eras) {
           const client = await connect(era);
@@ -250,7 +250,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If a request has a `progressToken`, the server sends each report of the tool while the tool is at work, with exactly this token. The token can be any string or whole number, also `0` and an empty string.',
+      'If a request has a `progressToken`, the server sends each report with exactly this token while the tool is at work. The token can be any string or whole number, also `0` and an empty string.',
       async () => {
         const cases = random.shuffled<[Era, string | number]>([
           ['2025-11-25', 0],
@@ -313,7 +313,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If clients of both revisions call a tool at the same time, each client gets the log messages, the reports and the result of its own call. This also holds for calls with the same `id`.',
+      'If clients of both revisions call a tool at the same time, each client gets the messages and the result of its own call. This also holds for calls with the same `id`.',
       async () => {
         const id = newId();
         const order: Era[] = ['2025-11-25', '2026-07-28', '2025-11-25', '2026-07-28'];
@@ -712,7 +712,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'The official clients of both generations in revision 2025-11-25, and that of the second generation in revision 2026-07-28, get the log messages at their level and each report while the tool is at work. They can cancel a call.',
+      'The official clients (both generations in revision 2025-11-25, the second also in 2026-07-28) get log messages at their level, and each report, while the tool is at work. They can cancel a call.',
       async () => {
         const { program } = server;
         const clients = [
