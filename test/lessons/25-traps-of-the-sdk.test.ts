@@ -150,7 +150,7 @@ export default grader((run) => {
 
   task({ number: 1, title: 'Say it in the right place', file: 'server.ts', asksForWork: true }, () => {
     requirement(
-      'If a request of revision 2026-07-28 names no log level, the server sends no `notifications/message` for it. It sends the result.',
+      'If a request of revision 2026-07-28 leaves out the log level, the server sends no `notifications/message` for it. It sends the result.',
       async () => {
         await begins();
         const client = await connect('2026-07-28');
@@ -293,7 +293,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If a request has no `progressToken`, the server sends no `notifications/progress` for it.',
+      'If a request leaves out the `progressToken`, the server sends no `notifications/progress` for it.',
       async () => {
         for (const era of eras) {
           const client = await connect(era);
@@ -568,7 +568,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'After `logging/setLevel`, the level applies to all later calls of this session. It applies to no other session, and to no request of revision 2026-07-28.',
+      'After `logging/setLevel`, the level applies to all later calls of this session. Other sessions and requests of revision 2026-07-28 keep their own levels.',
       async () => {
         alice = await connect('2025-11-25', 'client 1');
         bob = await connect('2025-11-25', 'client 2');
@@ -683,7 +683,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If a request is of revision 2026-07-28, the server answers it without a handshake and sends no `MCP-Session-Id`. It ignores this header in the request.',
+      'If a request is of revision 2026-07-28, the server answers it without a handshake. It ignores the header `MCP-Session-Id` of the request, and leaves it out of the answer.',
       async () => {
         const brought: Record<string, string>[] = [
           {},
