@@ -4,7 +4,7 @@ import { compare } from './workshop/compare.ts';
 await run(
   {
     usage: 'npm run compare',
-    summary: 'For maintainers: how fast the server of lesson 10 is beside the official ones, doing the same work.',
+    summary: 'How fast a server without the SDK is beside the official ones, and how much memory an idle stream needs.',
     words: 0,
   },
   compare,

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { Agent, request } from 'node:http';
+import { once } from 'node:events';
+import { Agent, request, type IncomingMessage } from 'node:http';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -11,12 +12,17 @@ import { freePort } from '../../test/harness/programs/ports.ts';
 import { median } from './median.ts';
 
 /** Servers that do the same work, each in a process of its own. All others are compared with the first. */
-const servers = [
-  { name: 'by hand, lesson 10', file: join(solutionsFolder, '10-sessions-and-log-levels', 'server.ts') },
-  { name: 'official, first generation', file: join(root, 'scripts', 'workshop', 'compared', 'first.ts') },
-  { name: 'official, second generation', file: join(root, 'scripts', 'workshop', 'compared', 'second.ts') },
+const compared = join(root, 'scripts', 'workshop', 'compared');
+const servers: Server[] = [
+  { name: 'by hand, lesson 15', file: join(solutionsFolder, '15-stand-alone-stream', 'server.ts') },
+  { name: 'SDK 1, with sessions', file: join(compared, 'first.ts') },
+  { name: 'SDK 2, with sessions', file: join(compared, 'second.ts') },
+  { name: 'SDK 2, stateless', file: join(compared, 'stateless.ts'), stateless: true },
 ];
-const tools = join(root, 'scripts', 'workshop', 'compared', 'tools.ts');
+const tools = join(compared, 'tools.ts');
+
+/** A server to measure. One that is stateless is asked as revision 2026-07-28 has it. */
+type Server = { name: string; file: string; stateless?: true };
 
 const turns = 7;
 /** Milliseconds of requests in each turn. */
@@ -24,12 +30,16 @@ const lasting = 1500;
 const connections = 16;
 /** Log messages in one call. */
 const messages = 2000;
+/** Streams that are open and idle when the memory is measured. */
+const streams = 300;
 
-/** A server with a session. */
+/** A server that listens. */
 type Open = {
   name: string;
   program: ChildProcess;
   ask(method: string, params: object): Promise<string>;
+  /** Opens a stream on which nothing comes yet: with a session of its own, where there are sessions. */
+  openStream(): Promise<IncomingMessage>;
   requests: number[];
   notifications: number[];
 };
@@ -37,6 +47,7 @@ type Open = {
 /** Measures the servers in turn, several times over, and prints the medians and their ratios. */
 export async function compare(): Promise<number> {
   const open: Open[] = [];
+  const idle: number[] = [];
   try {
     for (const server of servers) open.push(await start(server));
     for (let turn = 0; turn <= turns; turn++) {
@@ -47,17 +58,21 @@ export async function compare(): Promise<number> {
         notifications.push(logs);
       }
     }
+    for (const server of open) idle.push(await memoryOfStream(server));
   } finally {
     for (const { program } of open) program.kill();
   }
-  console.log(`Medians of ${turns} turns; ${connections} connections, and ${messages} log messages in one call.\n`);
+  console.log(
+    `Medians of ${turns} turns; ${connections} connections, ${messages} log messages in one call, ${streams} idle streams.\n`,
+  );
   const [first] = open;
-  for (const { name, requests, notifications } of open) {
+  for (const [i, { name, requests, notifications }] of open.entries()) {
     const [perSecond, beside] = [median(requests), median(requests) / median(first!.requests)];
     const [logs, besideLogs] = [median(notifications), median(notifications) / median(first!.notifications)];
     console.log(
-      `${name.padEnd(28)} ${perSecond.toFixed(0).padStart(6)} requests/s (${beside.toFixed(2)})   ` +
-        `${logs.toFixed(0).padStart(7)} notifications/s (${besideLogs.toFixed(2)})`,
+      `${name.padEnd(21)} ${perSecond.toFixed(0).padStart(6)} requests/s (${beside.toFixed(2)})   ` +
+        `${logs.toFixed(0).padStart(7)} notifications/s (${besideLogs.toFixed(2)})   ` +
+        `${(idle[i]! / 1024).toFixed(0).padStart(3)} KiB/stream`,
     );
   }
   return 0;
@@ -65,16 +80,16 @@ export async function compare(): Promise<number> {
 
 /** Milliseconds that a server may take until it listens. */
 const patience = 60_000;
-/** A server whose standard input ends has lost the process that started it. */
-const endsWithUs = 'data:text/javascript,process.stdin.resume().on("end", () => process.exit())';
+/** Lets a server tell its memory, and end with this process. */
+const memory = pathToFileURL(join(root, 'scripts', 'workshop', 'transports', 'memory.js')).href;
 
-async function start({ name, file }: (typeof servers)[number]): Promise<Open> {
+async function start({ name, file, stateless }: Server): Promise<Open> {
   const port = await freePort();
   const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-  const program = spawn(process.execPath, ['--import', endsWithUs, '--import', tsx, file], {
+  const program = spawn(process.execPath, ['--expose-gc', '--import', memory, '--import', tsx, file], {
     cwd: root,
     env: { ...process.env, PORT: String(port), MORE_TOOLS: tools, NODE_ENV: 'production' },
-    stdio: ['pipe', 'ignore', 'inherit'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const began = performance.now();
   while (!(await accepts(port))) {
@@ -89,25 +104,92 @@ async function start({ name, file }: (typeof servers)[number]): Promise<Open> {
     Accept: 'application/json, text/event-stream',
   };
   let id = 0;
-  const post = async (message: object): Promise<string> => {
-    const response = await new Promise<import('node:http').IncomingMessage>((resolve, reject) => {
-      request({ host: '127.0.0.1', port, path: '/mcp', method: 'POST', headers, agent }, resolve)
+  /** Sends a message, with the headers of a session, and waits for the headers of the answer. */
+  const send = async (session: Record<string, string>, message?: object, from?: Agent): Promise<IncomingMessage> => {
+    const method = message ? 'POST' : 'GET';
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      request(
+        { host: '127.0.0.1', port, path: '/mcp', method, headers: { ...headers, ...session }, agent: from },
+        resolve,
+      )
         .on('error', reject)
-        .end(JSON.stringify(message));
+        .end(message && JSON.stringify(message));
     });
-    const session = response.headers['mcp-session-id'];
-    if (session) headers['MCP-Session-Id'] = String(session);
-    return text(response);
+    const given = response.headers['mcp-session-id'];
+    if (given) session['MCP-Session-Id'] = String(given);
+    return response;
   };
-  const ask = (method: string, params: object) => post({ jsonrpc: '2.0', id: ++id, method, params });
-  await ask('initialize', {
-    protocolVersion: '2025-11-25',
-    capabilities: {},
-    clientInfo: { name: 'compare', version: '1.0.0' },
+  const requestOf = (method: string, params: object) => ({
+    jsonrpc: '2.0',
+    id: ++id,
+    method,
+    params: stateless ? { ...params, _meta: envelope } : params,
   });
-  headers['MCP-Protocol-Version'] = '2025-11-25';
-  await post({ jsonrpc: '2.0', method: 'notifications/initialized' });
-  return { name, program, ask, requests: [], notifications: [] };
+  const begin = async (): Promise<Record<string, string>> => {
+    const session: Record<string, string> = {};
+    const hello = {
+      protocolVersion: '2025-11-25',
+      capabilities: {},
+      clientInfo: { name: 'compare', version: '1.0.0' },
+    };
+    await text(await send(session, requestOf('initialize', hello), agent));
+    session['MCP-Protocol-Version'] = '2025-11-25';
+    await text(await send(session, { jsonrpc: '2.0', method: 'notifications/initialized' }, agent));
+    return session;
+  };
+  const own = stateless ? {} : await begin();
+  const routed = (method: string, params: { name?: string }) =>
+    stateless
+      ? {
+          'MCP-Protocol-Version': '2026-07-28',
+          'Mcp-Method': method,
+          ...(params.name !== undefined && { 'Mcp-Name': params.name }),
+        }
+      : own;
+  return {
+    name,
+    program,
+    ask: async (method, params) => text(await send(routed(method, params), requestOf(method, params), agent)),
+    // Each stream keeps its connection, so it does not take one of the agent's.
+    async openStream() {
+      if (!stateless) return send(await begin(), undefined, new Agent());
+      const params = { notifications: { toolsListChanged: true } };
+      return send(routed('subscriptions/listen', {}), requestOf('subscriptions/listen', params), new Agent());
+    },
+    requests: [],
+    notifications: [],
+  };
+}
+
+/** What a request of revision 2026-07-28 says of its client. */
+const envelope = {
+  'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+  'io.modelcontextprotocol/clientCapabilities': {},
+  'io.modelcontextprotocol/logLevel': 'info',
+};
+
+/** Bytes of the server's memory for each stream that is open. */
+async function memoryOfStream({ program, openStream }: Open): Promise<number> {
+  const used = async () => {
+    const answered = once(program, 'message');
+    program.send('memory');
+    return Number((await answered)[0]);
+  };
+  // The first ones also load code, and are not counted.
+  const opened: IncomingMessage[] = [];
+  const add = async (count: number) => {
+    for (let i = 0; i < count; i++) {
+      const stream = await openStream();
+      if (stream.statusCode !== 200) throw new Error(`a stream was refused with status ${stream.statusCode}`);
+      opened.push(stream.resume());
+    }
+  };
+  await add(20);
+  const before = await used();
+  await add(streams);
+  const bytes = (await used()) - before;
+  for (const stream of opened) stream.destroy();
+  return bytes / streams;
 }
 
 async function requestsPerSecond(ask: Open['ask']): Promise<number> {

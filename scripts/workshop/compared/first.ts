@@ -10,7 +10,7 @@ const sessions = new Map<string, StreamableHTTPServerTransport>();
 const app = express();
 app.use(express.json());
 
-app.post('/mcp', async (request, response) => {
+app.all('/mcp', async (request, response) => {
   const transport = sessions.get(request.get('MCP-Session-Id') ?? '') ?? (await begin());
   await transport.handleRequest(request, response, request.body);
 });
