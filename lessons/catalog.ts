@@ -190,6 +190,14 @@ export const catalog: readonly Lesson[] = [
     minutes: 30,
     tryPath: '/mcp',
   },
+  {
+    number: 22,
+    slug: '22-nothing-is-remembered',
+    title: 'Nothing is remembered',
+    part: 'MCP in the open',
+    minutes: 30,
+    tryPath: '/mcp',
+  },
 ];
 
 /** Some of the lessons, in the order of the course, for a group that has not the time for all. */
