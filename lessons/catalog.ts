@@ -14,6 +14,8 @@ export type Lesson = {
   tryPath: string;
   /** Seconds after which `npm run try` presses Ctrl+C in the client, counted from the beginning of an event stream. */
   interruptAfter?: number;
+  /** Where `try` posts to the server, so many seconds after the first event stream has begun. */
+  postAfter?: { path: string; seconds: number };
   /** Whether `npm run try` also starts examples/authorization-server.ts of the lesson. */
   needsTokens?: true;
 };
@@ -197,6 +199,7 @@ export const catalog: readonly Lesson[] = [
     part: 'MCP in the open',
     minutes: 30,
     tryPath: '/mcp',
+    postAfter: { path: '/archive', seconds: 1.5 },
   },
 ];
 
