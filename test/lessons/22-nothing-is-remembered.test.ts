@@ -176,7 +176,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If a request has no `logLevel`, the server sends no log message for it, at any level. The result comes as before.',
+      'If a request has no `logLevel`, the server drops every log message of its tool, at each level. The result comes as before.',
       async () => {
         const advice = 'Do not begin with a level such as info, as a session of lesson 10 did.';
         await expectFilter(undefined, advice);
@@ -240,7 +240,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'The level of a request applies to this request only. Requests at other levels or without a level do not mix, whether they come later or at the same time, also with the same `id`.',
+      'The level of a request applies to this request only. Later requests and requests at the same time have their own level or no level, even with the same `id`.',
       async () => {
         for (const level of random.shuffled(['debug', undefined, 'warning', 'critical', undefined])) {
           await expectFilter(level, byRequest);
@@ -327,7 +327,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If the official client asks for a `logLevel`, it gets each log message of its call while the tool is at work. If it asks for none, it gets the result only.',
+      'If the official client asks for a `logLevel`, it gets each log message of its call while the tool is at work. Otherwise it gets only the result.',
       async () => {
         const { program } = server;
         for (const logLevel of ['info', undefined]) {
@@ -565,7 +565,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If the client has left and the tool does not look at its signal, the server continues to run and prints nothing on standard error. Other clients get no message of this call.',
+      'If the client has left, a tool that ignores its signal works to its end. The server continues to run and prints nothing on standard error. Other clients get no message of this call.',
       async () => {
         const { program } = server;
         const before = program.stderr.length;
@@ -864,7 +864,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'In the acknowledgment, `notifications` has `toolsListChanged: true` if the client has asked for it. `notifications` contains no type that the client has not asked for, and no type that the server does not offer.',
+      'If the client has asked for `toolsListChanged`, the acknowledgment has `toolsListChanged: true` in `notifications`. Otherwise this member is missing or `false`. All other types are missing or `false`, even if the client has asked for them.',
       async () => {
         const more = {
           promptsListChanged: true,
@@ -923,7 +923,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If the `params` of `subscriptions/listen` have no object `notifications`, the server answers with the error `-32602` and opens no stream.',
+      'If the `params` of `subscriptions/listen` have no object `notifications`, the server answers with the error `-32602` instead of a stream.',
       async () => {
         for (const filter of [undefined, null, [], word(), true, { toolsListChanged: word() }]) {
           const stream = subscribe(filter);
@@ -989,7 +989,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'On the stream of a subscription, the server sends no notification that its client has not asked for, no log message, and no response of a call.',
+      'On the stream of a subscription, the server sends only the notifications that its client has asked for. Log messages and the response of a call travel in the answer to this call only.',
       async () => {
         const { program } = server;
         const wanting = await listen('client 1');
