@@ -164,7 +164,7 @@ export default grader((run) => {
           const text = `Processing file ${i + 1}/${documents.length}...`;
           const sent = notificationsIn(posted)[i];
           if (!sent) throw await whyNotSent(server, posted, { index: i, text, work: name, never: advice });
-          expectLog(posted, sent, { level: 'info', logger: 'process_files', data: text });
+          expectLog(posted, sent, { level: 'info', data: text });
           release(program);
         }
         await posted.done();
