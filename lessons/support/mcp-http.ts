@@ -65,8 +65,8 @@ export function answerError(error: HttpError, _request: Request, response: Respo
   }
 }
 
-/** Listens on the port that the environment variable PORT names, at this machine only. */
-export function listen(app: RequestListener | Server, scheme = 'http'): void {
+/** Listens on the port that the environment variable PORT names, at this machine only. Returns the server. */
+export function listen(app: RequestListener | Server, scheme = 'http'): Server {
   const port = Number(process.env.PORT ?? 3000);
   const server = app instanceof Server ? app : createServer(app);
   server.once('error', (error) => {
@@ -74,4 +74,5 @@ export function listen(app: RequestListener | Server, scheme = 'http'): void {
     process.exit(1);
   });
   server.listen(port, '127.0.0.1', () => console.log(`listening on ${scheme}://127.0.0.1:${port}/mcp`));
+  return server;
 }

@@ -37,8 +37,10 @@ export async function relay(
 ): Promise<{ url: string; close(): void }> {
   const server = createServer((request: IncomingMessage, response: ServerResponse) => {
     // The stream that a client of MCP opens with GET in its session runs beside its calls, so each of its rows is marked.
-    const { 'mcp-session-id': session, 'last-event-id': last } = request.headers;
-    const who = request.method === 'GET' && session !== undefined && last === undefined ? 'GET' : undefined;
+    // So does the stream of a subscription.
+    const { 'mcp-session-id': session, 'last-event-id': last, 'mcp-method': rpc } = request.headers;
+    const opensStream = request.method === 'GET' && session !== undefined && last === undefined;
+    const who = opensStream ? 'GET' : rpc === 'subscriptions/listen' ? 'listen' : undefined;
     record().add('→', `${request.method} ${request.url}`, who);
     for (const row of headerRows(request.rawHeaders, `127.0.0.1:${request.socket.localPort}`))
       record().add('→', row, who);
@@ -68,7 +70,7 @@ export async function relay(
     });
     onward.on('error', () => response.destroy());
     response.on('close', () => onward.destroy());
-    request.on('data', (bytes: Buffer) => record().add('→', bytes));
+    request.on('data', (bytes: Buffer) => record().add('→', bytes, who));
     request.pipe(onward);
   });
   const { port: own, close } = await listenOnFreePort(server);

@@ -53,10 +53,14 @@ async function runBoth(lesson: Lesson, folder: string, leaveAfter?: number, cutA
   const env = { ...settingsOfShell(), WORK_CLOCK: 'off' };
 
   let interrupting: NodeJS.Timeout | undefined;
+  let posting: NodeJS.Timeout | undefined;
   const onStream = () => {
-    if (lesson.interruptAfter === undefined) return;
-    interrupting ??= setTimeout(() => client.interrupt(), lesson.interruptAfter * 1000);
+    const { interruptAfter, postAfter } = lesson;
+    if (interruptAfter !== undefined) interrupting ??= setTimeout(() => client.interrupt(), interruptAfter * 1000);
+    if (postAfter !== undefined) posting ??= setTimeout(() => void post(postAfter.path), postAfter.seconds * 1000);
   };
+  /** Somebody else posts to the server, through the relay. */
+  const post = (path: string) => fetch(new URL(path, args[0]), { method: 'POST' }).catch(() => {});
 
   async function overHttp() {
     const port = await freePort();
@@ -102,6 +106,7 @@ async function runBoth(lesson: Lesson, folder: string, leaveAfter?: number, cutA
   });
   clearTimeout(leaving);
   clearTimeout(interrupting);
+  clearTimeout(posting);
   const hasLeft = client.end?.signal === 'SIGKILL';
   if (hasLeft) {
     console.log('\nThe client has left, and the server runs on for three seconds.');

@@ -670,15 +670,11 @@ export default grader((run) => {
       'The official clients (both generations in revision 2025-11-25, the second also in 2026-07-28) get log messages at their level, and each report, while the tool is at work. They can cancel a call.',
       async () => {
         const { program } = server;
-        const clients = [
-          ['first', undefined],
-          ['second', undefined],
-          ['second', { level: 'warning' }],
-        ] as const;
-        for (const [generation, stateless] of clients) {
-          const which = `the official client of the ${generation} generation in revision ${stateless ? eras[1] : eras[0]}`;
+        for (const generation of ['first', 'second', 'stateless'] as const) {
+          const stateless = generation === 'stateless';
+          const which = `the official client of the ${stateless ? 'second' : generation} generation in revision ${stateless ? eras[1] : eras[0]}`;
           const logs: Log[] = [];
-          const client = await officialClient(server, generation, (log) => logs.push(log), stateless && { stateless });
+          const client = await officialClient(server, generation, (log) => logs.push(log), { logLevel: stateless ? 'warning' : undefined });
           if (!stateless) await client.setLevel('warning');
           const all = atEachLevel();
           const wanted = atLeast('warning', all);

@@ -1,6 +1,7 @@
 // Has the solutions of the MCP lessons judged by the official conformance suite.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { root, solutionsFolder } from '../harness/folders.js';
 import { withAgreedRevision } from '../judges/agreed-revision.ts';
@@ -48,6 +49,15 @@ test('the conformance suite accepts the polling of 16-resumption', async () => {
   const relay = await withAgreedRevision(await serve('16-resumption'));
   const findings = await judgeServer(relay.url, 'server-sse-polling').finally(() => relay.close());
   expect(findings).toEqual({ 'server-sse-polling': ['SUCCESS', 'SUCCESS', 'SUCCESS'] });
+});
+
+// The server has no prompts, so the suite leaves out the check of their changes.
+test('the conformance suite accepts the server of 22-nothing-is-remembered', async () => {
+  const MORE_TOOLS = fileURLToPath(new URL('../judges/stateless-tools.ts', import.meta.url));
+  const findings = await judgeStatelessServer(await serve('22-nothing-is-remembered', { MORE_TOOLS }), 'server-stateless');
+  const found = findings['server-stateless']!;
+  expect(found.filter((finding) => finding !== 'SUCCESS')).toEqual(['SKIPPED']);
+  expect(found).toHaveLength(30);
 });
 
 test('the conformance suite accepts the client of 11-message-handler', async () => {

@@ -48,6 +48,8 @@ export type Server = {
   run: Run;
   /** Sends a request on a connection of its own. */
   request(path: string, ask?: Ask): Exchange;
+  /** Sends it the signal of Ctrl+C: from then on it may end. */
+  interrupt(): void;
 };
 
 /** A learner's server on standard input and output. */
@@ -216,7 +218,11 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
         servers.addRequest(sent, program, ask);
         return sent;
       };
-      return { program, url, run, request };
+      const interrupt = () => {
+        servers.remove(program);
+        program.interrupt();
+      };
+      return { program, url, run, request, interrupt };
     },
     startStdioServer(env = {}) {
       const program = startLearners('server.ts', env, [], true);

@@ -1,13 +1,12 @@
 // The official MCP clients, of either generation of the TypeScript SDK, as judges of a learner's server.
-import type { ClientOptions } from '@modelcontextprotocol/client';
 import { Failure } from '../run/failure.ts';
 import type { Server } from '../run/run.ts';
 import type { Exchange } from '../wire/exchange.ts';
 import { finished, release, workMs } from './http.ts';
 import type { Log } from './notifications.ts';
 
-/** `stateless` is the second generation, and speaks only revision 2026-07-28. */
-type Generation = 'first' | 'second' | 'stateless';
+/** `stateless` is the second generation, in revision 2026-07-28; `auto` finds out which revision the server speaks. */
+type Generation = 'first' | 'second' | 'stateless' | 'auto';
 
 /** An official client, connected. What it cannot do is a failure of the server. */
 type OfficialClient = {
@@ -20,6 +19,18 @@ type OfficialClient = {
    * client cancels the call when `signal` aborts.
    */
   beginTool(name: string, args: object, onProgress?: (report: Report) => void, signal?: AbortSignal): OfficialCall;
+  /** Subscribes to these notifications, in revision 2026-07-28: see `onOther`. */
+  listen(filter: object): Promise<OfficialSubscription>;
+  /** Sets the log level of its session. */
+  setLevel(level: string): Promise<void>;
+};
+
+/** A subscription of an official client. */
+type OfficialSubscription = {
+  /** What the server has acknowledged. */
+  readonly honored: unknown;
+  /** How the subscription has ended: `graceful` after a result of the server. */
+  readonly closed: string | undefined;
 };
 
 /** A call of a tool that may still be going on. */
@@ -34,7 +45,9 @@ type SdkClient = {
   connect(transport: object): Promise<void>;
   listTools(): Promise<{ tools: { name: string }[] }>;
   callTool(params: object, ...options: (CallOptions | undefined)[]): Promise<{ content?: unknown }>;
+  setLoggingLevel(level: string): Promise<unknown>;
   close(): Promise<void>;
+  listen?(filter: object): Promise<{ honoredFilter: unknown; closed: Promise<string> }>;
   fallbackNotificationHandler?: (notification: { method: string }) => Promise<void>;
 };
 
@@ -58,6 +71,8 @@ type Way = {
   relay?: string;
   /** Stands between the client and the server, as a browser does. */
   around?: (fetch: Fetch) => Fetch;
+  /** The level that each call asks for, in revision 2026-07-28. */
+  logLevel?: string;
 };
 
 const info = { name: 'grader', version: '1.0.0' };
@@ -81,16 +96,20 @@ const generations = {
     return { client: client as unknown as SdkClient, transports, before: [undefined] };
   },
   second: (onLog: OnLog) => ofSecond(onLog),
-  stateless: (onLog: OnLog) => ofSecond(onLog, { versionNegotiation: { mode: { pin: '2026-07-28' } } }),
+  stateless: (onLog: OnLog) => ofSecond(onLog, { pin: '2026-07-28' }),
+  auto: (onLog: OnLog) => ofSecond(onLog, 'auto'),
 };
 
-async function ofSecond(onLog: OnLog, options: ClientOptions = {}) {
+async function ofSecond(onLog: OnLog, mode: 'legacy' | 'auto' | { pin: string } = 'legacy') {
   const { Client, SSEClientTransport, StreamableHTTPClientTransport } = await import('@modelcontextprotocol/client');
-  const client = new Client(info, options);
+  const client = new Client(info, { versionNegotiation: { mode } });
   client.setNotificationHandler('notifications/message', ({ params }) => onLog(params as Log));
   const transports = { old: SSEClientTransport, new: StreamableHTTPClientTransport };
   return { client: client as unknown as SdkClient, transports, before: [] };
 }
+    return { client: client as unknown as SdkClient, transports, before: [] };
+  },
+};
 
 /**
  * Connects the official client of this generation, until the end of the run; all held work is released meanwhile.
@@ -100,7 +119,7 @@ export async function officialClient(
   server: Server,
   generation: Generation,
   onLog: OnLog = () => {},
-  { which = 'new', onOther = () => {}, relay, around = (fetch) => fetch }: Way = {},
+  { which = 'new', onOther = () => {}, relay, around = (fetch) => fetch, logLevel }: Way = {},
 ): Promise<OfficialClient> {
   const { client, transports, before } = await generations[generation]((log) => {
     onLog(log);
@@ -111,25 +130,38 @@ export async function officialClient(
     server.run.changed();
   };
   // A relay records what it passes on.
-  const fetch = around((url, init) => recorded(server, url, init));
+  const fetch = around((url, { signal, ...init } = {}) =>
+    recorded(server, url, init, generation === 'stateless' ? (signal ?? undefined) : undefined),
+  );
   const transport = new transports[which](new URL(paths[which], relay ?? server.url), relay ? {} : { fetch });
   server.run.atEnd(() => {
     client.close().catch(() => {});
     server.run.changed(); // ends the waiting for a stream that is still open
   });
   await does(server, 'connect', client.connect(transport));
+  const _meta = logLevel === undefined ? {} : { _meta: { 'io.modelcontextprotocol/logLevel': logLevel } };
   return {
     listTools: async () => (await does(server, 'list the tools', client.listTools())).tools.map(({ name }) => name),
     callTool: async (name, args) =>
-      firstText(await does(server, `call ${name}`, client.callTool({ name, arguments: args }))),
+      firstText(await does(server, `call ${name}`, client.callTool({ name, arguments: args, ..._meta }))),
     beginTool(name, args, onProgress, signal) {
       const onprogress = (report: Report) => {
         onProgress!(report);
         server.run.changed();
       };
       const options = [...before, { ...(onProgress && { onprogress }), ...(signal && { signal }) }];
-      return begun(server, `call ${name}`, client.callTool({ name, arguments: args }, ...options));
+      return begun(server, `call ${name}`, client.callTool({ name, arguments: args, ..._meta }, ...options));
     },
+    async listen(filter) {
+      const { honoredFilter, closed } = await does(server, 'subscribe', client.listen!(filter));
+      const subscription = { honored: honoredFilter, closed: undefined as string | undefined };
+      void closed.then((how) => {
+        subscription.closed = how;
+        server.run.changed();
+      });
+      return subscription;
+    },
+    setLevel: async (level) => void (await does(server, 'set the log level', client.setLoggingLevel(level))),
   };
 }
 
@@ -195,11 +227,15 @@ async function does<T>({ program, run }: Server, what: string, doing: Promise<T>
   }
 }
 
-/** A fetch for an official client, so that the capture shows what it sends and receives. */
+/**
+ * A fetch for an official client, so that the capture shows what it sends and receives.
+ * @param signal closes the connection, where this says something to the server
+ */
 async function recorded(
   server: Server,
   url: string | URL,
   { method = 'GET', headers, body }: RequestInit = {},
+  signal?: AbortSignal,
 ): Promise<Response> {
   const { pathname, search } = new URL(url);
   const sent = server.request(pathname + search, {
@@ -207,26 +243,32 @@ async function recorded(
     headers: Object.fromEntries(new Headers(headers)),
     ...(body && { body: String(body) }),
   });
-  await server.run.until(() => sent.status !== undefined || finished(sent), endless);
+  signal?.addEventListener('abort', () => {
+    sent.close();
+    server.run.changed();
+  });
+  await server.run.until(() => sent.status !== undefined || finished(sent) || signal?.aborted, endless);
+  signal?.throwIfAborted();
   if (sent.status === undefined) throw brokeOff(method);
   const empty = [204, 205, 304].includes(sent.status);
-  return new Response(empty ? null : bodyOf(server, sent, method), {
+  return new Response(empty ? null : bodyOf(server, sent, method, signal), {
     status: sent.status,
     headers: sent.headers as Record<string, string>,
   });
 }
 
 /** The body of a response, piece by piece as it comes. */
-function bodyOf({ run }: Server, sent: Exchange, method: string): ReadableStream<Uint8Array> {
+function bodyOf({ run }: Server, sent: Exchange, method: string, signal?: AbortSignal): ReadableStream<Uint8Array> {
   let passed = 0;
   return new ReadableStream({
     async start(controller) {
       await run.until(() => {
         for (const { bytes } of sent.chunks.slice(passed)) controller.enqueue(bytes);
         passed = sent.chunks.length;
-        return finished(sent);
+        return finished(sent) || signal?.aborted;
       }, endless);
-      if (sent.ended) controller.close();
+      if (signal?.aborted) controller.error(signal.reason);
+      else if (sent.ended) controller.close();
       else controller.error(brokeOff(method));
     },
   });
