@@ -24,11 +24,16 @@ export const onlyThisMachine: RequestHandler = (request, response, next) => {
 
 /** Looks at the headers of a POST (MCP 2025-11-25, basic/transports, "Sending Messages to the Server"). */
 export const checkPost: RequestHandler = (request, response, next) => {
+  checkMediaTypes(request, response, () => checkRevision(request, response, next));
+};
+
+/** The headers of a POST that every revision asks for. */
+export const checkMediaTypes: RequestHandler = (request, response, next) => {
   if (!request.accepts('application/json') || !request.accepts('text/event-stream')) {
     return refuse(response, 406, -32600, 'Accept must list application/json and text/event-stream');
   }
   if (!request.is('application/json')) return refuse(response, 415, -32600, 'Content-Type must be application/json');
-  checkRevision(request, response, next);
+  next();
 };
 
 /** Looks at the header MCP-Protocol-Version of any request. A request without it is served. */
