@@ -5,7 +5,8 @@ import type { Exchange } from '../wire/exchange.ts';
 import { finished, release, workMs } from './http.ts';
 import type { Log } from './notifications.ts';
 
-type Generation = 'first' | 'second';
+/** `stateless` is the second generation, in revision 2026-07-28. */
+type Generation = 'first' | 'second' | 'stateless';
 
 /** An official client, connected. What it cannot do is a failure of the server. */
 type OfficialClient = {
@@ -18,6 +19,16 @@ type OfficialClient = {
    * client cancels the call when `signal` aborts.
    */
   beginTool(name: string, args: object, onProgress?: (report: Report) => void, signal?: AbortSignal): OfficialCall;
+  /** Subscribes to these notifications, in revision 2026-07-28: see `onOther`. */
+  listen(filter: object): Promise<OfficialSubscription>;
+};
+
+/** A subscription of an official client. */
+type OfficialSubscription = {
+  /** What the server has acknowledged. */
+  readonly honored: unknown;
+  /** How the subscription has ended: `graceful` after a result of the server. */
+  readonly closed: string | undefined;
 };
 
 /** A call of a tool that may still be going on. */
@@ -33,6 +44,7 @@ type SdkClient = {
   listTools(): Promise<{ tools: { name: string }[] }>;
   callTool(params: object, ...options: (CallOptions | undefined)[]): Promise<{ content?: unknown }>;
   close(): Promise<void>;
+  listen?(filter: object): Promise<{ honoredFilter: unknown; closed: Promise<string> }>;
   fallbackNotificationHandler?: (notification: { method: string }) => Promise<void>;
 };
 
@@ -56,6 +68,8 @@ type Way = {
   relay?: string;
   /** Stands between the client and the server, as a browser does. */
   around?: (fetch: Fetch) => Fetch;
+  /** The level that each call asks for, in revision 2026-07-28. */
+  logLevel?: string;
 };
 
 const info = { name: 'grader', version: '1.0.0' };
@@ -85,6 +99,13 @@ const generations = {
     const transports = { old: SSEClientTransport, new: StreamableHTTPClientTransport };
     return { client: client as unknown as SdkClient, transports, before: [] };
   },
+  async stateless(onLog: OnLog) {
+    const { Client, SSEClientTransport, StreamableHTTPClientTransport } = await import('@modelcontextprotocol/client');
+    const client = new Client(info, { versionNegotiation: { mode: { pin: '2026-07-28' } } });
+    client.setNotificationHandler('notifications/message', ({ params }) => onLog(params as Log));
+    const transports = { old: SSEClientTransport, new: StreamableHTTPClientTransport };
+    return { client: client as unknown as SdkClient, transports, before: [] };
+  },
 };
 
 /**
@@ -95,7 +116,7 @@ export async function officialClient(
   server: Server,
   generation: Generation,
   onLog: OnLog = () => {},
-  { which = 'new', onOther = () => {}, relay, around = (fetch) => fetch }: Way = {},
+  { which = 'new', onOther = () => {}, relay, around = (fetch) => fetch, logLevel }: Way = {},
 ): Promise<OfficialClient> {
   const { client, transports, before } = await generations[generation]((log) => {
     onLog(log);
@@ -113,17 +134,27 @@ export async function officialClient(
     server.run.changed(); // ends the waiting for a stream that is still open
   });
   await does(server, 'connect', client.connect(transport));
+  const _meta = logLevel === undefined ? {} : { _meta: { 'io.modelcontextprotocol/logLevel': logLevel } };
   return {
     listTools: async () => (await does(server, 'list the tools', client.listTools())).tools.map(({ name }) => name),
     callTool: async (name, args) =>
-      firstText(await does(server, `call ${name}`, client.callTool({ name, arguments: args }))),
+      firstText(await does(server, `call ${name}`, client.callTool({ name, arguments: args, ..._meta }))),
     beginTool(name, args, onProgress, signal) {
       const onprogress = (report: Report) => {
         onProgress!(report);
         server.run.changed();
       };
       const options = [...before, { ...(onProgress && { onprogress }), ...(signal && { signal }) }];
-      return begun(server, `call ${name}`, client.callTool({ name, arguments: args }, ...options));
+      return begun(server, `call ${name}`, client.callTool({ name, arguments: args, ..._meta }, ...options));
+    },
+    async listen(filter) {
+      const { honoredFilter, closed } = await does(server, 'subscribe', client.listen!(filter));
+      const subscription = { honored: honoredFilter, closed: undefined as string | undefined };
+      void closed.then((how) => {
+        subscription.closed = how;
+        server.run.changed();
+      });
+      return subscription;
     },
   };
 }
