@@ -5,8 +5,8 @@ import type { Exchange } from '../wire/exchange.ts';
 import { finished, release, workMs } from './http.ts';
 import type { Log } from './notifications.ts';
 
-/** `stateless` is the second generation, in revision 2026-07-28. */
-type Generation = 'first' | 'second' | 'stateless';
+/** `stateless` is the second generation, in revision 2026-07-28; `auto` finds out which revision the server speaks. */
+type Generation = 'first' | 'second' | 'stateless' | 'auto';
 
 /** An official client, connected. What it cannot do is a failure of the server. */
 type OfficialClient = {
@@ -99,14 +99,17 @@ const generations = {
     const transports = { old: SSEClientTransport, new: StreamableHTTPClientTransport };
     return { client: client as unknown as SdkClient, transports, before: [] };
   },
-  async stateless(onLog: OnLog) {
-    const { Client, SSEClientTransport, StreamableHTTPClientTransport } = await import('@modelcontextprotocol/client');
-    const client = new Client(info, { versionNegotiation: { mode: { pin: '2026-07-28' } } });
-    client.setNotificationHandler('notifications/message', ({ params }) => onLog(params as Log));
-    const transports = { old: SSEClientTransport, new: StreamableHTTPClientTransport };
-    return { client: client as unknown as SdkClient, transports, before: [] };
-  },
+  stateless: (onLog: OnLog) => negotiating({ pin: '2026-07-28' }, onLog),
+  auto: (onLog: OnLog) => negotiating('auto', onLog),
 };
+
+async function negotiating(mode: 'auto' | { pin: string }, onLog: OnLog) {
+  const { Client, SSEClientTransport, StreamableHTTPClientTransport } = await import('@modelcontextprotocol/client');
+  const client = new Client(info, { versionNegotiation: { mode } });
+  client.setNotificationHandler('notifications/message', ({ params }) => onLog(params as Log));
+  const transports = { old: SSEClientTransport, new: StreamableHTTPClientTransport };
+  return { client: client as unknown as SdkClient, transports, before: [] };
+}
 
 /**
  * Connects the official client of this generation, until the end of the run; all held work is released meanwhile.
