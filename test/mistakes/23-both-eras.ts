@@ -1,0 +1,3 @@
+import type { Mistake } from '../proof/mistake.ts';
+
+export const mistakes: Mistake[] = [];
