@@ -114,10 +114,15 @@ async function tryRequest(
 ): Promise<{ response: Response; answer: ServerAnswer | undefined }> {
   const response = await send({ jsonrpc: '2.0', id: ++lastId, method, params });
   if (!response.ok) return { response, answer: await answerIn(response) };
+  const answer = await firstAnswer(response).catch(notRead);
+  return answer ? { response, answer } : fail(5, `the answer to ${method} ended without a response`);
+}
+
+/** The first result or error in an answer, whatever its id is: an old server may answer with the id null. */
+async function firstAnswer(response: Response): Promise<ServerAnswer | undefined> {
   for await (const message of messagesIn(response)) {
-    if (isAnswer(message)) return { response, answer: message };
+    if (isAnswer(message)) return message;
   }
-  fail(5, `the answer to ${method} ended without a response`);
 }
 
 /** Sends a message that gets no JSON-RPC response, and closes the HTTP response: an unread body keeps the client running. */

@@ -74,20 +74,20 @@ function reasonOf(thrown: unknown): string {
   return typeof thrown === 'string' ? thrown : inspect(thrown);
 }
 
-// TODO task 2: let one core answer the requests of both eras
-const sessions = sessionsEra(serverInfo, async (request) => failure(-32601, `not yet: ${request.method}`));
-const stateless = statelessEra(serverInfo, async (request) => failure(-32601, `not yet: ${request.method}`));
-
-// TODO task 1: tell the eras apart
-
 const app = express();
 app.use('/mcp', onlyThisMachine);
 app.post('/mcp', checkMediaTypes, express.json({ strict: false, limit: '1mb' }));
+
+// TODO task 1: tell the eras apart
 
 app.all('/mcp', (request, response, next) => {
   // TODO task 1: let the right half answer
   sessions(request, response, next);
 });
+
+// TODO task 2: let one core answer the requests of both eras
+const sessions = sessionsEra(serverInfo, async (request) => failure(-32601, `not yet: ${request.method}`));
+const stateless = statelessEra(serverInfo, async (request) => failure(-32601, `not yet: ${request.method}`));
 
 app.use('/mcp', answerError);
 

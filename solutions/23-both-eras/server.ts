@@ -74,37 +74,9 @@ function reasonOf(thrown: unknown): string {
   return typeof thrown === 'string' ? thrown : inspect(thrown);
 }
 
-// #region task 2: let one core answer the requests of both eras
-// starter: const sessions = sessionsEra(serverInfo, async (request) => failure(-32601, `not yet: ${request.method}`));
-// starter: const stateless = statelessEra(serverInfo, async (request) => failure(-32601, `not yet: ${request.method}`));
-/**
- * The core: answers a request of either era.
- *
- * @param level the least severe level that the client wants at this moment; undefined if it wants no log messages
- * @param signal aborts when the client cancels the request
- */
-async function serve(
-  { method, params }: JsonRpcRequest,
-  level: () => string | undefined,
-  notify: Notify,
-  signal?: AbortSignal,
-): Promise<Answer> {
-  if (!Object.hasOwn(methods, method)) return failure(-32601, `unknown method: ${method}`);
-  const log: Context['log'] = (each, data, logger) => {
-    const least = level();
-    if (least === undefined || levels.indexOf(each) < levels.indexOf(least)) return;
-    notify({ jsonrpc: '2.0', method: 'notifications/message', params: { level: each, logger, data } });
-  };
-  return methods[method]!(params ?? {}, { log, signal });
-}
-
-const sessions = sessionsEra(serverInfo, (request, session, notify) => serve(request, () => session.level, notify));
-
-const stateless = statelessEra(serverInfo, async (request, meta, notify, signal) => {
-  const answered = await serve(request, () => meta[metaKey.logLevel], notify, signal);
-  return complete(request.method, serverInfo, answered);
-});
-// #endregion
+const app = express();
+app.use('/mcp', onlyThisMachine);
+app.post('/mcp', checkMediaTypes, express.json({ strict: false, limit: '1mb' }));
 
 // #region task 1: tell the eras apart
 /** Whether a request is one of the new era: it says so in its header or in its body. */
@@ -117,10 +89,6 @@ function isStateless(request: Request): boolean {
 }
 // #endregion
 
-const app = express();
-app.use('/mcp', onlyThisMachine);
-app.post('/mcp', checkMediaTypes, express.json({ strict: false, limit: '1mb' }));
-
 app.all('/mcp', (request, response, next) => {
   // #region task 1: let the right half answer
   // starter: sessions(request, response, next);
@@ -128,6 +96,37 @@ app.all('/mcp', (request, response, next) => {
   half(request, response, next);
   // #endregion
 });
+
+// #region task 2: let one core answer the requests of both eras
+// starter: const sessions = sessionsEra(serverInfo, async (request) => failure(-32601, `not yet: ${request.method}`));
+// starter: const stateless = statelessEra(serverInfo, async (request) => failure(-32601, `not yet: ${request.method}`));
+/**
+ * The core: answers a request of either era.
+ *
+ * @param least the least severe level that the client wants; undefined if it wants no log messages
+ * @param signal aborts when the client cancels the request
+ */
+async function serve(
+  { method, params }: JsonRpcRequest,
+  least: string | undefined,
+  notify: Notify,
+  signal?: AbortSignal,
+): Promise<Answer> {
+  if (!Object.hasOwn(methods, method)) return failure(-32601, `unknown method: ${method}`);
+  const log: Context['log'] = (level, data, logger) => {
+    if (least === undefined || levels.indexOf(level) < levels.indexOf(least)) return;
+    notify({ jsonrpc: '2.0', method: 'notifications/message', params: { level, logger, data } });
+  };
+  return methods[method]!(params ?? {}, { log, signal });
+}
+
+const sessions = sessionsEra(serverInfo, (request, session, notify) => serve(request, session.level, notify));
+
+const stateless = statelessEra(serverInfo, async (request, meta, notify, signal) => {
+  const answered = await serve(request, meta[metaKey.logLevel], notify, signal);
+  return complete(request.method, serverInfo, answered);
+});
+// #endregion
 
 app.use('/mcp', answerError);
 

@@ -132,7 +132,7 @@ export default grader((run) => {
     const byMeta = `Look for the member ${meta('protocolVersion')} in params._meta, and let stateless answer if it is there.`;
 
     requirement(
-      'If a client posts `initialize` without `_meta`, the server answers in the old era: with the revision `2025-11-25` and an `MCP-Session-Id` header. With this session id, the server answers `ping` and `logging/setLevel` too.',
+      'If an old client posts `initialize`, the server answers in the old era: with the revision `2025-11-25` and an `MCP-Session-Id` header. With this session id, the server also answers `ping` and `logging/setLevel`.',
       async () => {
         server = await start();
         old = await connectOld('old client');
@@ -173,7 +173,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If `_meta` has other members only, such as `progressToken`, if it is missing or if it is not an object, the request belongs to the old era.',
+      'If `_meta` is missing, is not an object or has only other members such as `progressToken`, the server answers the request in the old era.',
       async () => {
         const others = [
           { progressToken: random.pick([0, word()]) },
@@ -451,7 +451,7 @@ export default grader((run) => {
     }
 
     const oneCore =
-      'Let serve answer the requests of both eras. Pass to it the request, a function for the level, and the function notify of this request; for the new era, the signal too.';
+      'Let serve answer the requests of both eras. Pass to it the request, the level of this client, and the function notify of this request. For the new era, pass the signal too.';
 
     const live: Record<string, string> = {
       old: 'Pass notify of sessionsEra to serve, and call it for each log message: it writes to the answer of this request.',
@@ -553,15 +553,15 @@ export default grader((run) => {
         compare: { expected: expected.join(', ') || '(no message)', received: came.join(', ') || '(no message)' },
         advice:
           era === 'old'
-            ? 'Pass a function to serve that returns session.level, for the old era, and compare positions in levels.'
-            : `Pass a function to serve that returns the member ${meta('logLevel')} of meta, for the new era. If it is undefined, return from log: this client wants no log messages.`,
+            ? 'Pass session.level to serve for the old era, and compare the positions of two levels in levels.'
+            : `Pass the member ${meta('logLevel')} of meta to serve for the new era. If it is undefined, return from log: this client wants no log messages.`,
       });
     }
 
     const everything = () => ({ messages: levels.map((level) => ({ level, data: word() })) });
 
     requirement(
-      'For an old client, the level of its session counts: `info` at first, and then what `logging/setLevel` sets. It counts for no other client, of either era.',
+      'For an old client, the server sends the log messages at the level of its session or above: `info` at first, and then the level that `logging/setLevel` sets. This level does not change what other clients get.',
       async () => {
         const other = await connectOld('old client 2');
         await expectFilter('old', 'info', calls.old('say', everything()));
@@ -575,7 +575,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'For a new client, the level in `_meta` of this request counts: the member `io.modelcontextprotocol/logLevel`. Without this member, the server sends no log messages for the request. It counts for no other request.',
+      'For a new client, the server sends the log messages at the level in `_meta` of this request or above: the member `io.modelcontextprotocol/logLevel`. Without this member, the server sends no log messages for the request.',
       async () => {
         for (const level of random.shuffled([...random.shuffled(levels).slice(0, 2), 'emergency', undefined])) {
           await expectFilter('new', level, calls.new('say', everything(), level === undefined ? {} : atLevel(level)));
@@ -916,10 +916,12 @@ export default grader((run) => {
     requirement(
       'If the server answers with status 400, 404 or 405 and without an error of the new era, the client sends `initialize`, `notifications/initialized` and `tools/call` in the old form. It prints one line with the agreed revision on standard error.',
       async () => {
-        const revisions = random.shuffled(['2025-11-25', '2025-11-25', '2025-06-18']);
-        const cases = [400, 404, 405].map((status, i) => ({
+        const revisions = random.shuffled(['2025-11-25', '2025-11-25', '2025-06-18', '2025-06-18']);
+        const unknownMethod = refusals.find(([, [, body]]) => body.includes('-32601'))!;
+        const drawn = [400, 404, 405].map((status) => random.pick(refusals.filter(([each]) => each === status)));
+        const cases = [...drawn, unknownMethod].map(([status, body], i) => ({
           status,
-          body: random.pick(refusals.filter(([each]) => each === status))[1],
+          body,
           revision: revisions[i]!,
           session: i === 0 ? undefined : `${word()}-${random.integer(1000, 9999)}`,
         }));
@@ -936,7 +938,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If an old server answers the first request with status 200 and a JSON-RPC error, the client falls back too. This holds for each code that is not one of the new era, and also if the `id` of the error is `null`.',
+      'If an old server answers the first request with status 200 and a JSON-RPC error such as `-32601`, the client falls back too. This also holds if the `id` of the error is `null`.',
       async () => {
         const codes = random.shuffled([-32601, -32600, -32602, -32000, -32002, 0]);
         await together([0, 1, 2], async (i) => {
@@ -990,7 +992,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'A server of the new era names revisions: in `supportedVersions`, or in `data.supported` of the error `-32022`. If only old revisions that the client speaks are among them, it falls back. If the client speaks none, it prints them in one line and exits with code 1.',
+      'A server of the new era names revisions: in `supportedVersions`, or in `data.supported` of the error `-32022`. If an old revision of the client is among them but `2026-07-28` is not, the client falls back. If the client speaks no revision of the list, it prints the list in one line and exits with code 1.',
       async () => {
         const [unknown, mixed] = random.shuffled(['2027-03-01', '2028-01-31']) as [string, string];
         const advice =
@@ -1088,7 +1090,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'After the tool may have begun its work, the client does not call it a second time: neither if the answer to `tools/call` breaks off, nor if it is an error or status 500.',
+      'The client sends `tools/call` a single time to a server of the new era. If the answer breaks off, is an error or has status 500, the client ends without a second call.',
       async () => {
         const advice =
           'Find the era before the call, with server/discover, which does nothing. Send tools/call outside of findEra, a single time: nobody knows how far the tool has come.';
