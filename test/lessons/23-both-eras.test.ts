@@ -184,10 +184,16 @@ export default grader((run) => {
           [meta('protocolVersion')],
         ];
         for (const _meta of others) {
-          const posted = await old.ask('ping', { _meta });
+          const callIsObject =
+            'Call isObject before you use the operator in: it throws an error if the value is not an object.';
+          const ifItThrows = {
+            cause: `The _meta of a request was ${asJson(_meta)}, and server.ts threw an error.`,
+            advice: callIsObject,
+          };
+          const posted = await old.ask('ping', { _meta }, { ifItThrows });
           expect(posted.status !== 500, {
             cause: `The _meta of a request was ${asJson(_meta)}, and your server answered with status 500.`,
-            advice: 'Call isObject before you use the operator in: it throws an error if the value is not an object.',
+            advice: callIsObject,
             see: posted.see,
           });
           posted.result({
@@ -235,9 +241,19 @@ export default grader((run) => {
       'If `_meta` names a revision and the header names a different one or is missing, the server answers with status 400 and the error `-32020`. If both name the same revision that the server does not know, the error is `-32022`.',
       async () => {
         const contradictory = `${byMeta} This also holds if the header says something different: stateless finds the contradiction.`;
-        for (const version of ['2025-11-25', '2025-06-18', undefined]) {
-          const posted = await askNew('server/discover', {}, { headers: { 'MCP-Protocol-Version': version } });
-          posted.refused(400, -32020, contradictory);
+        const session = old.headers['MCP-Session-Id'];
+        const cases = [
+          { method: 'server/discover', version: '2025-11-25' },
+          { method: 'ping', version: '2025-06-18', session },
+          { method: 'tools/list', version: undefined },
+          { method: 'ping', version: undefined, session },
+          { method: 'initialize', version: '2025-11-25' },
+        ];
+        for (const { method, version, session } of cases) {
+          const headers = { 'MCP-Protocol-Version': version, 'MCP-Session-Id': session };
+          const posted = await askNew(method, method === 'initialize' ? hello() : {}, { headers });
+          const said = version === undefined ? 'the header was missing' : `the header named ${version}`;
+          expectCode(posted, -32020, `The _meta of ${method} named 2026-07-28 and ${said}`, contradictory);
         }
         for (const version of ['2027-01-01', '1900-01-01']) {
           const posted = await askNew(
@@ -245,9 +261,10 @@ export default grader((run) => {
             {},
             { _meta: { [meta('protocolVersion')]: version }, headers: { 'MCP-Protocol-Version': version } },
           );
-          posted.refused(
-            400,
+          expectCode(
+            posted,
             -32022,
+            `Both _meta and the header named ${version}`,
             'Let stateless answer if _meta has the member, whatever its value is. Old clients do not have this member, so do not compare its value.',
           );
         }
@@ -255,7 +272,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'In the new era, the server ignores an `MCP-Session-Id` header: it answers as without it, and its answer does not have this header. Requests of both eras may alternate.',
+      'In the new era, the server ignores an `MCP-Session-Id` header: it answers as it does when this header is missing, and sends no such header back. Requests of both eras may alternate.',
       async () => {
         const session = old.headers['MCP-Session-Id']!;
         const ignored = `${byMeta} Do not look at the session id before: some programs add this header to each request.`;
@@ -291,17 +308,30 @@ export default grader((run) => {
         { params: null },
       ];
       for (const body of bodies) {
-        const posted = await newClient('client').send(JSON.stringify(body));
+        const withCare =
+          'Read the body with ?. at each step: request.body?.params?._meta. The body of a POST can be null, and has no params then.';
+        const ifItThrows = {
+          cause: `The body was ${visible(JSON.stringify(body))}, and server.ts threw an error.`,
+          advice: withCare,
+        };
+        const posted = await newClient('client').send(JSON.stringify(body), { ifItThrows });
         expectStatus(posted, 400, {
           cause: `The body was ${visible(JSON.stringify(body))}, but your server answered with status ${posted.status}.`,
-          advice:
-            posted.status === 500
-              ? 'Read the body with ?. at each step: request.body?.params?._meta. The body of a POST can be null, and has no params then.'
-              : sendOld,
+          advice: posted.status === 500 ? withCare : sendOld,
           see: posted.see,
         });
       }
     });
+
+    /** The new half has refused the request, with this code. */
+    function expectCode(posted: Posted, code: number, said: string, advice: string): void {
+      const { see } = posted;
+      const compare = { expected: `400 "error":{"code":${code}, …}`, received: received(posted) };
+      const cause = `${said}, but your server answered with status ${posted.status}.`;
+      expect(posted.status === 400, { cause, compare, advice, see });
+      const wrong = `${said}, but your server answered with the wrong error.`;
+      expect(codeOf(posted) === code, { cause: wrong, compare, advice, see });
+    }
 
     /** Sends a request without a body. */
     async function send(method: string, headers: Record<string, string>, who: string): Promise<Exchange> {
@@ -428,7 +458,8 @@ export default grader((run) => {
                 expected: `${asJson(names(results.old))} (old client)`,
                 received: `${asJson(names(results.new))} (new client)`,
               },
-              advice: oneCore,
+              advice:
+                'Return the same list, toolList, for both eras: let serve answer tools/list, and change nothing but what complete adds.',
             },
           );
         }
@@ -454,8 +485,8 @@ export default grader((run) => {
       'Let serve answer the requests of both eras. Pass to it the request, the level of this client, and the function notify of this request. For the new era, pass the signal too.';
 
     const live: Record<string, string> = {
-      old: 'Pass notify of sessionsEra to serve, and call it for each log message: it writes to the answer of this request.',
-      new: 'Pass notify of statelessEra to serve, and call it for each log message: it writes to the answer of this request.',
+      old: 'Call notify in log for each message at the level least or above: this level goes out too. For the old era, pass session.level and notify of sessionsEra to serve.',
+      new: 'Call notify in log for each message at the level least or above. For the new era, pass meta[metaKey.logLevel] and notify of statelessEra to serve.',
     };
 
     requirement(
@@ -512,7 +543,12 @@ export default grader((run) => {
         ];
         for (const [what, method, params] of requests) {
           const id = newId();
-          const fromOld = (await old.send(request(id, method, params), { see: '' })).messages();
+          const ifItThrows = {
+            cause: `A client sent ${what}, and server.ts threw an error.`,
+            advice:
+              'Look for the method with Object.hasOwn(methods, method): methods also inherits functions, such as constructor.',
+          };
+          const fromOld = (await old.send(request(id, method, params), { see: '', ifItThrows })).messages();
           const fromNew = (await askNew(method, params, { id, see: '', ...atLevel('info') })).messages();
           const [first, second] = [fromOld, fromNew].map((messages) => messages.map(withoutEra));
           if (isDeepStrictEqual(first, second)) continue;
@@ -575,7 +611,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'For a new client, the server sends the log messages at the level in `_meta` of this request or above: the member `io.modelcontextprotocol/logLevel`. Without this member, the server sends no log messages for the request.',
+      'For a new client, the server sends the log messages at the level in `_meta` of this request or above: the member `io.modelcontextprotocol/logLevel`. If this member is missing, the server sends no log messages for the request.',
       async () => {
         for (const level of random.shuffled([...random.shuffled(levels).slice(0, 2), 'emergency', undefined])) {
           await expectFilter('new', level, calls.new('say', everything(), level === undefined ? {} : atLevel(level)));
@@ -826,7 +862,7 @@ export default grader((run) => {
       await call.stream(logMessage('info', said));
       await client.prints([`NOTIFICATION: info ${said}`], {
         cause: 'Your client did not print a notification when it arrived.',
-        advice: (printed) => (/20\d\d-/.test(printed) ? onStandardError : 'Leave the reading of answers as it is.'),
+        advice: (printed) => (/20\d\d-/.test(printed) ? onStandardError : callOutside),
       });
       await call.stream(call.result({ ...textResult(text), ...(inNewEra && { resultType: 'complete' }) }));
       call.end();
@@ -839,6 +875,9 @@ export default grader((run) => {
         'Look at the status before you call refused or fail: they set process.exitCode, and the code stays.',
       );
     }
+
+    const callOutside =
+      'Send the call with request, outside of findEra: request prints each notification, and tryRequest prints nothing.';
 
     const onStandardError =
       'Use console.error for the revision: standard output is for notifications and the result, which a script may read.';
@@ -885,7 +924,10 @@ export default grader((run) => {
       expectOldForm(initialize);
       initialize.expectNoSession('Send no session id with initialize: only the answer to it has one.');
       await initialize.json(initialize.result(begun.initializeResult()));
-      const initialized = await begun.next('notifications/initialized', { advice: 'Leave shakeHands as it is.' });
+      const initialized = await begun.next('notifications/initialized', {
+        advice:
+          'Write await before shakeHands() in findEra. Otherwise the client sends the call before the handshake is over.',
+      });
       expectOldForm(initialized);
       initialized.expectAgreed();
       initialized.accept();

@@ -149,7 +149,8 @@ export const mistakes: Mistake[] = [
     completes,
     "  return 'error' in answered ? answered : { result: { ...answered.result, resultType: 'complete', ttlMs: 0, cacheScope: 'public' } };\n",
   ]),
-  server(2, 'does-not-await-the-core', [
+  // The new half asks the core about each unknown method, so task 1 finds this.
+  server(1, 'does-not-await-the-core', [
     `  const answered = await ${newServe};\n`,
     `  const answered = ${newServe} as unknown as Answer;\n`,
   ]),
