@@ -26,6 +26,7 @@ test.for([
   ['13-progress', [...handshake, ...calls, ...notifications, 'tools-call-with-progress']],
   ['17-who-may-ask', [...handshake, ...calls, ...notifications]],
   ['20-two-endpoints', [...handshake, ...calls, ...notifications]],
+  ['23-both-eras', [...handshake, ...calls, ...notifications]],
 ] as const)('the conformance suite accepts the server of %s', async ([slug, accepted]) => {
   const findings = await judgeServer(await serve(slug));
   const passed = Object.keys(findings).filter((name) => findings[name]!.every((finding) => finding === 'SUCCESS'));
@@ -58,6 +59,16 @@ test('the conformance suite accepts the server of 22-nothing-is-remembered', asy
   const found = findings['server-stateless']!;
   expect(found.filter((finding) => finding !== 'SUCCESS')).toEqual(['SKIPPED']);
   expect(found).toHaveLength(30);
+});
+
+// The same endpoint, judged by the rules of the other era. The suite asks for resources and more in other scenarios.
+test.for([
+  ['http-header-validation', 14],
+  ['tools-list', 2],
+  ...calls.map((name) => [name, 2] as const),
+] as const)('the conformance suite accepts 23-both-eras in the new era: %s', async ([scenario, count]) => {
+  const findings = await judgeStatelessServer(await serve('23-both-eras'), scenario);
+  expect(findings).toEqual({ [scenario]: Array(count).fill('SUCCESS') });
 });
 
 test('the conformance suite accepts the client of 11-message-handler', async () => {

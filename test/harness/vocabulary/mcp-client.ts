@@ -456,13 +456,16 @@ function adviceFor(advice: Record<number, string>, ...keys: unknown[]): { advice
   return { advice: found ?? followIt };
 }
 
-/** What the codes of JSON-RPC say (section 5.1). */
+/** What the codes of JSON-RPC (section 5.1) and of MCP 2026-07-28 say. */
 const meanings: Record<number, string> = {
   [-32700]: 'this is not JSON',
   [-32600]: 'this is not a JSON-RPC message',
   [-32601]: 'the server does not have this method',
   [-32602]: 'the server has the method, but the params are wrong',
   [-32603]: 'the server itself has failed',
+  [-32020]: 'a header is missing, or says something different than the body',
+  [-32021]: 'the client lacks a capability that this request needs',
+  [-32022]: 'the server does not speak this revision',
 };
 
 /** Why an error does not have the code that it should have. */

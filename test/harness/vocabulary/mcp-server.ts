@@ -70,8 +70,8 @@ export type Script = {
   waiting(): boolean;
   /** The result of `initialize`. */
   initializeResult(): object;
-  /** The next message that the client posts is a request or notification with this method. */
-  next(method: string, words?: Words): Promise<ReceivedMessage>;
+  /** The next message that the client posts is a request or notification with this method, or with one of these. */
+  next(method: string | readonly string[], words?: Words): Promise<ReceivedMessage>;
   /** The next message that the client posts is the response to the server's request with this method and id. */
   nextResponse(method: string, id: unknown, words?: Words): Promise<ReceivedMessage>;
   /** Nothing more has been posted. */
@@ -208,14 +208,16 @@ async function start(run: Run, terms: Terms): Promise<Script> {
       capabilities: { tools: {}, logging: {} },
       serverInfo: { name: 'grader', version: '1.0.0' },
     }),
-    async next(method, words = {}) {
+    async next(oneOf, words = {}) {
+      const methods = [oneOf].flat();
+      const method = methods.join(' or ');
       const awaited = method.startsWith('notifications/') ? method : `the request ${method}`;
       const posted = await nextPosted(awaited, words);
       const { message } = posted;
       const { cause: _cause, ended: _ended, ...others } = words;
-      expect(message.method === method, {
+      expect(methods.includes(String(message.method)), {
         cause: `Your client sent ${message.method === undefined ? 'a response' : message.method} where it should have sent ${method}.`,
-        compare: { expected: `"method":"${method}"`, received: asJson(message) },
+        compare: { expected: `"method":"${methods[0]}"`, received: asJson(message) },
         advice: 'Send the messages of the handshake in their order, and then the call.',
         see,
         ...others,

@@ -65,38 +65,65 @@ async function sdkOfTheSecondGeneration(work: HeldWork, addsTool: boolean): Prom
   return { handle: (request) => transport.handleRequest(request), close: () => server.close() };
 }
 
+/** `@modelcontextprotocol/server` without sessions: in revision 2026-07-28, and for old clients too if `legacy` says so. */
+const statelessSdk = (legacy: 'stateless' | 'reject') => async (work: HeldWork) => {
+  const { McpServer, createMcpHandler } = await import('@modelcontextprotocol/server');
+  const handler = createMcpHandler(
+    () => {
+      const server = new McpServer(info, { capabilities: { logging: {} } });
+      server.registerTool('process_files', tool, async ({ message }, { mcpReq }) => {
+        for (const file of files) {
+          await mcpReq.log('info', processing(file));
+          await work(file);
+        }
+        return { content: [{ type: 'text', text: `Done: ${message}` }] };
+      });
+      return server;
+    },
+    { legacy },
+  );
+  return { handle: (request: Request) => handler.fetch(request), close: () => handler.close() };
+};
+
 /** Milliseconds for the start of a client, and for an official server's part of what the client then prints. */
 const startAndWorkMs = 7000;
 
-/** Both, as explanations call them. */
+/** All of them, as explanations call them. */
 const generations = {
   'a server of the official TypeScript SDK, version 1,': sdkOfTheFirstGeneration,
   'a server of the official TypeScript SDK, version 2,': sdkOfTheSecondGeneration,
+  'a server of the official TypeScript SDK for both eras': statelessSdk('stateless'),
+  'a server of the official TypeScript SDK for the new era only': statelessSdk('reject'),
 };
-export const sdkServers = Object.keys(generations) as (keyof typeof generations)[];
+type Generation = keyof typeof generations;
+
+/** Those that know no newer revision than 2025-11-25, and those that know 2026-07-28. */
+export const sdkServers = Object.keys(generations).slice(0, 2) as Generation[];
+export const newSdkServers = Object.keys(generations).slice(2) as Generation[];
 
 /**
  * Starts an official server, and a client for it.
- * @param which one of `sdkServers`
+ * @param which one of `sdkServers` or `newSdkServers`
  * @param message what the client calls the tool with
- * @param options whether the server adds a tool when the first file is processed
+ * @param options whether the server adds a tool when the first file is processed, and how many messages it may refuse
  * @returns `release` ends the work on a file, which is counted from 1; `listening` says whether the client has a stream of its own
  */
 export async function sdkServer(
   run: Run,
-  which: keyof typeof generations,
+  which: Generation,
   message: string,
-  { addsTool = false } = {},
+  { addsTool = false, mayRefuse = 0 } = {},
 ): Promise<{ client: Client; release(file: number): void; listening(): boolean }> {
   const gates = files.map(gate);
   const server = await generations[which]((file) => gates[file - 1]!.opened, addsTool);
   run.atEnd(() => void server.close());
   let refused: Call | undefined;
+  let refusals = 0;
   let listens = false;
   const site = await run.startGraderServer('/mcp', (call) => {
     const { request, response } = call;
     response.on('finish', () => {
-      if (request.method === 'POST' && response.statusCode >= 400) refused = call;
+      if (request.method === 'POST' && response.statusCode >= 400 && ++refusals > mayRefuse) refused = call;
     });
     // A client that has gone away reads no more of its answer.
     const begun = () => {

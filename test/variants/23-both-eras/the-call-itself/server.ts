@@ -1,0 +1,124 @@
+import { inspect } from 'node:util';
+import express, { type Request } from 'express';
+import { z } from 'zod';
+import { documents } from '#support/documents.ts';
+import { failure, isObject, type Answer, type JsonRpcRequest, type Params } from '#support/json-rpc.ts';
+import { answerError, checkMediaTypes, listen, onlyThisMachine } from '#support/mcp-http.ts';
+import { sessionsEra } from '#support/sessions-era.ts';
+import { complete, metaKey, statelessEra, statelessRevision } from '#support/stateless-era.ts';
+import { levels, type Notify } from '#support/tool-server.ts';
+import { moreTools, type Context, type Tool } from '#support/tools.ts';
+import { work } from '#support/work.ts';
+
+const serverInfo = { name: 'chunk-by-chunk', version: '1.0.0' };
+
+const processFilesInput = z.object({ message: z.string().describe('what to say when all is done') });
+
+const processFiles: Tool<typeof processFilesInput> = {
+  name: 'process_files',
+  description: 'Processes the documents one after the other',
+  input: processFilesInput,
+  async run({ message }, { log, signal }) {
+    for (const [i, { name }] of documents.entries()) {
+      log('info', `Processing file ${i + 1}/${documents.length}...`, 'process_files');
+      await work(name, { signal });
+    }
+    return { content: [{ type: 'text', text: `Done: ${message}` }] };
+  },
+};
+
+const tools: Tool[] = [processFiles, ...moreTools];
+
+const callParams = z.object({ name: z.string(), arguments: z.record(z.string(), z.unknown()).default({}) });
+
+/** What a tool has to return. It may have further members, which stay in the result. */
+const toolResult = z.looseObject({ content: z.array(z.looseObject({ type: z.string() })) });
+
+/** The result of tools/list. The tools never change, so it is made only once. */
+const toolList = {
+  tools: tools.map(({ name, description, input }) => ({
+    name,
+    description,
+    inputSchema: z.toJSONSchema(input, { io: 'input' }),
+  })),
+};
+
+/** The methods that both eras have. */
+const methods: Record<string, (params: Params, context: Context) => Answer | Promise<Answer>> = {
+  'tools/list': () => ({ result: toolList }),
+
+  async 'tools/call'(params, context) {
+    const call = callParams.safeParse(params);
+    if (call.error) return failure(-32602, z.prettifyError(call.error));
+    const tool = tools.find(({ name }) => name === call.data.name);
+    if (!tool) return failure(-32602, `Unknown tool: ${call.data.name}`);
+    try {
+      const args = tool.input.safeParse(call.data.arguments);
+      if (args.error) return toolFailure(z.prettifyError(args.error));
+      const returned = JSON.stringify(await tool.run(args.data, context));
+      return { result: toolResult.parse(JSON.parse(returned)) };
+    } catch (error) {
+      return toolFailure(reasonOf(error));
+    }
+  },
+};
+
+/** What 'tools/call' returns when a tool fails: a result, so that the model reads the text. */
+function toolFailure(text: string): Answer {
+  return { result: { content: [{ type: 'text', text }], isError: true } };
+}
+
+/** Why a tool has failed. It has usually thrown an Error, but JavaScript can throw any value. */
+function reasonOf(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message || thrown.name;
+  return typeof thrown === 'string' ? thrown : inspect(thrown);
+}
+
+const app = express();
+app.use('/mcp', onlyThisMachine);
+app.post('/mcp', checkMediaTypes, express.json({ strict: false, limit: '1mb' }));
+/** What a client wants of one request, whatever its era is. */
+type Wish = { log: (level: string) => boolean; notify: Notify; signal?: AbortSignal };
+
+const core =
+  (wish: Wish) =>
+  async (request: JsonRpcRequest): Promise<Answer> => {
+    const method = new Map(Object.entries(methods)).get(request.method);
+    if (method === undefined) return failure(-32601, `there is no ${request.method}`);
+    const { notify, signal } = wish;
+    return method(request.params ?? {}, {
+      log(level, data, logger) {
+        if (wish.log(level))
+          notify({ jsonrpc: '2.0', method: 'notifications/message', params: { level, logger, data } });
+      },
+      signal,
+    });
+  };
+
+const fromLevel = (least: string) => (level: string) => levels.slice(levels.indexOf(least)).includes(level);
+
+const old = sessionsEra(serverInfo, (request, session, notify) =>
+  // The level may change while the call is at work.
+  core({ log: (level) => fromLevel(session.level)(level), notify })(request),
+);
+const modern = statelessEra(serverInfo, (request, meta, notify, signal) => {
+  const least = meta[metaKey.logLevel];
+  return core({ log: least ? fromLevel(least) : () => false, notify, signal })(request).then((answered) =>
+    complete(request.method, serverInfo, answered),
+  );
+});
+
+/** The signs of the new era. */
+const signs: ((request: Request) => boolean)[] = [
+  (request) => request.header('mcp-protocol-version') === statelessRevision,
+  (request) => ['GET', 'DELETE'].includes(request.method) && !request.header('mcp-session-id'),
+  (request) => isObject(request.body?.params?._meta) && metaKey.protocolVersion in request.body.params._meta,
+];
+
+app.use('/mcp', (request, response, next) =>
+  signs.some((sign) => sign(request)) ? modern(request, response, next) : old(request, response, next),
+);
+
+app.use('/mcp', answerError);
+
+listen(app);
