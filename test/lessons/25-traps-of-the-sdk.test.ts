@@ -674,7 +674,9 @@ export default grader((run) => {
           const stateless = generation === 'stateless';
           const which = `the official client of the ${stateless ? 'second' : generation} generation in revision ${stateless ? eras[1] : eras[0]}`;
           const logs: Log[] = [];
-          const client = await officialClient(server, generation, (log) => logs.push(log), { logLevel: stateless ? 'warning' : undefined });
+          const client = await officialClient(server, generation, (log) => logs.push(log), {
+            logLevel: stateless ? 'warning' : undefined,
+          });
           if (!stateless) await client.setLevel('warning');
           const all = atEachLevel();
           const wanted = atLeast('warning', all);

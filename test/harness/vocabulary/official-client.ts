@@ -107,9 +107,6 @@ async function ofSecond(onLog: OnLog, mode: 'legacy' | 'auto' | { pin: string } 
   const transports = { old: SSEClientTransport, new: StreamableHTTPClientTransport };
   return { client: client as unknown as SdkClient, transports, before: [] };
 }
-    return { client: client as unknown as SdkClient, transports, before: [] };
-  },
-};
 
 /**
  * Connects the official client of this generation, until the end of the run; all held work is released meanwhile.
