@@ -22,7 +22,7 @@ const idleLimit = Number(process.env.IDLE_LIMIT ?? 10_000);
 /** Milliseconds that the client waits for the answer to its DELETE. */
 const farewellLimit = Number(process.env.FAREWELL_LIMIT ?? 2000);
 
-// #region task 3: try revision 2026-07-28 first
+// #region task 2: try revision 2026-07-28 first
 // starter: const client = new Client({ name: 'chunk-by-chunk', version: '1.0.0' });
 const client = new Client({ name: 'chunk-by-chunk', version: '1.0.0' }, { versionNegotiation: { mode: 'auto' } });
 // #endregion
@@ -31,7 +31,10 @@ const transport = new StreamableHTTPClientTransport(new URL(url));
 /** Aborted by Ctrl+C. From then on, the client waits for no answer. */
 const stop = new AbortController();
 // #region task 3: let Ctrl+C abort the signal
-process.once('SIGINT', () => stop.abort());
+process.once('SIGINT', () => {
+  process.exitCode = 130;
+  stop.abort(new Error('interrupted'));
+});
 // #endregion
 
 // #region task 2: print each notification
@@ -59,24 +62,34 @@ try {
 
 /** Calls a tool, and waits for its result. The handlers get the notifications meanwhile. */
 function callTool(name: string, args: Record<string, unknown>): Promise<CallToolResult> {
+  // #region task 2: ask for log messages
+  // starter: const params = { name, arguments: args };
   const params = { name, arguments: args, _meta: { [LOG_LEVEL_META_KEY]: 'info' } };
+  // #endregion
   return client.callTool(params, {
+    // #region task 2: print each report
     onprogress: (report) => console.log(`PROGRESS: ${textOfReport(report)}`),
+    // #endregion
+    // #region task 3: give up at one of the two limits, or when the signal aborts
+    // starter: timeout: timeLimit,
     timeout: idleLimit,
     resetTimeoutOnProgress: true,
     maxTotalTimeout: timeLimit,
     signal: stop.signal,
+    // #endregion
   }) as Promise<CallToolResult>;
 }
 
-/** The exit codes of lesson 12, as far as the SDK tells the failures apart. */
+/** Which of the exit codes of lesson 12 a failure has. */
 function exitCodeOf(error: Error): number {
-  if (stop.signal.aborted) return 130;
+  // #region task 3: tell the failures apart
+  // starter: return 1;
   if (error instanceof SdkHttpError) return 3;
   if (error instanceof ProtocolError) return 7;
   if (error instanceof SdkError && error.code === SdkErrorCode.RequestTimeout) return 6;
   if (error.cause instanceof TypeError) return 2;
   return 1;
+  // #endregion
 }
 
 /** Ends the session of an older server, and then every connection. */

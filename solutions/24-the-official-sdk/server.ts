@@ -47,7 +47,7 @@ function makeServer(): McpServer {
 
 /** What a tool of this workshop may do while it is at work, done with the SDK. */
 function contextOf({ mcpReq }: ServerContext): Context {
-  // #region task 2: send log messages and reports of progress, and hand on the signal
+  // #region task 1: send log messages and reports of progress, and hand on the signal
   // starter: return { log() {} };
   const progressToken = mcpReq._meta?.progressToken;
   return {
