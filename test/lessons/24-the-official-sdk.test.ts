@@ -2,10 +2,11 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { documents } from '../../lessons/support/documents.ts';
 import { expect, Failure } from '../harness/run/failure.ts';
+import { freePort } from '../harness/programs/ports.ts';
 import { grader } from '../harness/run/grader.ts';
 import type { Server } from '../harness/run/run.ts';
 import { promptMs } from '../harness/run/waits.ts';
-import { expectEnd, expectInterrupted, underTimeLimit } from '../harness/vocabulary/command-line.ts';
+import { expectEnd, expectInterrupted, judgedClient } from '../harness/vocabulary/command-line.ts';
 import { finished, release } from '../harness/vocabulary/http.ts';
 import { initialize, mcpClient, request, type McpClient, type Posted } from '../harness/vocabulary/mcp-client.ts';
 import {
@@ -47,7 +48,7 @@ type Wish = { level?: string; token?: Token | undefined };
 const reserved = 'io.modelcontextprotocol/';
 
 export default grader((run) => {
-  const { expectSoon, missing, random, requirement, startServer, task, until } = run;
+  const { expectSoon, missing, random, requirement, startClient, startServer, task, until } = run;
 
   let server: Server;
   /** A client for each revision. That of 2025-11-25 has shaken hands. */
@@ -75,7 +76,8 @@ export default grader((run) => {
     await clients['2025-11-25'].notify('notifications/initialized');
   }
 
-  const atMcp = "Mount the handler for every method of HTTP: app.all('/mcp', toNodeHandler(createMcpHandler(makeServer))).";
+  const atMcp =
+    "Mount the handler for every method of HTTP: app.all('/mcp', toNodeHandler(createMcpHandler(makeServer))).";
   const eachItsOwn =
     'Hand the function makeServer itself to createMcpHandler, and create the McpServer inside of this function. The handler calls it for each request, because a server that is connected to one request cannot serve another.';
 
@@ -202,7 +204,8 @@ export default grader((run) => {
               500: eachItsOwn,
               [-32601]:
                 'Register at least one tool in makeServer, with server.registerTool, before you return the server. A server without tools does not know this method.',
-              [-32603]: 'Hand the zod schema itself to registerTool, as inputSchema: input. The SDK makes JSON Schema of it.',
+              [-32603]:
+                'Hand the zod schema itself to registerTool, as inputSchema: input. The SDK makes JSON Schema of it.',
             },
           });
           const list = result.at('tools').array('The tools are not an array.', {
@@ -254,7 +257,10 @@ export default grader((run) => {
           const text = word();
           const steps = [
             step({}, { progress: 0, total: 3, message: word() }),
-            step({ level: 'error', data: { [word()]: [1, null, word()] } }, { progress: 1.5, total: 3, message: word() }),
+            step(
+              { level: 'error', data: { [word()]: [1, null, word()] } },
+              { progress: 1.5, total: 3, message: word() },
+            ),
             step({ logger: undefined, data: `${word()} é世` }, { progress: 3, message: word() }),
           ];
           const posted = callTool(revision, 'say', { steps, text }, { level: 'info', token });
@@ -299,9 +305,10 @@ export default grader((run) => {
           const came = notificationsIn(posted).map(({ params }) => look(params, '').at('level').value);
           const due = steps.slice(steps.length - count).map(({ log }) => log.level);
           expect(asJson(came) === asJson(due), {
-            cause: came.length > due.length
-              ? `A call ${level === undefined ? 'without a log level' : `with the log level ${level}`} got log messages that it did not ask for.`
-              : `A call with the log level ${level} did not get all log messages that it asked for.`,
+            cause:
+              came.length > due.length
+                ? `A call ${level === undefined ? 'without a log level' : `with the log level ${level}`} got log messages that it did not ask for.`
+                : `A call with the log level ${level} did not get all log messages that it asked for.`,
             compare: { expected: asJson(due), received: asJson(came) },
             advice:
               'Send each log message with mcpReq.log(level, data, logger). It knows the log level of the request, but notify and sendLoggingMessage do not look at it.',
@@ -328,7 +335,10 @@ export default grader((run) => {
                 token === undefined
                   ? 'The call has no progressToken, but your server sent a report of progress.'
                   : `The call has the progressToken ${asJson(token)}, but your server did not send the one report that the tool made.`,
-              compare: { expected: token === undefined ? '(no report)' : asJson({ progressToken: token, ...report }), received: reports.length === 0 ? '(no report)' : asJson(reports[0]) },
+              compare: {
+                expected: token === undefined ? '(no report)' : asJson({ progressToken: token, ...report }),
+                received: reports.length === 0 ? '(no report)' : asJson(reports[0]),
+              },
               advice:
                 'Read the token from mcpReq._meta?.progressToken, and compare it with undefined: 0 and an empty string are tokens too.',
               see: posted.see,
@@ -364,7 +374,8 @@ export default grader((run) => {
           const came = notificationsIn(posted);
           const own = steps.flatMap(({ log, report }) => [log, report!]);
           expect(came.length === own.length, {
-            cause: 'Several calls ran at the same time, but a response does not have exactly the messages of its own call.',
+            cause:
+              'Several calls ran at the same time, but a response does not have exactly the messages of its own call.',
             compare: { expected: `${own.length} notifications`, received: `${came.length} notifications` },
             advice: `Keep nothing of a call in a variable that all calls share. ${eachItsOwn}`,
             see: '',
@@ -381,7 +392,8 @@ export default grader((run) => {
     requirement(
       'If a client of revision `2026-07-28` closes the response of a call, the server aborts the `signal` of this tool. Other calls continue.',
       async () => {
-        const advice = 'Hand mcpReq.signal to the tool, as signal in what contextOf returns. Each request has a signal of its own.';
+        const advice =
+          'Hand mcpReq.signal to the tool, as signal in what contextOf returns. Each request has a signal of its own.';
         const texts = [`${word()}-1`, `${word()}-2`];
         const [stays, leaves] = texts.map((text) =>
           callTool(newest, 'say', { steps: [step()], text }, { level: 'info' }),
@@ -445,4 +457,435 @@ export default grader((run) => {
       },
     );
   });
+
+  const see = 'npm run try lesson-24';
+  const neverMs = '60000';
+  const script = (terms: Omit<Terms, 'see'> = {}) =>
+    scriptedServer(run, {
+      see,
+      ...terms,
+      // On a slow machine, too, no limit is over by itself.
+      env: { TIME_LIMIT: neverMs, IDLE_LIMIT: neverMs, FAREWELL_LIMIT: neverMs, ...terms.env },
+    });
+
+  const negotiates =
+    "Give the Client the option { versionNegotiation: { mode: 'auto' } } as its second argument. Without it, the client speaks revision 2025-11-25 only.";
+
+  /** A client that has called the tool of this server, and the token for its reports. */
+  type Called = Script & { call: ReceivedMessage; token: Token };
+
+  /** What the server answers to `server/discover`. */
+  const discovered = () => ({
+    resultType: 'complete',
+    supportedVersions: [newest],
+    capabilities: { tools: {}, logging: {} },
+    ttlMs: 0,
+    cacheScope: 'private',
+    _meta: { [`${reserved}serverInfo`]: { name: 'grader', version: '1.0.0' } },
+  });
+
+  const metaOf = ({ message }: ReceivedMessage): Message =>
+    ((message.params as Message | undefined)?._meta ?? {}) as Message;
+
+  const asksForReports =
+    'Pass an onprogress function to client.callTool, in its second argument. The SDK then sends a progressToken with the call.';
+
+  function called(started: Script, call: ReceivedMessage): Called {
+    const { progressToken } = metaOf(call);
+    look(progressToken, 'progressToken', see).expect(
+      typeof progressToken === 'string' || Number.isInteger(progressToken),
+      'The call has no progressToken in its params._meta.',
+      { like: '"progressToken":1', advice: asksForReports },
+    );
+    return { ...started, call, token: progressToken as Token };
+  }
+
+  /** A client of this revision that has called the tool. */
+  async function upToCall(revision: Revision, terms: Omit<Terms, 'see'> = {}): Promise<Called> {
+    const started = await script(terms).start();
+    const discover = await started.next('server/discover', { advice: negotiates });
+    if (revision === newest) {
+      await discover.json(discover.result(discovered()));
+      const advice = `Call client.connect, and then client.callTool. In revision ${newest}, there is no handshake.`;
+      return called(started, await started.next('tools/call', { advice }));
+    }
+    // Three ways in which servers of older revisions answer a method that they do not know.
+    const refused = [
+      ['the header MCP-Session-Id is missing', 400, null],
+      ['unsupported MCP-Protocol-Version', 400, null],
+      ['unknown method: server/discover', 200, discover.message.id],
+    ] as const;
+    const [message, status, id] = refused[random.integer(0, 2)]!;
+    const error = { code: status === 200 ? -32601 : -32600, message };
+    await discover.answer(status, 'application/json', JSON.stringify({ jsonrpc: '2.0', id, error }));
+    await started.handshake();
+    return called(started, await started.next('tools/call'));
+  }
+
+  /** A result in the shape of either revision. */
+  const resultOf = (text: string, more = {}) => ({ resultType: 'complete', ...textResult(text), ...more });
+
+  async function finish({ call }: Called, text: string): Promise<void> {
+    await call.stream(call.result(resultOf(text)));
+    call.end();
+  }
+
+  const lineOf = ({ progress, total, message = '' }: Report) =>
+    `PROGRESS: ${progress}${total === undefined ? '' : `/${total}`} ${message}`.trim();
+
+  let current: Called;
+
+  task({ number: 2, title: 'Show what arrives, in both revisions', file: 'client.ts' }, () => {
+    requirement(
+      'The client first asks for `server/discover` in revision `2026-07-28`. If the server has this revision, the client calls the tool without a handshake. The `_meta` of the call has the log level `info`.',
+      async () => {
+        const text = word();
+        current = await upToCall(newest, { message: text });
+        const { call } = current;
+        const advice = `${negotiates} Then the SDK adds the revision to each request.`;
+        look(metaOf(call)[`${reserved}protocolVersion`], `${reserved}protocolVersion`, see).is(
+          newest,
+          `The call does not say in its _meta that it is of revision ${newest}.`,
+          advice,
+        );
+        look(metaOf(call)[`${reserved}logLevel`], `${reserved}logLevel`, see).is(
+          'info',
+          'The call does not ask for log messages of the level info.',
+          "Add _meta: { [LOG_LEVEL_META_KEY]: 'info' } to the params of the call. In this revision, a server sends no log messages to a client that has not asked for them.",
+        );
+        const params = call.member('params');
+        params.at('name').is('process_files', 'The client calls the wrong tool.', 'Call process_files.');
+        params
+          .at('arguments')
+          .is({ message: text }, 'The arguments of the call are wrong.', 'Pass the message of the command line.');
+      },
+    );
+
+    requirement(
+      'The client prints each log message as soon as it arrives, as a line such as `NOTIFICATION: info Processing file 1/3...`. It prints any other notification with its method and its `params`.',
+      async () => {
+        const { call, client } = current;
+        const handlers =
+          "Register a handler with client.setNotificationHandler('notifications/message', …) for log messages, and set client.fallbackNotificationHandler for all others. Do both before client.connect.";
+        const [method, key, value] = random.words(3) as [string, string, string];
+        const cases: [message: Message, line: string][] = [];
+        for (const [level, data] of [
+          ['info', random.words(3).join(' ')],
+          ['error', `${word()} é世`],
+          ['warning', { [word()]: [1, null] }],
+        ] as const) {
+          cases.push([
+            logMessage(level, data),
+            `NOTIFICATION: ${level} ${typeof data === 'string' ? data : JSON.stringify(data)}`,
+          ]);
+        }
+        const custom = { [key]: value };
+        cases.push([
+          notification(`notifications/${method}`, custom),
+          `NOTIFICATION: notifications/${method} ${JSON.stringify(custom)}`,
+        ]);
+        for (const [message, line] of cases) {
+          await call.stream(message);
+          await client.prints([line], {
+            cause: 'A notification has arrived, but your client has not printed it.',
+            otherwise: 'Your client printed a notification in the wrong way.',
+            advice: handlers,
+          });
+        }
+      },
+    );
+
+    requirement(
+      'The client prints each report of progress as soon as it arrives, as a line such as `PROGRESS: 2/3 letter.txt`.',
+      async () => {
+        const { call, client, token } = current;
+        const reports: Report[] = [
+          { progress: 0, total: 3, message: word() },
+          { progress: 1.5, total: 3 },
+          { progress: 2, message: random.words(3).join(' ') },
+          { progress: random.integer(3, 9) },
+        ];
+        for (const report of reports) {
+          await call.stream(notification('notifications/progress', { progressToken: token, ...report }));
+          await client.prints([lineOf(report)], {
+            cause: 'A report has arrived, but your client has not printed it.',
+            otherwise: 'Your client printed a report in the wrong way.',
+            advice: `Print the line in onprogress: console.log(\`PROGRESS: \${textOfReport(report)}\`). ${asksForReports}`,
+          });
+        }
+      },
+    );
+
+    requirement(
+      'If the result arrives, the client prints it as a line such as `RESULT: Done: hello`, and exits with code 0.',
+      async () => {
+        const text = random.words(3).join(' ');
+        await finish(current, text);
+        await current.client.prints([`RESULT: ${text}`], {
+          cause: 'The result has arrived, but your client has not printed it.',
+          advice: 'Return the promise of client.callTool from callTool, so that the result is printed.',
+        });
+        await current.client.endsWell(
+          'The call was answered',
+          'Let the exit code be 0 if the result has no isError.',
+          'Call client.close() at the end: it closes all streams that are still open.',
+        );
+      },
+    );
+
+    requirement(
+      'If the server does not know `server/discover`, the client shakes hands in revision `2025-11-25`, calls the tool in this session, prints what arrives, and ends the session with a `DELETE`.',
+      async () => {
+        const text = word();
+        const session = `${word()}-${random.integer(1000, 9999)}`;
+        const old = await upToCall('2025-11-25', { message: text, session });
+        old.call.expectAgreed();
+        const log = word();
+        const report = { progress: 1, total: 3, message: word() };
+        await old.call.stream(
+          logMessage('notice', log),
+          notification('notifications/progress', { progressToken: old.token, ...report }),
+        );
+        await old.client.prints([`NOTIFICATION: notice ${log}`, lineOf(report)], {
+          cause:
+            'A log message and a report have arrived in revision 2025-11-25, but your client has not printed them.',
+          advice: 'Use the same handlers for both revisions. The SDK calls them in either revision.',
+        });
+        await finish(old, text);
+        await old.client.prints([`RESULT: ${text}`], {
+          cause: 'The result has arrived in revision 2025-11-25, but your client has not printed it.',
+          advice: 'Use the same code for the results of both revisions.',
+        });
+        const goodbye =
+          'Await transport.terminateSession() before client.close(). The SDK sends no DELETE by itself, and close breaks off whatever is still on its way.';
+        await old.client.endsWell('The call was answered', goodbye);
+        const [first] = old.goodbyes;
+        expect(first, {
+          cause: 'Your client ended, but it did not end its session: it sent no DELETE.',
+          compare: { expected: 'DELETE /mcp', received: '(nothing)' },
+          advice: goodbye,
+          see,
+        });
+        first.expectSession();
+      },
+    );
+  });
+
+  const limits =
+    'Pass { timeout: idleLimit, resetTimeoutOnProgress: true, maxTotalTimeout: timeLimit } to client.callTool, and let exitCodeOf return 6 for an SdkError with the code SdkErrorCode.RequestTimeout.';
+  const tells =
+    'Look at the class of the error in exitCodeOf: SdkHttpError is 3, ProtocolError is 7, an SdkError with the code RequestTimeout is 6, and an error whose cause is a TypeError is 2. Look at SdkHttpError first.';
+
+  /** Sends a report every tenth of the limit, until the client ends or this many milliseconds have passed. */
+  async function sendReports({ call, client, token }: Called, limit: number, ms: number) {
+    const said: string[] = [];
+    let longest = 0;
+    const began = performance.now();
+    while (!client.end && performance.now() - began < ms) {
+      const before = performance.now();
+      const report = { progress: said.length + 1, total: 1000 };
+      said.push(lineOf(report));
+      await call.stream(notification('notifications/progress', { progressToken: token, ...report }));
+      await until(() => client.end, limit / 10);
+      longest = Math.max(longest, performance.now() - before);
+    }
+    return { said, longest };
+  }
+
+  /** Judges with a limit 4 and 16 times as long where this machine is too slow for the first: `judge` then returns false. */
+  async function withLimit(names: string[], judge: (begun: Called, limit: number) => Promise<boolean>): Promise<void> {
+    for (const limit of [500, 2000, 8000]) {
+      const begun = await upToCall(newest, {
+        env: Object.fromEntries(names.map((name) => [name, String(limit)])),
+      }).catch((error: unknown) => {
+        if (limit === 8000) throw error;
+      });
+      if (begun && (await judge(begun, limit))) return;
+    }
+  }
+
+  /** The client is running no longer. */
+  const ended = ({ client }: Called, cause: string, advice: string) =>
+    expectSoon(
+      () => client.end ?? client.verdict,
+      () => ({ cause, advice, see }),
+      client,
+      2 * promptMs,
+    );
+
+  task({ number: 3, title: 'Give up, and say why', file: 'client.ts' }, () => {
+    requirement(
+      'If `IDLE_LIMIT` milliseconds pass without a report on the call or its result, the client prints one line on standard error and exits with code 6. Each report restarts this limit.',
+      async () => {
+        await withLimit(['IDLE_LIMIT'], async (begun, limit) => {
+          const { client } = begun;
+          const { said, longest } = await sendReports(begun, limit, 2 * limit);
+          if (longest > limit / 2) return false;
+          expect(!client.end, {
+            cause: 'Reports came all the time, but your client gave up its call after IDLE_LIMIT milliseconds.',
+            advice: limits,
+            see,
+          });
+          await until(() => client.end, limit);
+          await ended(begun, 'No report came for IDLE_LIMIT milliseconds, but your client is still waiting.', limits);
+          const advice = limits;
+          await client.fails({ code: 6, about: 'a call without a further report', printed: said, advice });
+          return true;
+        });
+      },
+    );
+
+    requirement(
+      'If reports keep coming, but the result has not arrived after `TIME_LIMIT` milliseconds, the client gives up at one of the next reports, prints one line on standard error, and exits with code 6.',
+      async () => {
+        // After this limit, a timer of the SDK that nobody stops keeps the client running until the other limit is over.
+        await withLimit(['TIME_LIMIT', 'IDLE_LIMIT'], async (begun, limit) => {
+          const { client } = begun;
+          const { said, longest } = await sendReports(begun, limit, 3 * limit + 2000);
+          if (longest > limit / 2 && client.lines.length === 0) return false;
+          await ended(
+            begun,
+            'Reports came all the time, and your client waits longer than TIME_LIMIT milliseconds for the result.',
+            limits,
+          );
+          const printed = said.slice(0, client.lines.length);
+          await client.fails({ code: 6, about: 'a call that takes too long', printed, advice: limits });
+          return true;
+        });
+      },
+    );
+
+    const stops =
+      "Call stop.abort(new Error(…)) in process.once('SIGINT', …), and pass signal: stop.signal to client.callTool.";
+
+    /** The client has ended after Ctrl+C, with code 130, and has printed this line before. */
+    async function expectInterruptedEnd(begun: Called, said: string): Promise<void> {
+      const { client } = begun;
+      await expectEnd(run, client, 'The user has pressed Ctrl+C, but your client is still running.', stops);
+      expect(client.stdout.replaceAll('\r\n', '\n') === `${said}\n`, {
+        cause: 'Your client printed something on standard output after Ctrl+C.',
+        compare: { expected: visible(said), received: visible(client.stdout) },
+        advice: 'Print no result after Ctrl+C, because the user has given up this call.',
+        see,
+      });
+      expect(client.end?.code !== 6, {
+        cause: 'The user has pressed Ctrl+C, but your client ended with exit code 6, as if a time limit were over.',
+        compare: { expected: '130', received: '6' },
+        advice:
+          'Set process.exitCode = 130 in the listener of SIGINT, before the abort. The SDK has the code RequestTimeout for both: a limit that is over, and a signal that has aborted.',
+        see,
+      });
+      expectInterrupted(client);
+    }
+
+    /** Sends a log message, and waits until it is printed. @returns the line */
+    async function running({ call, client }: Called, text: string): Promise<string> {
+      await call.stream(logMessage('info', text));
+      const said = `NOTIFICATION: info ${text}`;
+      await expectSoon(
+        () => client.lines.includes(said) || client.end,
+        () => ({ cause: 'Your client did not print a log message of its call.', advice: 'Print it as before.', see }),
+        client,
+      );
+      return said;
+    }
+
+    requirement(
+      'If the user presses Ctrl+C during a call of revision `2026-07-28`, the client closes the response, prints one line on standard error, and exits with code 130.',
+      async () => {
+        const begun = await upToCall(newest);
+        const said = await running(begun, word());
+        begun.client.interrupt();
+        await expectInterruptedEnd(begun, said);
+        expect(!begun.waiting(), {
+          cause: 'The user pressed Ctrl+C, and your client sent one more message.',
+          advice: `Send nothing yourself: in revision ${newest}, a client cancels a call by closing its response.`,
+          see,
+        });
+      },
+    );
+
+    requirement(
+      'If the user presses Ctrl+C during a call in a session of `2025-11-25`, the client posts `notifications/cancelled` with the `requestId` of the call, ends the session with a `DELETE`, and exits with code 130.',
+      async () => {
+        const session = `${word()}-${random.integer(1000, 9999)}`;
+        const begun = await upToCall('2025-11-25', { session, awaitsCancelled: true, ignoresGoodbyes: true });
+        const said = await running(begun, word());
+        begun.client.interrupt();
+        const advice = `${stops} Then await transport.terminateSession() before client.close(), because close breaks off whatever is still on its way.`;
+        const cancelled = await begun.next('notifications/cancelled', {
+          cause: 'The user has pressed Ctrl+C, but your client sent no notifications/cancelled.',
+          advice,
+          ended: advice,
+        });
+        cancelled
+          .member('params')
+          .at('requestId')
+          .is(begun.call.message.id, 'The requestId is not the id of the call.', stops);
+        cancelled.expectAgreed();
+        cancelled.accept();
+        await until(() => begun.goodbyes.length > 0 || begun.client.end);
+        const [goodbye] = begun.goodbyes;
+        expect(goodbye, {
+          cause: 'The user has pressed Ctrl+C, but your client did not end its session: it sent no DELETE.',
+          compare: { expected: 'DELETE /mcp', received: '(nothing)' },
+          advice: 'Let finally call sayGoodbye, and await transport.terminateSession() there.',
+          see,
+        });
+        goodbye.response.writeHead(204);
+        goodbye.end();
+        await expectInterruptedEnd(begun, said);
+      },
+    );
+
+    requirement(
+      'If no server can be reached, the client prints one line on standard error and exits with code 2. If the server answers the call with an HTTP error status, the exit code is 3.',
+      async () => {
+        const unreachable = async () => {
+          const client = judgedClient(run, startClient(`http://127.0.0.1:${await freePort()}/mcp`));
+          await client.fails({ code: 2, about: 'a refused connection', advice: tells });
+        };
+        const [status, text] = [random.next() < 0.5 ? 404 : 503, word()];
+        const refused = async () => {
+          const { call, client } = await upToCall(newest);
+          await call.answer(
+            status,
+            'application/json',
+            JSON.stringify({ jsonrpc: '2.0', id: null, error: { code: -32000, message: text } }),
+          );
+          await client.fails({ code: 3, about: `a call that was answered with status ${status}`, advice: tells });
+        };
+        await together([unreachable, refused]);
+      },
+    );
+
+    requirement(
+      'If the server answers the call with an error of JSON-RPC, the client prints its message in one line on standard error and exits with code 7. If the result has `isError: true`, the client prints the text of the result, and the exit code is 8.',
+      async () => {
+        const [wrong, failed] = [random.words(3).join(' '), random.words(3).join(' ')];
+        const error = async () => {
+          const { call, client } = await upToCall(newest);
+          await call.json(call.error(-32602, wrong));
+          const about = 'an error of JSON-RPC';
+          await client.fails({ code: 7, about, has: [wrong], hasName: 'the message of the error', advice: tells });
+        };
+        const failure = async () => {
+          const { call, client } = await upToCall(newest);
+          await call.json(call.result(resultOf(failed, { isError: true })));
+          const about = 'a tool that failed';
+          const advice =
+            'Keep the two lines after callTool: they set exit code 8 and throw an error if the result has isError.';
+          await client.fails({ code: 8, about, has: [failed], hasName: 'the text of the result', advice });
+        };
+        await together([error, failure]);
+      },
+    );
+  });
+
+  /** Judges all cases at the same time, and fails with the first that fails. A case draws nothing after its first `await`. */
+  async function together(cases: readonly (() => Promise<void>)[]): Promise<void> {
+    for (const outcome of await Promise.allSettled(cases.map((judge) => judge()))) {
+      if (outcome.status === 'rejected') throw outcome.reason;
+    }
+  }
 });
