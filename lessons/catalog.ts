@@ -182,6 +182,14 @@ export const catalog: readonly Lesson[] = [
     minutes: 30,
     tryPath: '/sse',
   },
+  {
+    number: 24,
+    slug: '24-the-official-sdk',
+    title: 'The official SDK',
+    part: 'MCP in the open',
+    minutes: 30,
+    tryPath: '/mcp',
+  },
 ];
 
 /** Some of the lessons, in the order of the course, for a group that has not the time for all. */

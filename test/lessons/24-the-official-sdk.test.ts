@@ -55,12 +55,7 @@ export default grader((run) => {
   let clients: Record<Revision, McpClient>;
 
   const word = () => random.words(1)[0]!;
-  const anyId = newIds(random);
-  /** The official server takes strings and whole numbers as ids, as the specification has it. */
-  const newId = (): string | number => {
-    const id = anyId();
-    return typeof id === 'string' || Number.isInteger(id) ? id : newId();
-  };
+  const newId = newIds(random);
 
   async function start(): Promise<void> {
     server = await startServer({ MORE_TOOLS: fileURLToPath(new URL('../harness/tools/sdk.ts', import.meta.url)) });
