@@ -287,7 +287,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If the `_meta` of a call in `2026-07-28` has a log level, the server sends the log messages of the tool at this level and above. If the call has no log level, it sends none of them.',
+      'If the `_meta` of a call in `2026-07-28` has a log level, the server sends the log messages of the tool at this level and above. If the call lacks a log level, the server sends no log message.',
       async () => {
         const text = word();
         const steps = ['debug', 'info', 'warning', 'error', 'emergency'].map((level) => step({ level }));
@@ -315,7 +315,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If the `_meta` of a call has a `progressToken`, which can also be `0` or an empty string, each report of the tool has exactly this token. If the call has no token, the server sends no report.',
+      'If the `_meta` of a call has a `progressToken`, which can also be `0` or an empty string, each report of the tool has exactly this token. If the call lacks a token, the server sends no report.',
       async () => {
         for (const revision of revisions) {
           const number = random.integer(1, 999);
