@@ -8,7 +8,14 @@ import type { Server } from '../harness/run/run.ts';
 import { promptMs } from '../harness/run/waits.ts';
 import { expectEnd, expectInterrupted, judgedClient } from '../harness/vocabulary/command-line.ts';
 import { finished, release } from '../harness/vocabulary/http.ts';
-import { initialize, mcpClient, request, type McpClient, type Posted } from '../harness/vocabulary/mcp-client.ts';
+import {
+  initialize,
+  mcpClient,
+  request,
+  type McpClient,
+  type PostOptions,
+  type Posted,
+} from '../harness/vocabulary/mcp-client.ts';
 import {
   logMessage,
   notification,
@@ -77,10 +84,17 @@ export default grader((run) => {
     'Hand the function makeServer itself to createMcpHandler, and create the McpServer inside of this function. The handler calls it for each request, because a server that is connected to one request cannot serve another.';
 
   /** Posts a request in this revision, and waits for nothing. */
-  function post(revision: Revision, method: string, params: object, wish: Wish = {}, see?: string): Posted {
+  function post(
+    revision: Revision,
+    method: string,
+    params: object,
+    wish: Wish = {},
+    see?: string,
+    ifItThrows?: PostOptions['ifItThrows'],
+  ): Posted {
     const { level, token } = wish;
     const own = token === undefined ? {} : { progressToken: token };
-    const more = see === undefined ? {} : { see };
+    const more = { ...(see !== undefined && { see }), ...(ifItThrows && { ifItThrows }) };
     if (revision !== newest) {
       const _meta = token === undefined ? {} : { _meta: own };
       return clients[revision].post(request(newId(), method, { ...params, ..._meta }), more);
@@ -150,6 +164,12 @@ export default grader((run) => {
           never: neverCame,
         });
       }
+      expect(!('data' in said) || !isReport(message), {
+        cause: 'Your server sent a report of the tool, but not the log message that the tool made before.',
+        compare: { expected: asJson({ method: 'notifications/message', params: said }), received: asJson(message) },
+        advice: neverCame,
+        see: posted.see,
+      });
       if ('data' in said) expectLog(posted, message, said);
       else expectReport(posted, message, said, token!);
     }
@@ -434,7 +454,7 @@ export default grader((run) => {
         for (const revision of revisions) {
           const ifItThrows = { advice: catches, see: '' };
           const params = { name: 'talk_afterwards', arguments: {} };
-          const posted = post(revision, 'tools/call', params, { level: 'info', token: word() }, '');
+          const posted = post(revision, 'tools/call', params, { level: 'info', token: word() }, '', ifItThrows);
           await posted.done();
           expectResponseLast(posted);
           for (let turns = 0; turns < 30 && !server.program.end; turns++) {
@@ -738,11 +758,10 @@ export default grader((run) => {
           const { client } = begun;
           const { said, longest } = await sendReports(begun, limit, 3 * limit + 2000);
           if (longest > limit / 2 && client.lines.length === 0) return false;
-          await ended(
-            begun,
-            'Reports came all the time, and your client waits longer than TIME_LIMIT milliseconds for the result.',
-            limits,
-          );
+          const cause =
+            'Reports came all the time, and your client waits longer than TIME_LIMIT milliseconds for the result.';
+          expect(client.end || client.stderr.trim() !== '', { cause, advice: limits, see });
+          await ended(begun, cause, limits);
           const printed = said.slice(0, client.lines.length);
           await client.fails({ code: 6, about: 'a call that takes too long', printed, advice: limits });
           return true;

@@ -26,10 +26,6 @@ const ofServer: Mistake[] = [
     mounts.replace('makeServer)', '() => onlyServer)').replace('app.all', 'const onlyServer = makeServer();\napp.all'),
   ]),
   server(1, 'refuses-the-older-revision', [mounts, mounts.replace('makeServer)', "makeServer, { legacy: 'reject' })")]),
-  server(1, 'passes-json-schema', [
-    registers,
-    registers.replace('inputSchema: input }', 'inputSchema: z.toJSONSchema(input) as never }'),
-  ]),
   server(1, 'forgets-to-return', [
     runs,
     runs.replace('return (await', 'void ((await').replace('Result;', 'Result);\n      return { content: [] };'),

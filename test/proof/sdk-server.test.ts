@@ -24,7 +24,44 @@ const sdkServer = join(solutionsFolder, slugOf(24), 'server.ts');
  * Why the server of the SDK does not meet a requirement of a lesson in revision 2025-11-25. `10.2.1` is the first
  * requirement of task 2 of lesson 10. It meets all others that are about the server.
  */
-const differences: Record<string, string> = {};
+const differences: Record<string, string> = {
+  '8.1.4': 'It also serves older revisions, such as 2025-03-26.',
+  '8.1.5': 'The code of this error is -32603.',
+  '8.3.1': 'It answers with an event stream, as the server from lesson 9 on does.',
+  '8.3.8': 'It answers with an error of JSON-RPC.',
+  '8.3.9': 'It answers with an error of JSON-RPC.',
+  '8.4.1': 'It also serves older revisions, such as 2025-03-26.',
+  '9.2.1': 'It stops the tool when a client leaves.',
+  '9.2.3': 'It answers with an error of JSON-RPC.',
+  '9.2.5': 'It stops the tool when a client leaves.',
+  '10.1.1': 'It opens no session.',
+  '10.1.2': 'It opens no session.',
+  '10.1.3': 'It opens no session.',
+  '10.1.4': 'It opens no session.',
+  '10.2.1': 'It opens no session.',
+  '10.2.2': 'It opens no session.',
+  '10.2.3': 'It opens no session.',
+  '10.3.1': 'The code of this error is -32603.',
+  '10.3.3': 'It has no session that could keep the level.',
+  '10.3.4': 'It has no session that could keep the level.',
+  '10.3.5': 'Without a session, every call gets the messages of all levels.',
+  '13.1.1': 'Its process_files has three documents, and reports other messages.',
+  '13.1.2': 'Its process_files has three documents, and reports other messages.',
+  '13.1.6': 'Its process_files has three documents, and reports other messages.',
+  '13.1.8': 'Its process_files has three documents, and reports other messages.',
+  '13.2.1': 'It sends every report.',
+  '13.2.2': 'It sends every report.',
+  '13.2.3': 'It sends every report.',
+  '13.2.4': 'It sends every report.',
+  '14.1.1': 'The notification reaches a different McpServer, which does not know the call.',
+  '14.1.2': 'The notification reaches a different McpServer, which does not know the call.',
+  '14.1.4': 'The notification reaches a different McpServer, which does not know the call.',
+  '14.1.5': 'The notification reaches a different McpServer, which does not know the call.',
+  '14.1.6': 'It stops the tool when a client leaves.',
+  '14.2.1': 'The notification reaches a different McpServer, which does not know the call.',
+  '14.2.2': 'The notification reaches a different McpServer, which does not know the call.',
+  '14.2.5': 'The notification reaches a different McpServer, which does not know the call.',
+};
 
 /** The requirements about the server in this lesson that the server of the SDK does not meet, and what the grader says. */
 async function refusals(number: number): Promise<Record<string, string>> {
