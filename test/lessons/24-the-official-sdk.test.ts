@@ -248,7 +248,7 @@ export default grader((run) => {
         for (const revision of revisions) {
           const [a, b] = [random.integer(2, 99), random.integer(100, 999)];
           const sum = await callTool(revision, 'add', { a, b }).done();
-          expectText(sum, String(a + b), inCallback);
+          expectText(sum, String(a + b), inCallback, { when: { [-32602]: eachItsOwn, 500: eachItsOwn } });
           expectText(
             await callTool(revision, 'add', { a: b }).done(),
             String(b + 1),
