@@ -286,7 +286,7 @@ export function newIds(random: Random): () => string | number {
       count * 10 + random.integer(0, 9),
       `"${random.words(2).join(' ')}" é世 ${count}`,
       -count,
-      -1000 * count,
+      count * 100 + 5,
       String(count * 100),
     ];
     return kinds[count % kinds.length]!;
