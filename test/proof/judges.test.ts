@@ -27,6 +27,7 @@ test.for([
   ['17-who-may-ask', [...handshake, ...calls, ...notifications]],
   ['20-two-endpoints', [...handshake, ...calls, ...notifications]],
   ['23-both-eras', [...handshake, ...calls, ...notifications]],
+  ['24-the-official-sdk', [...handshake, ...calls, ...notifications, 'tools-call-with-progress']],
 ] as const)('the conformance suite accepts the server of %s', async ([slug, accepted]) => {
   const findings = await judgeServer(await serve(slug));
   const passed = Object.keys(findings).filter((name) => findings[name]!.every((finding) => finding === 'SUCCESS'));

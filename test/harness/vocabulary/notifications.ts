@@ -276,7 +276,7 @@ export function expectToolErrorInStream(posted: Posted, advice: string, reason =
   });
 }
 
-/** Ids of requests, each of them different: strings with quotes, spaces and letters of other scripts, and numbers of each kind. */
+/** Ids of requests, each of them different: strings with quotes, spaces and letters of other scripts, and whole numbers (MCP 2025-11-25, basic, "Requests"). */
 export function newIds(random: Random): () => string | number {
   let ids = 0;
   return () => {
@@ -286,7 +286,7 @@ export function newIds(random: Random): () => string | number {
       count * 10 + random.integer(0, 9),
       `"${random.words(2).join(' ')}" é世 ${count}`,
       -count,
-      count + 0.5,
+      count * 100 + 5,
       String(count * 100),
     ];
     return kinds[count % kinds.length]!;
