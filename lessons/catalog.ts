@@ -182,6 +182,14 @@ export const catalog: readonly Lesson[] = [
     minutes: 30,
     tryPath: '/sse',
   },
+  {
+    number: 26,
+    slug: '26-in-a-host',
+    title: 'In a real host',
+    part: 'MCP in the open',
+    minutes: 30,
+    tryPath: '/mcp',
+  },
 ];
 
 /** Some of the lessons, in the order of the course, for a group that has not the time for all. */
