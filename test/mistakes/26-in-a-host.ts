@@ -1,0 +1,2 @@
+import type { Mistake } from '../proof/mistake.ts';
+export const mistakes: Mistake[] = [];
