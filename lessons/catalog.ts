@@ -16,6 +16,8 @@ export type Lesson = {
   interruptAfter?: number;
   /** Whether `npm run try` also starts examples/authorization-server.ts of the lesson. */
   needsTokens?: true;
+  /** Whether its client is a bridge: `npm run try` then plays the host that starts it. */
+  hasHost?: true;
 };
 
 /** The course, in order. Titles of tasks and requirements stand in each lesson's README. */
@@ -189,6 +191,7 @@ export const catalog: readonly Lesson[] = [
     part: 'MCP in the open',
     minutes: 30,
     tryPath: '/mcp',
+    hasHost: true,
   },
 ];
 
