@@ -91,12 +91,13 @@ export default grader((run) => {
   }
 
   /** The bridge carries the handshake. */
-  async function shakeHands(bridge: Bridge): Promise<void> {
+  async function shakeHands(bridge: Bridge, between = async () => {}): Promise<void> {
     const { host, script } = bridge;
     const initialize = await passedOn(bridge, requestOf('initialize', hello()));
     const response = initialize.result(script.initializeResult());
     await initialize.json(response);
     await host.gets(response, delivers);
+    await between();
     (await passedOn(bridge, notification('notifications/initialized'))).accept();
   }
 
@@ -137,8 +138,8 @@ export default grader((run) => {
         const result = called.result(textResult(`${word()}\n${word()}`));
         // JSON may have line breaks: here, each of its lines is a line of data.
         await called.stream(`${JSON.stringify(result, null, 2).replace(/^/gm, 'data: ')}\n\n`);
-        await host.gets(result, delivers);
         called.end();
+        await host.gets(result, delivers);
         const refused = await passedOn(bridge, requestOf(`${word()}/${word()}`));
         const error = refused.error(-32601, word());
         await refused.json(error);
@@ -152,7 +153,8 @@ export default grader((run) => {
         const { host } = bridge;
         const late: Explanation = {
           cause: 'A message arrived while a call was running, but your bridge did not write it.',
-          advice: 'Write each message in the loop over messagesIn(response). Do not collect the messages of an answer.',
+          advice:
+            'Call deliver in the loop over messagesIn(response), and write notifications, requests and responses there. Do not collect them.',
         };
         const called = await passedOn(bridge, call());
         for (let i = 1; i <= 3; i++) {
@@ -171,7 +173,13 @@ export default grader((run) => {
         await called.stream(ping, progress);
         await host.gets(ping, late);
         await host.gets(progress, late);
-        (await passedOn(bridge, { jsonrpc: '2.0', id: ping.id, result: {} })).accept();
+        const answers: Explanation = {
+          cause:
+            'The server asked the host while a call was running, but your bridge did not post the response of the host.',
+          advice:
+            'Post responses of the host too, and do not await the answer to a call before you read the next line.',
+        };
+        (await passedOn(bridge, { jsonrpc: '2.0', id: ping.id, result: {} }, answers)).accept();
         const result = called.result(textResult(word()));
         await called.stream(result);
         await host.gets(result, late);
@@ -230,7 +238,7 @@ export default grader((run) => {
           const first = await posted(one.script, before);
           await one.host.settled();
           expect(!one.script.waiting(), {
-            cause: `Your bridge posted ${nameOf(after)} although the server had not answered ${nameOf(before)} yet.`,
+            cause: `Your bridge posted ${nameOf(after)} although the server had not answered the POST with ${nameOf(before)} yet.`,
             advice,
             see,
           });
@@ -415,7 +423,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If the host cancels a request, the bridge posts `notifications/cancelled`. It writes no error if the answer to this request then ends without a response.',
+      'If the host cancels a request, the bridge posts `notifications/cancelled`. If the answer to this request then ends, the bridge adds no error.',
       async () => {
         const { host } = bridge;
         for (const how of ['ended', 'broke off'] as const) {
@@ -462,7 +470,14 @@ export default grader((run) => {
         await asks(bridge.script);
         await answered(bridge, requestOf('ping'));
         const opened = await begin({ session: word(), onGet: (get) => openStream(get) });
-        await shakeHands(opened);
+        await shakeHands(opened, async () => {
+          await opened.host.settled();
+          expect(opened.script.gets.length === 0, {
+            cause: 'Your bridge sent the GET before the host had written notifications/initialized.',
+            advice,
+            see,
+          });
+        });
         await asks(opened.script);
         [stream] = opened.script.gets as [Incoming];
         stream.expectAgreed();
@@ -554,7 +569,7 @@ export default grader((run) => {
         server = await startServer();
         client = mcpClient(server);
         const { program } = server;
-        const advice = 'Load nothing in initialize: call loadIndex in count_words, where the index is needed.';
+        const advice = 'Call loadIndex only in count_words: a host waits for the handshake and for the list of tools.';
         const late = (method: string) => ({
           cause: `Your server did not answer ${method} before its index was loaded, and a host may give up on it.`,
           advice,
@@ -608,7 +623,7 @@ export default grader((run) => {
           toolIn(list, name, `Offer the tool ${name}.`);
           const tool = look(
             list.tools.find((each) => each.name === name),
-            'tool',
+            '',
             see,
           );
           tool.at('title').string(`The tool ${name} has no title.`, {
@@ -666,7 +681,7 @@ export default grader((run) => {
         toolIn(list, 'count_words', 'Offer the tool count_words.');
         const schema = look(
           list.tools.find(({ name }) => name === 'count_words'),
-          'tool',
+          '',
           see,
         ).at('outputSchema');
         const like = '{"type":"object", …}';
@@ -679,6 +694,25 @@ export default grader((run) => {
         schema
           .at('type')
           .is('object', 'The outputSchema of count_words does not have the type object.', `Send ${like}.`);
+        const outputSchema = schema.value as Message;
+        schema.expect(
+          !['def', '_def', '_zod', 'shape', '~standard'].some((inside) => inside in outputSchema),
+          'The outputSchema of count_words is the inside of a zod object, but it should be JSON Schema.',
+          { like, advice: 'Make the schema with z.toJSONSchema(output): a host has no zod object.' },
+        );
+        for (const tool of list.tools) {
+          const other = look(tool, '', see).at('outputSchema');
+          other.expect(
+            other.value === undefined || isObject(other.value),
+            `The outputSchema of ${tool.name} is not an object.`,
+            {
+              like: '(no outputSchema)',
+              advice: 'Leave outputSchema out for a tool without output: null is a value too.',
+            },
+          );
+        }
+        const { AjvJsonSchemaValidator } = await import('@modelcontextprotocol/client/validators/ajv');
+        const validate = new AjvJsonSchemaValidator().getValidator(outputSchema);
         for (const { name, text } of random.shuffled(documents)) {
           const called = await countWords(name).done();
           const result = objectIn(called);
@@ -692,6 +726,14 @@ export default grader((run) => {
                 : 'The result of count_words has no structuredContent.',
               'Return structuredContent beside content: an object with document and words.',
             );
+          schema.expect(
+            validate(data).valid,
+            'The structuredContent of count_words does not fit the outputSchema of this tool.',
+            {
+              like: '{"type":"object","properties":{"document":{"type":"string"},"words":{"type":"number"}}, …}',
+              advice: 'Let countWordsOutput describe what run returns: document is a string, and words is a number.',
+            },
+          );
           const blocks = result.at('content').array('The result of count_words has no content.', {
             advice: 'Return the data as text too: not every host reads structuredContent.',
           });

@@ -113,7 +113,7 @@ export function hostOf(run: Run, program: Program): Host {
       cause: 'Your bridge wrote a line on standard output that is not a JSON-RPC message.',
       compare: { expected: '{"jsonrpc":"2.0", …}', received: visible(line.slice(0, 200)) || '(an empty line)' },
       advice: /^(\{|[\]}])|^\s+"/.test(line)
-        ? 'Write each message in one line: parse the data of the event, and write it with JSON.stringify.'
+        ? 'Write each message in one line with JSON.stringify, and nothing else: console.log writes to standard output too.'
         : 'Write only messages to standard output. Print everything else with console.error.',
       see,
     });
