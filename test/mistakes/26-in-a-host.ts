@@ -24,7 +24,6 @@ const onlyAwaited = '  if (isResponse(message) && !unanswered.delete(message.id)
 const delivers = '  send(message);\n}\n\n/** Delivers what';
 const listenStream = `    for await (const message of eventsIn(response)) deliver(message);
 `;
-const refused = "    if (!response.ok || mediaTypeOf(response) !== 'text/event-stream') return close(response);\n";
 const ending = 'await Promise.all(underWay);\nleaving.abort();\nawait endSession();\n';
 
 /** Lines of the finished server that several mistakes change. */
@@ -195,10 +194,6 @@ ${carries}`,
   ]),
   client(1, 'forgets-what-is-answered', [onlyAwaited, '']),
   client(1, 'awaits-the-stream', ['void listen()', 'await listen()']),
-  client(2, 'takes-the-405-for-a-failure', [
-    refused,
-    "    if (!response.ok) process.exitCode = 1;\n    if (mediaTypeOf(response) !== 'text/event-stream') return close(response);\n",
-  ]),
 
   server(3, 'loads-in-initialize', [agrees, '    index ??= loadIndex();\n    await index;\n' + agrees]),
   server(3, 'begins-to-load-in-initialize', [agrees, '    index ??= loadIndex();\n' + agrees]),
