@@ -18,6 +18,12 @@ export type Lesson = {
   interruptAfter?: number;
   /** Whether `npm run try` also starts examples/authorization-server.ts of the lesson. */
   needsTokens?: true;
+  /** What `npm run try` gives the learner's client beside the URL. */
+  tryArguments?: string[];
+  /** Where `npm run try` posts to the server, so many seconds after the first event stream has begun. */
+  postAfter?: { path: string; seconds: number };
+  /** Whether its client is a bridge: `npm run try` then plays the host that starts it. */
+  hasHost?: true;
 };
 
 /** The course, in order. Titles of tasks and requirements stand in each lesson's README. */
@@ -193,6 +199,48 @@ export const catalog: readonly Lesson[] = [
     tryPath: '/mcp',
   },
   {
+    number: 22,
+    slug: '22-nothing-is-remembered',
+    title: 'Nothing is remembered',
+    part: 'MCP in the open',
+    minutes: 30,
+    tryPath: '/mcp',
+    postAfter: { path: '/archive', seconds: 1.5 },
+  },
+  {
+    number: 23,
+    slug: '23-both-eras',
+    title: 'Both eras',
+    part: 'MCP in the open',
+    minutes: 30,
+    tryPath: '/mcp',
+  },
+  {
+    number: 24,
+    slug: '24-the-official-sdk',
+    title: 'The official SDK',
+    part: 'MCP in the open',
+    minutes: 30,
+    tryPath: '/mcp',
+  },
+  {
+    number: 25,
+    slug: '25-traps-of-the-sdk',
+    title: 'Traps of the SDK',
+    part: 'MCP in the open',
+    minutes: 30,
+    tryPath: '/mcp',
+  },
+  {
+    number: 26,
+    slug: '26-in-a-host',
+    title: 'In a real host',
+    part: 'MCP in the open',
+    minutes: 30,
+    tryPath: '/mcp',
+    hasHost: true,
+  },
+  {
     number: 27,
     slug: '27-a-list-of-documents',
     title: 'A list of documents',
@@ -220,7 +268,12 @@ export const tracks: readonly Track[] = [
     goal: 'a server and a client of MCP, with sessions and clear failures',
     lessons: [1, 2, 3, 7, 8, 9, 10, 11, 12],
   },
-  { title: 'Two days', goal: 'the whole course', lessons: catalog.map(({ number }) => number) },
+  {
+    title: 'Two days',
+    goal: 'all transports of MCP, and whom a server lets in',
+    lessons: catalog.map(({ number }) => number).filter((number) => number <= 20),
+  },
+  { title: 'Three days', goal: 'the whole course, with the capstone', lessons: catalog.map(({ number }) => number) },
 ];
 
 /** The minutes of all lessons of a track. */

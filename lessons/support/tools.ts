@@ -5,17 +5,32 @@ import type { z } from 'zod';
 /** What a tool does, for a client to list and a server to call. */
 export type Tool<Input extends z.ZodObject = z.ZodObject> = {
   name: string;
+  /** Its name for people, from lesson 26 on. */
+  title?: string;
   description: string;
+  /** What a host may expect of it, such as that it only reads (MCP 2025-11-25, server/tools), from lesson 26 on. */
+  annotations?: {
+    readOnlyHint?: boolean;
+    destructiveHint?: boolean;
+    idempotentHint?: boolean;
+    openWorldHint?: boolean;
+  };
   /** What its arguments must be. */
   input: Input;
   /** The capabilities that a client must have for this tool, such as `{ sampling: {} }`, from lesson 21 on. */
   requires?: Record<string, object>;
+  /** What its structured content is, from lesson 26 on. */
+  output?: z.ZodObject;
   /** Does the work. An error that it throws is a failure of the tool, not of the protocol. */
   run(args: z.infer<Input>, context: Context): Promise<ToolResult>;
 };
 
 /** The result of a `tools/call` (MCP 2025-11-25, server/tools). */
-export type ToolResult = { content: ({ type: 'text'; text: string } | { type: string })[]; isError?: boolean };
+export type ToolResult = {
+  content: ({ type: 'text'; text: string } | { type: string })[];
+  structuredContent?: Record<string, unknown>;
+  isError?: boolean;
+};
 
 /** What a tool may do while it is at work. */
 export type Context = {

@@ -10,6 +10,7 @@ import { printable } from '../../test/harness/wire/printable.js';
 import { transcript } from '../../test/harness/wire/transcript.ts';
 import { rowText } from './capture-text.ts';
 import { Refusal, type Arguments } from './command.ts';
+import { hostOf } from './host-of-a-bridge.ts';
 import { leaveWith, onInterrupt } from './interrupt.ts';
 import { findLesson, lessonFolder, requireFiles } from './lessons.ts';
 import { pipes } from './pipes.ts';
@@ -91,15 +92,19 @@ async function runBoth(lesson: Lesson, folder: string, leaveAfter?: number, cutA
 
   const onPipes = lesson.tryPath === 'stdio';
   const { server, tokens, args, pass, close } = await (onPipes ? overPipes() : overHttp());
-  console.log('→ sent by the client   ← received   ▸ printed by the client\n');
+  const shown = lesson.hasHost ? '   host: on its standard input and output' : '   ▸ printed by the client';
+  console.log(`→ sent by the client   ← received${shown}\n`);
   // A file or another program gets each row whole, unless COLUMNS says how wide it is.
   const columns = process.stdout.columns || Number(process.env.COLUMNS) || Infinity;
   record = transcript((entry) => console.log(rowText(entry, columns)));
-  const client = startProgram({ ...common, file: 'client.ts', args, env: { ...env, ...tokens } });
+  const wire = lesson.hasHost && { input: true, who: 'host' };
+  const client = startProgram({ ...common, ...wire, file: 'client.ts', args, env: { ...env, ...tokens } });
+  const play = lesson.hasHost ? hostOf(client) : () => {};
   const leaving = leaveAfter === undefined ? undefined : setTimeout(() => client.stop(), leaveAfter);
   await new Promise<void>((resolve) => {
     look = () => {
       pass();
+      play();
       if (client.end ?? (!onPipes && server.end)) resolve();
     };
     look();

@@ -1,10 +1,13 @@
-// Has the solution for standard input and output judged by the official clients and servers of both generations.
+// Has the solutions for standard input and output, and for a bridge, judged by the official clients and servers of both generations.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { root, solutionsFolder } from '../harness/folders.js';
+import { accepts } from '../harness/programs/listening.ts';
+import { freePort } from '../harness/programs/ports.ts';
 
 const solution = join(solutionsFolder, '19-standard-input-and-output');
 const judges = join(root, 'test', 'judges');
@@ -93,3 +96,45 @@ test.for(generations)('the client uses a server of the %s generation', async (ge
   expect(stderr).toBe('the official server is ready\n');
   expect(code).toBe(0);
 });
+
+test.for(generations)(
+  'the official client of the %s generation uses a server through the bridge',
+  async (generation) => {
+    const folder = join(solutionsFolder, '26-in-a-host');
+    const gate = join(temporary, `bridge-${generation}`);
+    const port = await freePort();
+    const env = { ...(process.env as Record<string, string>), PORT: String(port), MORE_TOOLS: join(judges, 'gate.ts') };
+    const server = spawn(process.execPath, ['--import', 'tsx', join(folder, 'server.ts')], {
+      cwd: root,
+      env,
+      stdio: 'ignore',
+    });
+    onTestFinished(() => void server.kill());
+    while (!(await accepts(port))) await sleep(50);
+    const seen: unknown[] = [];
+    const errors: Error[] = [];
+    const { client, StdioClientTransport } = await clients[generation]((data) => {
+      seen.push(data);
+      if (data === 'waiting') writeFileSync(gate, '');
+    });
+    client.onerror = (error) => errors.push(error);
+    const transport = new StdioClientTransport({
+      command: process.execPath,
+      args: ['--import', 'tsx', join(folder, 'client.ts'), `http://127.0.0.1:${port}/mcp`],
+      cwd: root,
+      stderr: 'ignore',
+    });
+    await client.connect(transport);
+    const names = (await client.listTools()).tools.map(({ name }) => name);
+    expect(names).toEqual(['process_files', 'count_words', 'wait_for_file']);
+    const { content } = await client.callTool({ name: 'wait_for_file', arguments: { file: gate } });
+    expect(content).toEqual([{ type: 'text', text: 'opened' }]);
+    const counted = await client.callTool({ name: 'count_words', arguments: { document: 'letter.txt' } });
+    expect(counted).toMatchObject({ structuredContent: { document: 'letter.txt', words: 9 } });
+    await client.setLoggingLevel('error');
+    await client.callTool({ name: 'wait_for_file', arguments: { file: gate } });
+    expect(seen).toEqual(['waiting']);
+    await client.close();
+    expect(errors).toEqual([]);
+  },
+);

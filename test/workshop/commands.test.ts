@@ -354,6 +354,7 @@ describe('bad input', { concurrent: true }, () => {
     'watch',
     'start',
     'tutor',
+    'host',
     'doctor',
     'starters',
     'steady',

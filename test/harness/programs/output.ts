@@ -37,7 +37,7 @@ function addLines(program: Running, text: string): void {
   for (const line of parts) addLine(program, line.endsWith('\r') ? line.slice(0, -1) : line);
 }
 
-function addLine({ lines, start: { file, who, transcript } }: Running, line: string): void {
+function addLine({ lines, start: { file, who, input, transcript } }: Running, line: string): void {
   lines.push(line);
-  if (file === 'client.ts') transcript().add('▸', line, who);
+  if (file === 'client.ts' && !input) transcript().add('▸', line, who);
 }

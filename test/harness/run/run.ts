@@ -87,6 +87,11 @@ export type Run = {
   startClient(...args: string[]): Program;
   /** The same, with these environment variables. */
   startClientWith(env: Record<string, string>, ...args: string[]): Program;
+  /**
+   * Starts the learner's client as a bridge between this address and standard input and output, to which a host of the
+   * grader's writes: see `Program.write`.
+   */
+  startBridge(url: string, env?: Record<string, string>): Program;
   /** A server of the grader's, for the learner's client. `answer` returns true for a request that it has answered itself. */
   startGraderServer(path: string, answer?: (call: Call) => boolean, certificate?: Certificate): Promise<GraderServer>;
   /** A server of the grader's that the learner's client starts: its `command` is for `startClientWith`. */
@@ -185,6 +190,8 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
       env,
       input,
       changed: waits.changed,
+      // A bridge has two wires: this one has a name.
+      ...(input && file === 'client.ts' && { who: 'host' }),
       transcript: ofRun === undefined ? transcript : () => record.ofRun(ofRun),
     });
     started.push(program);
@@ -235,6 +242,7 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
     },
     startClient: (...args) => startLearners('client.ts', {}, args),
     startClientWith: (env, ...args) => startLearners('client.ts', env, args),
+    startBridge: (url, env = {}) => startLearners('client.ts', env, [url], true),
     startGraderServer(path, answer, certificate) {
       const own = (newest = { run: runs + 1 });
       return startGraderServer({ run, transcript: () => record.ofRun(own.run) }, path, answer, certificate);

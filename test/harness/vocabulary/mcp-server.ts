@@ -1,5 +1,6 @@
 // A server of MCP that judges a learner's client: its script says what it answers, and each message that the client posts
 // knows the words that judge and answer it.
+import type { Program } from '../programs/program.ts';
 import { expect, Failure, type Explanation } from '../run/failure.ts';
 import type { Run } from '../run/run.ts';
 import { promptMs } from '../run/waits.ts';
@@ -88,6 +89,8 @@ export type Terms = {
   /** What it should call the tool with after that, in a call each. */
   moreMessages?: string[];
   env?: Record<string, string>;
+  /** Starts the client, where it takes other arguments. */
+  begin?(url: string): Program;
   /** The revision that the server answers. */
   revision?: string;
   /** The session id that the server gives, if it gives one. */
@@ -169,7 +172,7 @@ async function start(run: Run, terms: Terms): Promise<Script> {
   const site = await run.startGraderServer(path, answer, certificate);
 
   const started = performance.now();
-  const program = run.startClientWith(env, site.url, text, ...moreMessages);
+  const program = terms.begin?.(site.url) ?? run.startClientWith(env, site.url, text, ...moreMessages);
   let first = true;
 
   async function nextPosted(awaited: string, { cause, ended: endedAdvice, ...words }: Words): Promise<ReceivedMessage> {

@@ -162,7 +162,7 @@ export async function officialClient(
   };
 }
 
-const firstText = ({ content }: { content?: unknown }): unknown =>
+export const firstText = ({ content }: { content?: unknown }): unknown =>
   Array.isArray(content) ? content[0]?.text : undefined;
 
 function begun({ run }: Server, what: string, calling: Promise<{ content?: unknown }>): OfficialCall {

@@ -1,6 +1,7 @@
 // Servers made with the official SDKs, to grade clients with: each has the tool process_files, whose work the grader holds.
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import type { Program } from '../programs/program.ts';
 import { Failure } from '../run/failure.ts';
 import type { Run } from '../run/run.ts';
 import type { Call } from '../wire/grader-server.ts';
@@ -105,14 +106,14 @@ export const newSdkServers = Object.keys(generations).slice(2) as Generation[];
  * Starts an official server, and a client for it.
  * @param which one of `sdkServers` or `newSdkServers`
  * @param message what the client calls the tool with
- * @param options whether the server adds a tool when the first file is processed, and how many messages it may refuse
+ * @param options whether the server adds a tool when the first file is processed, how many messages it may refuse, and how the client is started
  * @returns `release` ends the work on a file, which is counted from 1; `listening` says whether the client has a stream of its own
  */
 export async function sdkServer(
   run: Run,
   which: Generation,
   message: string,
-  { addsTool = false, mayRefuse = 0 } = {},
+  { addsTool = false, mayRefuse = 0, begin }: { addsTool?: boolean; mayRefuse?: number; begin?: (url: string) => Program } = {},
 ): Promise<{ client: Client; release(file: number): void; listening(): boolean }> {
   const gates = files.map(gate);
   const server = await generations[which]((file) => gates[file - 1]!.opened, addsTool);
@@ -142,7 +143,7 @@ export async function sdkServer(
       advice: 'Send each message as you do to the other servers: with the same headers, and as JSON-RPC asks for it.',
     });
   };
-  const program = run.startClientWith({}, site.url, message);
+  const program = begin?.(site.url) ?? run.startClientWith({}, site.url, message);
   const client = judgedClient(run, program, { happened: () => refused, expectNone }, startAndWorkMs);
   await program.begun;
   return { client, release: (file) => gates[file - 1]?.open(), listening: () => listens };

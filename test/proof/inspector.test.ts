@@ -1,0 +1,61 @@
+// Has the server of lesson 26 judged by the command line of the official inspector, over HTTP and through the bridge.
+// The inspector is no dependency, because it brings 110 MB. Install it in a folder of its own, and name this folder:
+//   npm install --prefix /tmp/inspector @modelcontextprotocol/inspector@2.12.0
+//   INSPECTOR=/tmp/inspector npx vitest run test/proof/inspector.test.ts
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { root, solutionsFolder } from '../harness/folders.js';
+import { accepts } from '../harness/programs/listening.ts';
+import { freePort } from '../harness/programs/ports.ts';
+
+const program = join(process.env.INSPECTOR ?? root, 'node_modules', '.bin', 'mcp-inspector');
+const isThere = existsSync(program);
+const solution = join(solutionsFolder, '26-in-a-host');
+const bridge = ['node', '--import', 'tsx', join(solution, 'client.ts')];
+
+let server: ChildProcess | undefined;
+let url = '';
+
+beforeAll(async () => {
+  if (!isThere) return;
+  const port = await freePort();
+  url = `http://127.0.0.1:${port}/mcp`;
+  const args = ['--import', 'tsx', join(solution, 'server.ts')];
+  server = spawn(process.execPath, args, { cwd: root, env: { ...process.env, PORT: String(port) }, stdio: 'ignore' });
+  while (!(await accepts(port))) await sleep(50);
+});
+afterAll(() => {
+  server?.kill();
+});
+
+/** What the inspector prints, and its exit code. */
+async function inspect(target: string[], ...args: string[]): Promise<{ code: number; stdout: string }> {
+  const child = spawn(program, ['--cli', ...target, ...args], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+  let stdout = '';
+  child.stdout.on('data', (bytes: Buffer) => (stdout += String(bytes)));
+  const code = await new Promise<number>((resolve) => child.on('close', resolve));
+  return { code, stdout };
+}
+
+const why = 'skipped, because the inspector is not installed: see the top of this file';
+
+test.for(['HTTP', 'the bridge'] as const)(
+  'over %s, the inspector lists the tools and calls them',
+  async (way, { skip }) => {
+    if (!isThere) return skip(why);
+    const target = way === 'HTTP' ? [url, '--transport', 'http'] : [...bridge, url];
+    const list = await inspect(target, '--method', 'tools/list');
+    expect(list.code).toBe(0);
+    for (const part of ['process_files', 'count_words', 'readOnlyHint', 'outputSchema'])
+      expect(list.stdout).toContain(part);
+    const call = ['--method', 'tools/call', '--tool-name', 'count_words', '--tool-arg'];
+    const counted = await inspect(target, ...call, 'document=letter.txt');
+    expect(counted.code).toBe(0);
+    expect(counted.stdout).toContain('"words": 9');
+    const refused = await inspect(target, ...call, 'document=nothing.txt');
+    expect(refused.stdout).toContain('The documents are minutes.txt, invoice.txt, letter.txt.');
+  },
+);
