@@ -49,9 +49,43 @@ export function spawnHeld(file, { main, byTsx, imports }) {
         'This says nothing about your programs. End some processes, or free some memory, and check again.',
     );
   }
+  for (const pipe of [program.stdin, program.stdio[4]]) pipe?.on('error', () => {}); // told apart by its exit
+  keep(program);
+  return program;
+}
+
+/**
+ * Starts the program of a command, without a shell. Where it cannot be started, the process has no id, and emits `error`.
+ * @param {string[]} words the program and its arguments
+ * @param {{ folder: string, env: Record<string, string> }} how where it runs, and what is in its environment besides
+ * @returns {import('node:child_process').ChildProcess}
+ * @throws MachineFault when the system starts no process
+ */
+export function spawnCommand([program = '', ...args], { folder, env }) {
+  const { WARM_IMPORTS: _none, NODE_COMPILE_CACHE: _ours, ...inherited } = programEnv([]);
+  try {
+    const child = spawn(program, args, {
+      cwd: folder,
+      env: { ...inherited, ...env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+      detached: !windows,
+    });
+    child.on('error', () => {}); // whoever waits for it looks at this
+    child.stdin?.on('error', () => {});
+    if (child.pid !== undefined) keep(child);
+    return child;
+  } catch (error) {
+    throw new MachineFault(
+      `The grader could not start ${program}: ${/** @type {Error} */ (error).message}.\n` +
+        'This says nothing about your programs. End some processes, or free some memory, and check again.',
+    );
+  }
+}
+
+/** Sees to it that a program ends with all that it starts, whatever becomes of it and of the grader. @param {import('node:child_process').ChildProcess} program */
+function keep(program) {
   const pid = /** @type {number} */ (program.pid);
   program.on('error', () => {}); // told apart by its exit
-  for (const pipe of [program.stdin, program.stdio[4]]) pipe?.on('error', () => {}); // so are these
   alive.add(pid);
   tellReaper(`+${pid}`);
   program.once('exit', () => {
@@ -59,7 +93,6 @@ export function spawnHeld(file, { main, byTsx, imports }) {
     endGroup(pid); // what it started may outlive it
     if (reaper) tellReaper(`-${pid}`);
   });
-  return program;
 }
 
 /**
@@ -101,6 +134,15 @@ export function endProcess(program) {
   if (program.pid === undefined) return;
   endGroup(program.pid);
   program.kill('SIGKILL');
+}
+
+/** Sends the signal of Ctrl+C to a program and all that it started. @param {import('node:child_process').ChildProcess} program */
+export function interruptGroup({ pid }) {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGINT');
+  } catch {
+    // it has ended already
+  }
 }
 
 /** @param {number} pid */
