@@ -4,20 +4,26 @@ import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 
 const linux = process.platform === 'linux';
 
-type Member = { pid: number; state: string; processorTime: number };
+type Member = { pid: string; processorTime: number };
 
-/** The processes of a group, which has the id of the process that leads it. */
+/** The processes of a group, as they were when the system had started its last process. */
+let known: { group: number; last: string; pids: string[] } | undefined;
+
+/** The processes of a group, which has the id of the process that leads it. To look at all of the system takes a while. */
 function membersOf(group: number): Member[] {
-  return list('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => {
-      // The name in parentheses may have spaces; then come the state, the parent and the group.
-      const fields = read(`/proc/${name}/stat`).split(') ').at(-1)!.split(' ');
-      if (Number(fields[2]) !== group || fields[0] === 'Z') return [];
-      // In hundredths of a second: its own, and that of its children which have ended.
-      const times = fields.slice(11, 15).map(Number);
-      return [{ pid: Number(name), state: fields[0]!, processorTime: times.reduce((sum, time) => sum + time, 0) * 10 }];
-    });
+  const last = read('/proc/loadavg').split(' ').at(-1)!;
+  const pids = known?.group === group && known.last === last ? known.pids : list('/proc');
+  const members = pids.flatMap((pid) => {
+    if (!/^\d+$/.test(pid)) return [];
+    // The name in parentheses may have spaces; then come the state, the parent and the group.
+    const fields = read(`/proc/${pid}/stat`).split(') ').at(-1)!.split(' ');
+    if (Number(fields[2]) !== group || fields[0] === 'Z') return [];
+    // In hundredths of a second: its own, and that of its children which have ended.
+    const ticks = fields.slice(11, 15).reduce((sum, time) => sum + Number(time), 0);
+    return [{ pid, processorTime: ticks * 10 }];
+  });
+  known = { group, last, pids: members.map(({ pid }) => pid) };
+  return members;
 }
 
 /**

@@ -50,7 +50,9 @@ export function readUntilEnd(program: Running): void {
     sockets.add(socket);
     socket.setNoDelay(true).on('error', () => {});
     const calls = new Set<object>();
-    createInterface({ input: socket }).on('line', (line) => read(program, socket, calls, line));
+    createInterface({ input: socket })
+      .on('line', (line) => read(program, socket, calls, line))
+      .on('error', () => {});
     socket.on('close', () => {
       sockets.delete(socket);
       for (const call of calls) giveUp(program, call); // nobody waits for it

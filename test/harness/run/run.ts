@@ -151,7 +151,10 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
   const folders = temporaryFolders();
   const servers = openServers();
   const patient = () =>
-    started.some(({ command, workCalls, end, verdict }) => command && workCalls === 0 && !end && !verdict);
+    started.some(
+      ({ command, workCalls, end, verdict }) =>
+        command && command === target.commands?.server && workCalls === 0 && !end && !verdict,
+    );
   const waits = openWaits(servers, patient);
   let record = newTranscript();
   let recordBefore = record;
