@@ -24,7 +24,8 @@ export async function restsWithin(program: Running, limit: number): Promise<bool
       await sleep(Math.min(guess, limit));
       break;
     }
-    const now = restOf(child.pid);
+    const looks = [child.pid, ...program.helpers].map((group) => (group === undefined ? '' : restOf(group)));
+    const now = looks.includes(undefined) ? undefined : looks.join('\n');
     if (now !== undefined && now === before) break;
     before = now;
     await sleep(pause);

@@ -1,6 +1,7 @@
 // A program that a command started, in any language: nothing of ours is in its process. What is known of it comes from
 // the system, and from the work clock if the program connects to it.
 import { MachineFault } from './machine-fault.js';
+import { endProcess, spawnToolHost } from './process.js';
 import { readUntilEnd } from './work-socket.ts';
 import { stopFor, type Running } from './running.ts';
 
@@ -34,4 +35,16 @@ export function watchCommand(program: Running): void {
     start.changed();
   });
   readUntilEnd(program);
+  hostTools(program);
+}
+
+/** Runs the tools that the grader brings along, in a process of ours, and gives it the socket to which the program connects. */
+function hostTools(program: Running): void {
+  const { env = {}, workSocket, toolSocket } = program.start;
+  if (!toolSocket || env.MORE_TOOLS === undefined || program.child.pid === undefined) return;
+  const host = spawnToolHost({ ...env, WORK_CLOCK: workSocket?.address ?? '' });
+  host.on('error', () => {}); // without it, the program finds no tools
+  host.send('socket', toolSocket.server, () => toolSocket.server.close());
+  program.helpers.push(host.pid);
+  program.atEnd.push(() => endProcess(host));
 }

@@ -7,12 +7,13 @@ const linux = process.platform === 'linux';
 type Member = { pid: string; processorTime: number };
 
 /** The processes of a group, as they were when the system had started its last process. */
-let known: { group: number; last: string; pids: string[] } | undefined;
+const known = new Map<number, { last: string; pids: string[] }>();
 
 /** The processes of a group, which has the id of the process that leads it. To look at all of the system takes a while. */
 function membersOf(group: number): Member[] {
   const last = read('/proc/loadavg').split(' ').at(-1)!;
-  const pids = known?.group === group && known.last === last ? known.pids : list('/proc');
+  const before = known.get(group);
+  const pids = before?.last === last ? before.pids : list('/proc');
   const members = pids.flatMap((pid) => {
     if (!/^\d+$/.test(pid)) return [];
     // The name in parentheses may have spaces; then come the state, the parent and the group.
@@ -22,7 +23,8 @@ function membersOf(group: number): Member[] {
     const ticks = fields.slice(11, 15).reduce((sum, time) => sum + Number(time), 0);
     return [{ pid, processorTime: ticks * 10 }];
   });
-  known = { group, last, pids: members.map(({ pid }) => pid) };
+  if (members.length > 0) known.set(group, { last, pids: members.map(({ pid }) => pid) });
+  else known.delete(group);
   return members;
 }
 

@@ -1,6 +1,6 @@
 // @ts-check
 // Starts one learner's program in a process of its own, and ends it with all that it has started.
-import { execFile, spawn } from 'node:child_process';
+import { execFile, fork, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -80,6 +80,22 @@ export function spawnCommand([program = '', ...args], { folder, env }) {
         'This says nothing about your programs. End some processes, or free some memory, and check again.',
     );
   }
+}
+
+/**
+ * Starts a process that runs the tools of a grader: they use the work clock at this address.
+ * @param {Record<string, string>} env
+ * @returns {import('node:child_process').ChildProcess}
+ */
+export function spawnToolHost(env) {
+  const host = fork(join(here, '..', 'fast-start', 'start.js'), ['test/harness/programs/tool-host.ts'], {
+    cwd: root,
+    env: { ...process.env, CHUNK_BY_CHUNK_RUN: mark, ...env },
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    detached: !windows,
+  });
+  if (host.pid !== undefined) keep(host);
+  return host;
 }
 
 /** Sees to it that a program ends with all that it starts, whatever becomes of it and of the grader. @param {import('node:child_process').ChildProcess} program */

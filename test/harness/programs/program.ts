@@ -115,6 +115,8 @@ export type Start = {
   command?: Command | undefined;
   /** Where a program of a command says that it works. */
   workSocket?: WorkSocket | undefined;
+  /** Where it finds the tools in `env.MORE_TOOLS`, which a program in another language cannot import. */
+  toolSocket?: WorkSocket | undefined;
   /** The file's folder, and how the learner calls it. */
   folder: string;
   folderName: string;

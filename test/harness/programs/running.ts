@@ -39,6 +39,8 @@ export type Running = {
   heldThreads: number;
   /** Called with the answer to each question that the program has not answered yet. */
   readonly pings: Map<number, () => void>;
+  /** Processes of ours that work for it. */
+  readonly helpers: Spawned['pid'][];
   /** How many questions it was asked: each has a number. */
   asked: number;
   readonly places: Set<(addresses: string[] | undefined) => void>;
@@ -86,6 +88,7 @@ export function connect(start: Start): Running {
     heldThreads: 0,
     pings: new Map(),
     asked: 0,
+    helpers: [],
     places: new Set(),
     turnWaits: new Set(),
     diskWaits: new Set(),
@@ -95,9 +98,11 @@ export function connect(start: Start): Running {
 }
 
 /** Starts the program of a command, which begins immediately. */
-function startCommand(command: Command, { folder, file, args = [], env = {}, workSocket }: Start): Spawned {
+function startCommand(command: Command, { folder, file, args = [], env = {}, workSocket, toolSocket }: Start): Spawned {
+  const { MORE_TOOLS, ...own } = env;
   const clock = workSocket && { WORK_CLOCK: workSocket.address };
-  const child = spawnCommand([...command.words, ...args], { folder, env: { ...clock, ...env } });
+  const tools = MORE_TOOLS !== undefined && { TOOLS: toolSocket?.address ?? '' };
+  const child = spawnCommand([...command.words, ...args], { folder, env: { ...clock, ...tools, ...own } });
   return Object.assign(child, { file, byTsx: false, state: 'begun' as const, warmed: Promise.resolve() });
 }
 

@@ -10,7 +10,7 @@ import { stopFor, type Running } from './running.ts';
 
 /** Sockets that listen and belong to no program yet. A program is started in one turn, and to listen takes more than one. */
 let ready: Server[] = [];
-const kept = 24;
+const kept = 32;
 /** The sockets of this run. */
 let open: Server[] = [];
 

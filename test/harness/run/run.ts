@@ -195,6 +195,7 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
       env,
       input,
       ...(command && { command, workSocket: takeWorkSocket() }),
+      ...(command && env.MORE_TOOLS !== undefined && { toolSocket: takeWorkSocket() }),
       changed: waits.changed,
       transcript: ofRun === undefined ? transcript : () => record.ofRun(ofRun),
     });
