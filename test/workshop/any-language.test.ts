@@ -114,7 +114,7 @@ const mistakes: [name: string, change: [from: string, to: string], cause: RegExp
   [
     'serves one client at a time',
     ['from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer', 'from http.server import BaseHTTPRequestHandler, HTTPServer as ThreadingHTTPServer'],
-    /client/,
+    /^Your server did not answer GET \/ping while a stream was running\.$/,
   ],
   [
     'crashes at the start',

@@ -38,13 +38,16 @@ export function watchCommand(program: Running): void {
   hostTools(program);
 }
 
-/** Runs the tools that the grader brings along, in a process of ours, and gives it the socket to which the program connects. */
+/** Runs the tools that the grader brings along, in a process of ours, and gives it each connection of the program. */
 function hostTools(program: Running): void {
   const { env = {}, workSocket, toolSocket } = program.start;
   if (!toolSocket || env.MORE_TOOLS === undefined || program.child.pid === undefined) return;
   const host = spawnToolHost({ ...env, WORK_CLOCK: workSocket?.address ?? '' });
   host.on('error', () => {}); // without it, the program finds no tools
-  host.send('socket', toolSocket.server, () => toolSocket.server.close());
+  toolSocket.server.on('connection', (socket) => void host.send('connection', socket, () => {}));
   program.helpers.push(host.pid);
-  program.atEnd.push(() => endProcess(host));
+  program.atEnd.push(() => {
+    toolSocket.server.close();
+    endProcess(host);
+  });
 }

@@ -1,6 +1,6 @@
 // Runs the tools that a grader brings along for a server that a command has started: they are in TypeScript, and such a
-// server may not be. It gets a socket that listens from the grader. docs/any-language.md says what goes over it.
-import type { Server, Socket } from 'node:net';
+// server may not be. It gets each connection of the server from the grader. docs/any-language.md says what goes over it.
+import type { Socket } from 'node:net';
 import { relative, sep } from 'node:path';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
@@ -9,13 +9,13 @@ import type { Context, Tool } from '../../../lessons/support/tools.ts';
 import { root } from '../folders.js';
 
 process.on('disconnect', () => process.exit());
-process.on('message', (_ready, socket) => (socket as Server).on('connection', serve));
+process.on('message', (_connection, socket) => void loaded.then(({ tools }) => serve(socket as Socket, tools)));
 
-const { tools } = (await importTypeScript(relative(root, process.env.MORE_TOOLS!).split(sep).join('/'))) as { tools: Tool[] };
+const loaded = importTypeScript(relative(root, process.env.MORE_TOOLS!).split(sep).join('/')) as Promise<{ tools: Tool[] }>;
 
 type Request = { call: unknown; list?: true; tool?: string; arguments?: unknown; cancel?: true };
 
-function serve(socket: Socket): void {
+function serve(socket: Socket, tools: Tool[]): void {
   const running = new Map<unknown, AbortController>();
   const tell = (call: unknown, what: object) => void socket.write(`${JSON.stringify({ call, ...what })}\n`);
   socket.setNoDelay(true).on('error', () => {});
@@ -28,7 +28,7 @@ function serve(socket: Socket): void {
       else {
         const stop = new AbortController();
         running.set(call, stop);
-        void run(tool, args, (what) => tell(call, what), stop.signal).then((end) => {
+        void run(tools.find(({ name }) => name === tool), args, (what) => tell(call, what), stop.signal).then((end) => {
           running.delete(call);
           tell(call, end);
         });
@@ -46,8 +46,7 @@ const listed = ({ name, description, input }: Tool) => ({
 });
 
 /** Runs a tool to its end, and returns the last message about it. */
-async function run(name: string | undefined, args: unknown, tell: (what: object) => void, signal: AbortSignal) {
-  const tool = tools.find((each) => each.name === name);
+async function run(tool: Tool | undefined, args: unknown, tell: (what: object) => void, signal: AbortSignal) {
   if (!tool) return { unknown: true };
   const parsed = tool.input.safeParse(args);
   if (!parsed.success) return { invalid: z.prettifyError(parsed.error) };

@@ -27,7 +27,8 @@ export function closeWorkSockets(): void {
 }
 
 async function addSocket(): Promise<void> {
-  const server = createServer().unref();
+  // Whoever reads a connection begins to: it may be another process.
+  const server = createServer({ pauseOnConnect: true }).unref();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   open.push(server);
   ready.push(server);
