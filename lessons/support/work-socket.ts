@@ -13,7 +13,10 @@ export async function workBySocket(address: string, label: string, signal?: Abor
   try {
     clock.write(`${JSON.stringify({ call: 1, work: label })}\n`);
     const line = await new Promise<string>((resolve, reject) => {
-      createInterface({ input: clock }).once('line', resolve).once('close', () => resolve('{"failed":"the grader has gone"}')).once('error', reject);
+      createInterface({ input: clock })
+        .once('line', resolve)
+        .once('close', () => resolve('{"failed":"the grader has gone"}'))
+        .once('error', reject);
       signal?.addEventListener('abort', () => resolve('{}'));
     });
     if (signal?.aborted) await sleep(0, undefined, { signal }); // the error of a real timer that is given up

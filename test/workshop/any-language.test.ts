@@ -51,7 +51,9 @@ describe('right programs pass', { concurrent: true }, () => {
 
   test.skipIf(!python)('a server in Python, with its standard library', async () => {
     passes(
-      await grade('02-server-sent-events', { server: command(`python3 '${join(languages, 'lesson-2', 'server.py')}'`) }),
+      await grade('02-server-sent-events', {
+        server: command(`python3 '${join(languages, 'lesson-2', 'server.py')}'`),
+      }),
     );
   });
 
@@ -66,11 +68,15 @@ describe('right programs pass', { concurrent: true }, () => {
   });
 
   test.skipIf(!python)('a client in Python', async () => {
-    passes(await grade('03-reading-events', { client: command(`python3 '${join(languages, 'lesson-3', 'client.py')}'`) }));
+    passes(
+      await grade('03-reading-events', { client: command(`python3 '${join(languages, 'lesson-3', 'client.py')}'`) }),
+    );
   });
 
   test.skipIf(!python)('a server in Python that sleeps, and does not know the work clock', async () => {
-    const verdict = await grade('01-chunked-stream', { server: pythonServer('sleeps', ['os.environ.get("WORK_CLOCK")', 'None'], 'work_clock.py') });
+    const verdict = await grade('01-chunked-stream', {
+      server: pythonServer('sleeps', ['os.environ.get("WORK_CLOCK")', 'None'], 'work_clock.py'),
+    });
     passes(verdict);
     expect(verdict.tasks[0]!.note).toContain('never connected to the work clock');
   });
@@ -103,7 +109,10 @@ const mistakes: [name: string, change: [from: string, to: string], cause: RegExp
   ],
   [
     'another content type',
-    ['        self.send_header("Content-Type", "text/plain; charset=utf-8")\n        self.send_header("Transfer', '        self.send_header("Content-Type", "application/json")\n        self.send_header("Transfer'],
+    [
+      '        self.send_header("Content-Type", "text/plain; charset=utf-8")\n        self.send_header("Transfer',
+      '        self.send_header("Content-Type", "application/json")\n        self.send_header("Transfer',
+    ],
     /^Your server sent the wrong Content-Type for GET \/stream\.$/,
   ],
   [
@@ -113,7 +122,10 @@ const mistakes: [name: string, change: [from: string, to: string], cause: RegExp
   ],
   [
     'serves one client at a time',
-    ['from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer', 'from http.server import BaseHTTPRequestHandler, HTTPServer as ThreadingHTTPServer'],
+    [
+      'from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer',
+      'from http.server import BaseHTTPRequestHandler, HTTPServer as ThreadingHTTPServer',
+    ],
     /^Your server did not answer GET \/ping while a stream was running\.$/,
   ],
   [
@@ -173,7 +185,9 @@ describe('wrong programs get the right verdict', { concurrent: true }, () => {
     expect(printed).toContain('look in           no-such-program --fast');
     expect(printed).toContain(`npm run check lesson-1 -- --seed ${missing.seed} --server "no-such-program --fast"`);
     expect(printed).toContain('Graded: the server that "no-such-program --fast" starts.');
-    const ends = await grade('01-chunked-stream', { server: command(`node -e "console.error('no licence'); process.exitCode = 7"`) });
+    const ends = await grade('01-chunked-stream', {
+      server: command(`node -e "console.error('no licence'); process.exitCode = 7"`),
+    });
     const { cause, output } = explanationOf(ends)!;
     expect(cause).toMatch(/^node -e .* ended before it listened on port \d+, with exit code 7\.$/);
     expect(output).toBe('no licence');
@@ -233,13 +247,15 @@ describe('the command', () => {
     for (const [options, sentence] of [
       [['--server', ''], '--server needs a command, such as --server "python3 server.py".\n'],
       [['--client', 'a | b'], '--client is started without a shell, so it cannot have "|" outside of quotes.'],
-      [['--server'], 'Not understood: option \'--server <value>\' argument missing'],
+      [['--server'], "Not understood: option '--server <value>' argument missing"],
     ] as const) {
       const { code, stdout, stderr } = await copy.run('check', 'lesson-1', ...options);
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
       expect(stderr).toContain(sentence);
     }
-    expect((await copy.run('check', '--help')).stdout).toMatch(/--server VALUE +grade the server that this command starts/);
+    expect((await copy.run('check', '--help')).stdout).toMatch(
+      /--server VALUE +grade the server that this command starts/,
+    );
   });
 
   test('a pass is recorded, and the verdict says how it was graded', async () => {
@@ -249,23 +265,29 @@ describe('the command', () => {
     expect(stdout).toContain('Graded: the server that "node');
     expect(code).toBe(0);
     expect(copy.read('.progress')).toMatch(/^02-server-sent-events 3\/3 /m);
-    const json = JSON.parse((await copy.run('check', 'lesson-2', '--json', '--server', 'node missing.mjs')).stdout) as Verdict;
+    const json = JSON.parse(
+      (await copy.run('check', 'lesson-2', '--json', '--server', 'node missing.mjs')).stdout,
+    ) as Verdict;
     expect(json.commands).toEqual({ server: 'node missing.mjs' });
   });
 
-  test.runIf(process.platform === 'linux')('all that a command has started ends with a grader that is killed', async () => {
-    const mark = `mark-${process.pid}-${Math.random()}`;
-    const program = `sh -c 'sleep 300 & node -e "setInterval(() => {}, 1000)" ${mark}'`;
-    const check = spawn(process.execPath, ['scripts/run.js', 'check', 'lesson-1', '--server', program], {
-      cwd: copy.folder,
-      stdio: 'ignore',
-    });
-    const running = () => processesWith(mark).filter((pid) => !readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('scripts'));
-    await vi.waitFor(() => expect(running().length).toBeGreaterThan(0), patient);
-    for (const pid of processesWith(mark)) if (readCommand(pid).includes('check')) process.kill(pid, 'SIGKILL');
-    check.kill('SIGKILL');
-    await vi.waitFor(() => expect(processesWith(mark)).toEqual([]), patient);
-  });
+  test.runIf(process.platform === 'linux')(
+    'all that a command has started ends with a grader that is killed',
+    async () => {
+      const mark = `mark-${process.pid}-${Math.random()}`;
+      const program = `sh -c 'sleep 300 & node -e "setInterval(() => {}, 1000)" ${mark}'`;
+      const check = spawn(process.execPath, ['scripts/run.js', 'check', 'lesson-1', '--server', program], {
+        cwd: copy.folder,
+        stdio: 'ignore',
+      });
+      const running = () =>
+        processesWith(mark).filter((pid) => !readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('scripts'));
+      await vi.waitFor(() => expect(running().length).toBeGreaterThan(0), patient);
+      for (const pid of processesWith(mark)) if (readCommand(pid).includes('check')) process.kill(pid, 'SIGKILL');
+      check.kill('SIGKILL');
+      await vi.waitFor(() => expect(processesWith(mark)).toEqual([]), patient);
+    },
+  );
 });
 
 function readCommand(pid: number): string {

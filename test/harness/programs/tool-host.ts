@@ -11,7 +11,9 @@ import { root } from '../folders.js';
 process.on('disconnect', () => process.exit());
 process.on('message', (_connection, socket) => void loaded.then(({ tools }) => serve(socket as Socket, tools)));
 
-const loaded = importTypeScript(relative(root, process.env.MORE_TOOLS!).split(sep).join('/')) as Promise<{ tools: Tool[] }>;
+const loaded = importTypeScript(relative(root, process.env.MORE_TOOLS!).split(sep).join('/')) as Promise<{
+  tools: Tool[];
+}>;
 
 type Request = { call: unknown; list?: true; tool?: string; arguments?: unknown; cancel?: true };
 
@@ -28,7 +30,12 @@ function serve(socket: Socket, tools: Tool[]): void {
       else {
         const stop = new AbortController();
         running.set(call, stop);
-        void run(tools.find(({ name }) => name === tool), args, (what) => tell(call, what), stop.signal).then((end) => {
+        void run(
+          tools.find(({ name }) => name === tool),
+          args,
+          (what) => tell(call, what),
+          stop.signal,
+        ).then((end) => {
           running.delete(call);
           tell(call, end);
         });
@@ -53,7 +60,9 @@ async function run(tool: Tool | undefined, args: unknown, tell: (what: object) =
   const context: Context = {
     log: (level, data, logger) => tell({ log: { level, data, ...(logger !== undefined && { logger }) } }),
     progress: (progress, total, message) =>
-      tell({ progress: { progress, ...(total !== undefined && { total }), ...(message !== undefined && { message }) } }),
+      tell({
+        progress: { progress, ...(total !== undefined && { total }), ...(message !== undefined && { message }) },
+      }),
     closeConnection: () => tell({ closeConnection: true }),
     signal,
   };
