@@ -1,4 +1,5 @@
 import { check } from './workshop/check.ts';
+import { commandOptions } from './workshop/command-words.ts';
 import { run } from './workshop/command.ts';
 
 await run(
@@ -9,6 +10,7 @@ await run(
     options: {
       json: { type: 'boolean', help: 'print the verdict as data' },
       debug: { type: 'boolean', help: 'wait while a program stands at a breakpoint' },
+      ...commandOptions,
       seed: { type: 'string', help: 'repeat a run with the inputs of an earlier one' },
     },
   },

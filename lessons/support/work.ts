@@ -9,7 +9,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
  * @throws Error when the work fails. By hand, the work that the variable WORK_FAILS names does: `step 3`.
  */
 export async function work(label: string, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
-  if (process.env.WORK_CLOCK === 'grader') return heldByGrader(label, signal);
+  const clock = process.env.WORK_CLOCK;
+  if (clock === 'grader') return heldByGrader(label, signal);
+  if (clock) return (await import('./work-socket.ts')).workBySocket(clock, label, signal);
   await sleep(1000, undefined, { signal });
   if (process.env.WORK_FAILS === label) throw new Error('no connection to the database at 10.0.0.7:5432');
 }

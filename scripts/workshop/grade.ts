@@ -26,7 +26,9 @@ export const newSeed = (): number => randomInt(1, 2 ** 31);
  */
 export async function grade({ slug, seed = newSeed(), ...target }: Graded, following?: Following): Promise<Verdict> {
   // Its programs start while the grader is loaded.
-  beginRun({ folder: target.folder, lesson: target.prewarm === false ? undefined : slug });
+  // What a run takes of them says nothing of the next one when a command starts some.
+  const prewarm = target.prewarm !== false && !target.commands;
+  beginRun({ folder: target.folder, lesson: prewarm ? slug : undefined });
   const { default: grader } = (await importTypeScript(`test/lessons/${slug}.test.ts`)) as { default: LessonGrader };
   return runGrader(grader, slug, { ...target, seed }, following);
 }

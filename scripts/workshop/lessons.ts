@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { catalog, type Lesson } from '../../lessons/catalog.ts';
 import { lessonsFolder, solutionsFolder } from '../../test/harness/folders.js';
+import type { Commands } from '../../test/harness/run/run.ts';
 import { isThere, shownPath, whyUnreadable } from '../trouble.js';
 import { Refusal } from './command.ts';
 import { readText } from './files.ts';
@@ -67,9 +68,13 @@ export function readOwn(lesson: Lesson, file: string): string | undefined {
   return isThere(path) ? readText(path, putBack(lesson)) : undefined;
 }
 
-/** @throws Refusal when a file that the learner edits is missing, or is nothing that can be read. */
-export function requireFiles(lesson: Lesson): void {
-  const paths = learnerFiles.map((file) => join(lessonFolder(lesson), file));
+/**
+ * The files that a learner edits are there; those in whose place a command is graded need not be.
+ * @throws Refusal when one is missing, or is nothing that can be read.
+ */
+export function requireFiles(lesson: Lesson, { server, client }: Commands = {}): void {
+  const graded = learnerFiles.filter((file) => !(file === 'server.ts' ? server : client));
+  const paths = graded.map((file) => join(lessonFolder(lesson), file));
   const missing = paths.filter((path) => !isThere(path));
   if (missing.length > 0) {
     throw new Refusal(

@@ -3,6 +3,7 @@ import type { RequirementVerdict, TaskVerdict, Verdict } from '../../test/harnes
 import { escapeInvisible, printable } from '../../test/harness/wire/printable.js';
 import { captureText } from './capture-text.ts';
 import { pc } from './colours.ts';
+import { asOptions } from './command-words.ts';
 import { shortName } from './lessons.ts';
 import { forShell } from './shell.ts';
 
@@ -15,10 +16,11 @@ export function report(lesson: Lesson, verdict: Verdict, next: Lesson | undefine
   const lines = [heading(lesson, `${passed} of ${verdict.tasks.length} tasks`), ''];
   const failed = verdict.tasks.find((task) => task.state === 'failed');
   for (const task of verdict.tasks) {
-    if (task === failed) lines.push(...failedTask(lesson, task, verdict.seed));
+    if (task === failed) lines.push(...failedTask(lesson, task, verdict));
     else if (task.state === 'passed') lines.push(...passedTask(task));
     else lines.push(pc.dim(` · task ${task.number}  waits for task ${failed?.number}`));
   }
+  if (verdict.commands) lines.push('', ...gradedAs(verdict.commands));
   if (verdict.state === 'passed') {
     lines.push(
       '',
@@ -40,18 +42,31 @@ export function heading({ number, title }: Lesson, right: string): string {
   return `${pc.bold(left)}${' '.repeat(Math.max(2, width - left.length - right.length))}${right}`;
 }
 
-function failedTask(lesson: Lesson, { number, title, requirements }: TaskVerdict, seed: number): string[] {
+/** Which programs were graded instead of the files of the lesson. */
+const gradedAs = (commands: NonNullable<Verdict['commands']>): string[] =>
+  wrap(
+    `Graded: ${Object.entries(commands)
+      .map(([role, text]) => `the ${role} that "${text}" starts`)
+      .join(', and ')}.`,
+    width,
+  ).map((line) => pc.dim(line));
+
+/** The advice of a lesson is written for Node.js. */
+const translate =
+  'This advice names functions of Node.js: look for what does the same in your language. Many languages collect what a program prints to a pipe or writes to a connection: flush it each time.';
+
+function failedTask(lesson: Lesson, { number, title, requirements }: TaskVerdict, verdict: Verdict): string[] {
   const lines = [` ${mark.failed} ${pc.bold(`task ${number}`)}  ${pc.bold(escapeInvisible(title))}`];
   for (const requirement of requirements) {
     const style = requirement.state === 'waiting' ? pc.dim : code;
     const [first, ...rest] = wrap(requirement.sentence, width - 5);
     lines.push(`   ${mark[requirement.state]} ${style(first!)}`, ...rest.map((line) => `     ${style(line)}`));
-    if (requirement.state === 'failed') lines.push('', ...explanation(lesson, requirement, seed), '');
+    if (requirement.state === 'failed') lines.push('', ...explanation(lesson, requirement, verdict), '');
   }
   return lines;
 }
 
-function explanation(lesson: Lesson, { explanation }: RequirementVerdict, seed: number): string[] {
+function explanation(lesson: Lesson, { explanation }: RequirementVerdict, { seed, commands }: Verdict): string[] {
   const { cause, compare, advice, output, at, see, seeHow, wire } = explanation!;
   const blocks = [
     wrap(cause, width - 7).map((line) => pc.bold(line)),
@@ -62,11 +77,18 @@ function explanation(lesson: Lesson, { explanation }: RequirementVerdict, seed: 
     compare && [...labelled('expected', compare.expected, pc.green), ...labelled('received', compare.received, pc.red)],
     wire && captureText(wire).map((line) => `  ${line.includes('✗') ? pc.red(line) : pc.dim(line)}`),
     advice && wrap(advice, width - 7),
+    commands &&
+      advice &&
+      /\b(response|process|await|express|fetch|console|node)\b/i.test(advice) &&
+      wrap(translate, width - 7),
     [
       ...(at ? labelled('look in', at, pc.cyan) : []),
       ...(see ? command('see it yourself', seeHow ? `${forShell(see)}, ${seeHow}` : forShell(see)) : []),
       ...labelled('a hint', `npm run hint ${shortName(lesson)}`, pc.cyan),
-      ...labelled('the same again', `npm run check ${shortName(lesson)} -- --seed ${seed}`, pc.cyan),
+      ...command(
+        'the same again',
+        `npm run check ${shortName(lesson)} -- --seed ${seed}${commands ? asOptions(commands) : ''}`,
+      ),
     ],
   ].filter((block): block is string[] => Array.isArray(block) && block.length > 0);
   return blocks.flatMap((block, i) => [...(i > 0 ? [''] : []), ...block.map((line) => `     ${line}`)]);

@@ -1,4 +1,5 @@
 import { catalog, type Lesson } from '../../lessons/catalog.ts';
+import { commandsIn } from './command-words.ts';
 import type { Arguments } from './command.ts';
 import { hint } from './hint.ts';
 import { leaveWith, onInterrupt } from './interrupt.ts';
@@ -12,6 +13,7 @@ import { watchLessons, type WatchEvent, type Watcher } from './watcher.ts';
 
 /** Grades what is saved until somebody leaves. In a terminal a verdict takes the place of the last; in a pipe it follows. */
 export async function watch({ words: [name], options }: Arguments): Promise<number> {
+  const commands = commandsIn(options);
   let lesson = nextLesson(readProgress()) ?? catalog[0]!;
   if (name !== undefined) lesson = findLesson(name);
   let watcher: Watcher | undefined;
@@ -68,7 +70,7 @@ export async function watch({ words: [name], options }: Arguments): Promise<numb
     if (found) watcher?.check(catalog[found.length]!);
   };
   say('loading …');
-  watcher = watchLessons({ onEvent, poll: options.poll === true });
+  watcher = watchLessons({ onEvent, poll: options.poll === true, commands });
   watcher.check(lesson);
   return new Promise(() => {});
 }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lesson } from '../../lessons/catalog.ts';
 import { endAllPrograms, prepareAgain } from '../../test/harness/programs/pool.js';
 import { endLeftBehind } from '../../test/harness/programs/process.js';
+import type { Commands } from '../../test/harness/run/run.ts';
 import type { State, Verdict } from '../../test/harness/run/verdict.ts';
 import { grade as gradePrograms, learnersTarget, newSeed } from './grade.ts';
 import { requireFiles } from './lessons.ts';
@@ -32,8 +33,13 @@ export type Watcher = {
 type Job = { lesson: Lesson; seed: number; since: number };
 
 /** Watches every learner's files; a save that changes them grades their lesson. */
-export function watchLessons(options: { onEvent(event: WatchEvent): void; poll?: boolean }): Watcher {
-  const { onEvent, poll = false } = options;
+export function watchLessons(options: {
+  onEvent(event: WatchEvent): void;
+  poll?: boolean;
+  /** Start programs in the places of files. */
+  commands?: Commands | undefined;
+}): Watcher {
+  const { onEvent, poll = false, commands } = options;
   const verdicts = new Map<string, Verdict>();
   let wanted: Job | undefined;
   let stop: AbortController | undefined;
@@ -70,11 +76,11 @@ export function watchLessons(options: { onEvent(event: WatchEvent): void; poll?:
   /** @returns nothing when the run was stopped, or when its files have changed meanwhile. */
   async function grade({ lesson, seed, since }: Job, signal: AbortSignal): Promise<WatchEvent | undefined> {
     try {
-      requireFiles(lesson);
+      requireFiles(lesson, commands);
       readProgress(); // a broken file is said before the work, not after it
       onEvent({ type: 'run', lesson, seed });
       const verdict = await gradePrograms(
-        { ...learnersTarget(lesson), seed },
+        { ...learnersTarget(lesson), seed, ...(commands && { commands }) },
         {
           signal,
           onRequirement: (task, index, { state }) => onEvent({ type: 'requirement', lesson, task, index, state }),

@@ -13,8 +13,8 @@ const output = join(root, '.tmp', 'compiled');
 const recordFile = join(output, 'record.json');
 
 /** The files that `importTypeScript` imports: each file in a folder, and others. */
-const entryFolders = ['scripts', 'test/lessons'];
-const otherEntries = ['test/proof/worker.ts', 'test/workshop/watching.ts'];
+const entryFolders = ['scripts', 'test/lessons', 'test/harness/tools'];
+const otherEntries = ['test/proof/worker.ts', 'test/workshop/watching.ts', 'test/harness/programs/tool-host.ts'];
 /** The files that decide how others are compiled. */
 const settings = [
   'package.json',

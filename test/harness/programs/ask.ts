@@ -1,16 +1,21 @@
 // What the grader asks of a running program: the record, read-only, and the questions.
+import { basename } from 'node:path';
 import { ownWords } from './printed.ts';
-import { endProcess } from './process.js';
+import { endProcess, interruptGroup } from './process.js';
 import type { Program } from './program.ts';
 import { busyAt, caughtUp, hasBegun, holdDisk, listening, longestTurn, stepDisk } from './questions.ts';
 import { releaseDisk, tell, type Running } from './running.ts';
 
 export function ask(program: Running): Program {
   const { name, held, lines, output, child, start } = program;
+  const { command, folder, folderName, file } = start;
   let own = { from: '', text: '' };
   return {
     name,
-    folder: start.folder,
+    called: command?.text ?? basename(file),
+    command,
+    folder,
+    folderName,
     held,
     lines,
     begun: hasBegun(program),
@@ -84,7 +89,9 @@ export function ask(program: Running): Program {
     },
     interrupt: () => {
       start.transcript().add('→', '(Ctrl+C)', start.who);
-      if (process.platform !== 'win32') child.kill('SIGINT');
+      // In a terminal, Ctrl+C reaches all that the command has started.
+      if (command && process.platform !== 'win32') interruptGroup(child);
+      else if (process.platform !== 'win32') child.kill('SIGINT');
       else tell(program, { interrupt: true });
     },
     stop: () => endProcess(child),

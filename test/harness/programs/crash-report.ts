@@ -2,6 +2,7 @@
 import { basename, dirname } from 'node:path';
 import type { Explanation } from '../run/failure.ts';
 import { printable } from '../wire/printable.js';
+import { commandCrashed, explainCommandEnd, explainCommandError } from './command-report.ts';
 import { isFrame, messageOf, printed, uncaught, type ErrorText } from './error-text.ts';
 import { explainExit } from './exit-report.ts';
 import { adviceOn, earlyUse } from './known-errors.ts';
@@ -16,6 +17,7 @@ import type { Program } from './program.ts';
 export function explainEnd(program: Program, when: string): Explanation {
   if (program.fault) throw program.fault;
   if (program.verdict) return program.verdict;
+  if (program.command) return explainCommandEnd(program, when);
   if (program.stderr.includes('heap out of memory')) {
     return {
       cause: `${basename(program.name)} ran out of memory ${when}.`,
@@ -28,10 +30,13 @@ export function explainEnd(program: Program, when: string): Explanation {
 
 /** True when the program has ended and its last words are an error that nothing caught. */
 export const crashed = (program: Program): boolean =>
-  program.end !== undefined && uncaught(cutLines(program.stderr)) !== undefined;
+  program.command
+    ? commandCrashed(program)
+    : program.end !== undefined && uncaught(cutLines(program.stderr)) !== undefined;
 
 /** The error that a program wrote on standard error, from that position on: why, in its own words, and where. */
 export function explainError(program: Program, from: number, when: string): Explanation | undefined {
+  if (program.command) return explainCommandError(program, from, when);
   const folder = dirname(program.name);
   const stderr = cutLines(program.stderr.slice(from));
   const block = uncaught(stderr) ?? printed(stderr);

@@ -1,6 +1,7 @@
 // How a program ended that left no error: an exit code, a signal, an await that never settled.
 import { basename, dirname } from 'node:path';
 import type { Explanation } from '../run/failure.ts';
+import { explainCommandEnd } from './command-report.ts';
 import { linesOf, placeIn } from './places.ts';
 import { cutLines, lastOutput } from './printed.ts';
 import type { Program } from './program.ts';
@@ -9,6 +10,7 @@ import type { Program } from './program.ts';
 const unsettledAwait = 13;
 
 export function explainExit(program: Program, when: string): Explanation {
+  if (program.command) return explainCommandEnd(program, when);
   const file = basename(program.name);
   const { code, signal } = program.end ?? { code: null, signal: null };
   const output = lastOutput(program.stderr + program.stdout);
@@ -52,6 +54,7 @@ export function explainExit(program: Program, when: string): Explanation {
 export function cutShort(program: Program, when: string): Explanation | undefined {
   const { end, exitedAt } = program;
   const byCtrlC = end?.signal === 'SIGINT';
+  if (program.command) return end?.signal && !byCtrlC ? explainCommandEnd(program, when) : undefined;
   if (!end || byCtrlC || !(exitedAt ?? end.signal ?? end.code === unsettledAwait)) return undefined;
   return explainExit(program, when);
 }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Explanation } from '../run/failure.ts';
 import { printable } from '../wire/printable.js';
 import { debugging, goesOn, stands } from './breakpoints.js';
+import { memoryOf } from './process-group.ts';
 import { residentMemory } from './process.js';
 import { answersWithin, busyAt, caughtUp } from './questions.ts';
 import { stopFor, type Running } from './running.ts';
@@ -26,6 +27,8 @@ export function watchLimits(program: Running): void {
   memoryWatch.unref();
   program.atEnd.push(() => clearInterval(memoryWatch));
 
+  // A program in another language may be busy in one thread and answer in another: nobody can tell that it is blocked.
+  if (program.start.command) return;
   // Until it is loaded it may take as long as the machine needs.
   void program.child.warmed.then(() => (debugging ? watchBreakpoints(program) : watchLoop(program)));
 }
@@ -36,7 +39,7 @@ export function checkOutput(program: Running, stream: 'stdout' | 'stderr'): void
   if (output.bytes <= outputLimit) return;
   const firstLines = output[stream].split('\n', 3).map((line) => line.slice(0, 60));
   stopFor(program, {
-    cause: `${start.file} wrote more than ${outputLimit / 1024 ** 2} MiB of output and was stopped.`,
+    cause: `${start.command?.text ?? start.file} wrote more than ${outputLimit / 1024 ** 2} MiB of output and was stopped.`,
     advice: 'Look for a loop that prints without end, or that never waits.',
     output: `${printable(firstLines.join('\n'))}\n…`,
     at: name,
@@ -45,16 +48,17 @@ export function checkOutput(program: Running, stream: 'stdout' | 'stderr'): void
 
 function checkMemory(program: Running): void {
   const { child, name, start, held } = program;
-  const used = (child.pid === undefined ? undefined : residentMemory(child.pid)) ?? program.memory;
+  const memory = start.command ? memoryOf : residentMemory;
+  const used = (child.pid === undefined ? undefined : memory(child.pid)) ?? program.memory;
   if (used > memoryLimit) {
     stopFor(program, {
-      cause: `${start.file} took more than ${memoryLimit} MiB of memory and was stopped.`,
+      cause: `${start.command?.text ?? start.file} took more than ${memoryLimit} MiB of memory and was stopped.`,
       advice: 'Look for something that grows without end: an array or a buffer that is filled and never emptied.',
       at: name,
     });
   } else if (held.length > heldLimit) {
     stopFor(program, {
-      cause: `${start.file} called work more than ${heldLimit} times without waiting for it, and was stopped.`,
+      cause: `${start.command?.text ?? start.file} called work more than ${heldLimit} times without waiting for it, and was stopped.`,
       advice: 'Write await before work(…), and look for a loop that calls it without end.',
       at: name,
     });

@@ -1,6 +1,5 @@
 // Waits until a server listens, and says why when it does not.
 import { connect } from 'node:net';
-import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../run/failure.ts';
 import { elapsedSince } from './breakpoints.js';
@@ -36,12 +35,13 @@ export async function listeningOn(program: Program, port: number): Promise<void>
 
 /** @throws Failure when it listens elsewhere, or has had its time. */
 async function checkWhere(program: Program, port: number, elapsed: number): Promise<void> {
-  const file = basename(program.name);
+  const file = program.called;
+  const advice = `Listen on the port in ${program.command ? 'the variable PORT' : 'process.env.PORT'}, at the address 127.0.0.1.`;
   const addresses = await program.listening();
   if (addresses && addresses.length > 0 && !(await accepts(port))) {
     throw new Failure({
       cause: `${file} listens on ${addresses.join(' and ')}, although it was asked to listen on 127.0.0.1:${port}.`,
-      advice: 'Listen on the port in process.env.PORT, at the address 127.0.0.1.',
+      advice,
       at: program.name,
     });
   }
@@ -50,7 +50,7 @@ async function checkWhere(program: Program, port: number, elapsed: number): Prom
   if (!hasTime) {
     throw new Failure({
       cause: `${file} is running, but after ${readyLimit / 1000} seconds it does not listen yet.`,
-      advice: 'Listen on the port in process.env.PORT, at the address 127.0.0.1.',
+      advice,
       ...lastOutput(program.stderr + program.stdout),
       at: program.name,
     });

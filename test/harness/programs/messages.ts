@@ -28,7 +28,8 @@ type Message = {
 export function handleMessages(program: Running): void {
   program.child.on('message', (raw) => {
     const message = raw as Message;
-    if (message.work !== undefined) hold(program, message.work, message.call);
+    const { work, call } = message;
+    if (work !== undefined) hold(program, work, call, (failure) => tell(program, { release: call, failure }));
     if (message.givenUp !== undefined) giveUp(program, message.givenUp);
     if (message.memory !== undefined) program.memory = message.memory / 1024 ** 2;
     if (message.processorTime !== undefined) program.processorTime = message.processorTime;
@@ -60,8 +61,8 @@ export function handleMessages(program: Running): void {
   program.atEnd.push(() => (program.held.length = 0));
 }
 
-/** A call of `work` begins, and waits for the grader. */
-function hold(program: Running, label: string, call: number | undefined): void {
+/** A call of `work` begins, and waits for the grader: `done` tells the program that the work is over, or why it fails. */
+export function hold(program: Running, label: string, call: unknown, done: (failure?: string) => void): void {
   const { transcript, who } = program.start;
   program.workCalls++;
   transcript().add('·', `at work: ${label}`, who);
@@ -70,7 +71,7 @@ function hold(program: Running, label: string, call: number | undefined): void {
     if (index < 0) return; // the program has given it up meanwhile
     program.held.splice(index, 1);
     transcript().add('·', `${how} ${label}`, who);
-    tell(program, { release: call, failure });
+    done(failure);
   };
   const waiting = {
     label,
@@ -81,7 +82,8 @@ function hold(program: Running, label: string, call: number | undefined): void {
   program.held.push(waiting);
 }
 
-function giveUp({ held, start: { transcript, who } }: Running, call: number): void {
+/** The program does not wait for this call any more. */
+export function giveUp({ held, start: { transcript, who } }: Running, call: unknown): void {
   const index = held.findIndex((waiting) => waiting.call === call);
   if (index >= 0) transcript().add('·', `given up: ${held.splice(index, 1)[0]!.label}`, who);
 }

@@ -1,6 +1,6 @@
 // @ts-check
 // Starts one learner's program in a process of its own, and ends it with all that it has started.
-import { execFile, spawn } from 'node:child_process';
+import { execFile, fork, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -49,9 +49,59 @@ export function spawnHeld(file, { main, byTsx, imports }) {
         'This says nothing about your programs. End some processes, or free some memory, and check again.',
     );
   }
+  for (const pipe of [program.stdin, program.stdio[4]]) pipe?.on('error', () => {}); // told apart by its exit
+  keep(program);
+  return program;
+}
+
+/**
+ * Starts the program of a command, without a shell. Where it cannot be started, the process has no id, and emits `error`.
+ * @param {string[]} words the program and its arguments
+ * @param {{ folder: string, env: Record<string, string> }} how where it runs, and what is in its environment besides
+ * @returns {import('node:child_process').ChildProcess}
+ * @throws MachineFault when the system starts no process
+ */
+export function spawnCommand([program = '', ...args], { folder, env }) {
+  const { WARM_IMPORTS: _none, NODE_COMPILE_CACHE: _ours, ...inherited } = programEnv([]);
+  try {
+    const child = spawn(program, args, {
+      cwd: folder,
+      env: { ...inherited, ...env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+      detached: !windows,
+    });
+    child.on('error', () => {}); // whoever waits for it looks at this
+    child.stdin?.on('error', () => {});
+    if (child.pid !== undefined) keep(child);
+    return child;
+  } catch (error) {
+    throw new MachineFault(
+      `The grader could not start ${program}: ${/** @type {Error} */ (error).message}.\n` +
+        'This says nothing about your programs. End some processes, or free some memory, and check again.',
+    );
+  }
+}
+
+/**
+ * Starts a process that runs the tools of a grader: they use the work clock at this address.
+ * @param {Record<string, string>} env
+ * @returns {import('node:child_process').ChildProcess}
+ */
+export function spawnToolHost(env) {
+  const host = fork(join(here, '..', 'fast-start', 'start.js'), ['test/harness/programs/tool-host.ts'], {
+    cwd: root,
+    env: { ...process.env, CHUNK_BY_CHUNK_RUN: mark, ...env },
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    detached: !windows,
+  });
+  if (host.pid !== undefined) keep(host);
+  return host;
+}
+
+/** Sees to it that a program ends with all that it starts, whatever becomes of it and of the grader. @param {import('node:child_process').ChildProcess} program */
+function keep(program) {
   const pid = /** @type {number} */ (program.pid);
   program.on('error', () => {}); // told apart by its exit
-  for (const pipe of [program.stdin, program.stdio[4]]) pipe?.on('error', () => {}); // so are these
   alive.add(pid);
   tellReaper(`+${pid}`);
   program.once('exit', () => {
@@ -59,7 +109,6 @@ export function spawnHeld(file, { main, byTsx, imports }) {
     endGroup(pid); // what it started may outlive it
     if (reaper) tellReaper(`-${pid}`);
   });
-  return program;
 }
 
 /**
@@ -101,6 +150,15 @@ export function endProcess(program) {
   if (program.pid === undefined) return;
   endGroup(program.pid);
   program.kill('SIGKILL');
+}
+
+/** Sends the signal of Ctrl+C to a program and all that it started. @param {import('node:child_process').ChildProcess} program */
+export function interruptGroup({ pid }) {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGINT');
+  } catch {
+    // it has ended already
+  }
 }
 
 /** @param {number} pid */

@@ -1,8 +1,10 @@
 // Starts a learner's program in a process of its own, and tells the grader what it does.
+import type { Server } from 'node:net';
 import { join } from 'node:path';
 import type { Explanation } from '../run/failure.ts';
 import type { Transcript } from '../wire/transcript.ts';
 import { ask } from './ask.ts';
+import { watchCommand } from './commands.ts';
 import { watchLimits } from './limits.ts';
 import type { MachineFault } from './machine-fault.js';
 import { handleMessages } from './messages.ts';
@@ -30,10 +32,15 @@ export type End = { code: number | null; signal: NodeJS.Signals | null };
 
 /** A learner's program, running in a process of its own. */
 export type Program = {
-  /** As the learner knows it: `lessons/01-chunked-stream/server.ts`. */
+  /** As the learner knows it: `lessons/01-chunked-stream/server.ts`, or the command that started it. */
   readonly name: string;
-  /** Where it really is. */
+  /** As a sentence about it says: `server.ts`, or the command that started it. */
+  readonly called: string;
+  /** The command that started it, where it is not a file of the lesson: then the grader knows less of it. */
+  readonly command: Command | undefined;
+  /** Where it really is, and how the learner calls that folder. */
   readonly folder: string;
+  readonly folderName: string;
   /** The calls of `work` that wait, oldest first. */
   readonly held: readonly Held[];
   /** What it has printed, as it came. */
@@ -97,7 +104,19 @@ export type Program = {
   stop(): void;
 };
 
+/** A socket that listens for one program, and its address. */
+export type WorkSocket = { server: Server; address: string };
+
+/** A command that starts a program: as it was typed, and its words. */
+export type Command = { text: string; words: string[] };
+
 export type Start = {
+  /** The command that starts the program instead of Node.js, in the folder; it is followed by `args`. */
+  command?: Command | undefined;
+  /** Where a program of a command says that it works. */
+  workSocket?: WorkSocket | undefined;
+  /** Where it finds the tools in `env.MORE_TOOLS`, which a program in another language cannot import. */
+  toolSocket?: WorkSocket | undefined;
   /** The file's folder, and how the learner calls it. */
   folder: string;
   folderName: string;
@@ -124,7 +143,8 @@ export function startProgram(start: Start): Program {
   handleMessages(program);
   watchLimits(program);
   watchEnd(program);
-  void begin(program);
+  if (start.command) watchCommand(program);
+  else void begin(program);
   return ask(program);
 }
 

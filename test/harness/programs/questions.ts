@@ -1,6 +1,7 @@
 // Asks a running program: whether it has caught up, where it listens, which line keeps it busy; and holds its disk.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { limit as timeLimit } from './breakpoints.js';
+import { listensAt, restsWithin } from './command-questions.ts';
 import { busyLine, processorUse } from './process.js';
 import type { Turn } from './program.ts';
 import { releaseThreads, tell, type Running } from './running.ts';
@@ -10,6 +11,7 @@ const extensions = 10;
 
 /** Waits until the program has handled what it was sent so far; false when its event loop does not turn for `limit` ms. */
 export function caughtUp(program: Running, limit = 2000): Promise<boolean> {
+  if (program.start.command) return restsWithin(program, limit);
   return caughtUpWithin(program, limit, timeLimit);
 }
 
@@ -64,6 +66,7 @@ const afterTwoTurns = (act: () => void) => setImmediate(() => setImmediate(act))
 
 /** Where it accepts connections, as `address:port`; undefined when its event loop does not turn. */
 export function listening(program: Running): Promise<string[] | undefined> {
+  if (program.start.command) return Promise.resolve(listensAt(program));
   return new Promise((resolve) => {
     const done = (addresses: string[] | undefined) => {
       callOff();
@@ -108,6 +111,7 @@ const debuggerLine = /^Debugger listening on (ws:\S{1,200})\r?\n/m;
 /** The line that keeps it busy, as `lessons/01-chunked-stream/server.ts:14`; only the file when nothing tells. */
 export async function busyAt(program: Running): Promise<string> {
   const { child, name, start } = program;
+  if (start.command) return name; // it has no debugger of Node.js
   const url = () => debuggerLine.exec(program.output.stderr)?.[1];
   if (url() === undefined && !program.end && child.pid !== undefined) {
     try {
@@ -127,8 +131,9 @@ export function answerAll({ pings, turnWaits, diskWaits, diskSteps }: Running): 
 }
 
 /** Resolves when the program's own code runs, or when it has ended. */
-export const hasBegun = ({ child, atEnd }: Running): Promise<void> =>
+export const hasBegun = ({ child, atEnd, start }: Running): Promise<void> =>
   new Promise((resolve) => {
+    if (start.command) resolve();
     child.on('message', (message) => (message as { begun?: true }).begun && resolve());
     atEnd.push(resolve);
   });

@@ -5,8 +5,8 @@ import type { Explanation } from '../run/failure.ts';
 import type { MachineFault } from './machine-fault.js';
 import { shortener } from './places.ts';
 import { takeProgram, type Program as Spawned } from './pool.js';
-import { endProcess } from './process.js';
-import type { End, Held, Start, Turn } from './program.ts';
+import { endProcess, spawnCommand } from './process.js';
+import type { Command, End, Held, Start, Turn } from './program.ts';
 
 export type Running = {
   readonly start: Start;
@@ -15,7 +15,7 @@ export type Running = {
   readonly name: string;
   /** Names files in a text as the learner knows them. */
   readonly shorten: (text: string) => string;
-  readonly held: (Held & { call: number | undefined })[];
+  readonly held: (Held & { call: unknown })[];
   readonly output: { stdout: string; stderr: string; bytes: number };
   readonly lines: string[];
   /** The line of standard output that has no line break yet. */
@@ -39,6 +39,8 @@ export type Running = {
   heldThreads: number;
   /** Called with the answer to each question that the program has not answered yet. */
   readonly pings: Map<number, () => void>;
+  /** Processes of ours that work for it. */
+  readonly helpers: Spawned['pid'][];
   /** How many questions it was asked: each has a number. */
   asked: number;
   readonly places: Set<(addresses: string[] | undefined) => void>;
@@ -55,14 +57,14 @@ export type Running = {
  * @throws MachineFault where the system cannot start a process
  */
 export function connect(start: Start): Running {
-  const { folder, folderName, file, input } = start;
-  const child = takeProgram(join(folder, file));
+  const { folder, folderName, file, input, command } = start;
+  const child = command ? startCommand(command, start) : takeProgram(join(folder, file));
   // Without an input that somebody writes, it ends where it begins.
   if (!input) child.stdin?.end();
   return {
     start,
     child,
-    name: `${folderName}/${file}`,
+    name: command?.text ?? `${folderName}/${file}`,
     shorten: shortener(folder, folderName),
     held: [],
     output: { stdout: '', stderr: '', bytes: 0 },
@@ -86,12 +88,22 @@ export function connect(start: Start): Running {
     heldThreads: 0,
     pings: new Map(),
     asked: 0,
+    helpers: [],
     places: new Set(),
     turnWaits: new Set(),
     diskWaits: new Set(),
     diskSteps: [],
     atEnd: [],
   };
+}
+
+/** Starts the program of a command, which begins immediately. */
+function startCommand(command: Command, { folder, file, args = [], env = {}, workSocket, toolSocket }: Start): Spawned {
+  const { MORE_TOOLS, ...own } = env;
+  const clock = workSocket && { WORK_CLOCK: workSocket.address };
+  const tools = MORE_TOOLS !== undefined && { TOOLS: toolSocket?.address ?? '' };
+  const child = spawnCommand([...command.words, ...args], { folder, env: { ...clock, ...tools, ...own } });
+  return Object.assign(child, { file, byTsx: false, state: 'begun' as const, warmed: Promise.resolve() });
 }
 
 /** Ends the program because of what it does; the first verdict stays. */

@@ -2,10 +2,11 @@
 import { listeningOn } from '../programs/listening.ts';
 import { endRun } from '../programs/pool.js';
 import { freePort } from '../programs/ports.ts';
-import { startProgram, type Program } from '../programs/program.ts';
+import { startProgram, type Command, type Program } from '../programs/program.ts';
 import { exchange, type Ask, type Exchange } from '../wire/exchange.ts';
 import { startChildServer, type ChildServer } from '../wire/child-server.ts';
 import { startGraderServer, type Call, type Certificate, type GraderServer } from '../wire/grader-server.ts';
+import { takeWorkSocket } from '../programs/work-socket.ts';
 import { transcript as newTranscript, type Mark } from '../wire/transcript.ts';
 import { Failure, type Explanation } from './failure.ts';
 import type { Grader } from './grader.ts';
@@ -27,7 +28,12 @@ export type Target = {
   assumePassed?: number;
   /** As for a program. */
   busyLimit?: number;
+  /** The commands that start the programs, where they are not the files of the folder. */
+  commands?: Commands;
 };
+
+/** A command for the server, one for the client, or both. */
+export type Commands = { server?: Command; client?: Command };
 
 type LearnerFile = 'server.ts' | 'client.ts';
 
@@ -153,7 +159,12 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
   const stops: (() => void)[] = [];
   const folders = temporaryFolders();
   const servers = openServers();
-  const waits = openWaits(servers);
+  const patient = () =>
+    started.some(
+      ({ command, workCalls, end, verdict }) =>
+        command && command === target.commands?.server && workCalls === 0 && !end && !verdict,
+    );
+  const waits = openWaits(servers, patient);
   let record = newTranscript();
   let recordBefore = record;
   /** Runs of the client so far, and the grader's newest server: what a server hears is the run that was started last for it. */
@@ -176,12 +187,15 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
   });
   stopped.catch(() => {});
 
+  const commandFor = (file: LearnerFile) => target.commands?.[file === 'server.ts' ? 'server' : 'client'];
+
   const startLearners = (
     file: LearnerFile,
     env: Record<string, string>,
     args: string[] = [],
     input = false,
   ): Program => {
+    const command = commandFor(file);
     const ofRun = file === 'client.ts' ? (newest.run = ++runs) : undefined;
     const program = startProgram({
       ...target,
@@ -189,6 +203,8 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
       args,
       env,
       input,
+      ...(command && { command, workSocket: takeWorkSocket() }),
+      ...(command && env.MORE_TOOLS !== undefined && { toolSocket: takeWorkSocket() }),
       changed: waits.changed,
       // A bridge has two wires: this one has a name.
       ...(input && file === 'client.ts' && { who: 'host' }),
@@ -299,7 +315,7 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
         if (!(thrown instanceof Failure)) throw thrown;
         const { explanation } = (await servers.ownCause()) ?? thrown;
         throw new Failure({
-          at: `${target.folderName}/${file}`,
+          at: commandFor(file)?.text ?? `${target.folderName}/${file}`,
           wire: record.capture(),
           ...(explanation.output !== undefined && { advice: readOutput }),
           ...folders.without(explanation),

@@ -1,6 +1,7 @@
 // Runs a grader: its tasks, and their requirements, one after the other until one fails.
 import { limit } from '../programs/breakpoints.js';
 import { MachineFault } from '../programs/machine-fault.js';
+import { closeWorkSockets, openWorkSockets } from '../programs/work-socket.ts';
 import { Failure } from './failure.ts';
 import type { Grader } from './grader.ts';
 import { openRun, type OpenRun, type Target } from './run.ts';
@@ -12,6 +13,9 @@ export type Following = {
   onRequirement?(task: number, index: number, requirement: RequirementVerdict): void;
   signal?: AbortSignal;
 };
+
+const neverTold =
+  'Your program never connected to the work clock, so the grader could not hold it in the middle of its work and judged only the order of arrival. docs/any-language.md shows how a program connects.';
 
 const neverWorked =
   'Your program never called work, so the grader could not hold it in the middle of its work and judged only the order of arrival. Write await work(…) where the lesson shows it.';
@@ -30,6 +34,7 @@ export async function runGrader(
   following: Following = {},
 ): Promise<Verdict> {
   const { onRequirement, signal } = following;
+  if (target.commands) await openWorkSockets();
   const run = openRun(target, signal);
   const defects = watchForDefects();
   const verdicts: TaskVerdict[] = [];
@@ -37,7 +42,7 @@ export async function runGrader(
   try {
     run.register(grader);
     let failed = false;
-    for (const { number, title, requirements, asksForWork } of run.tasks) {
+    for (const { number, title, file, requirements, asksForWork } of run.tasks) {
       const graded: RequirementVerdict[] = [];
       run.beginTask(number);
       for (const requirement of requirements) {
@@ -54,18 +59,23 @@ export async function runGrader(
         title,
         state: taskState(graded),
         requirements: graded,
-        ...(withoutWork && { note: neverWorked }),
+        ...(withoutWork && {
+          note: target.commands?.[file === 'server.ts' ? 'server' : 'client'] ? neverTold : neverWorked,
+        }),
       });
     }
     const state = failed ? 'failed' : 'passed';
     complete = !failed;
-    return { lesson, state, seed: target.seed, tasks: verdicts };
+    const { server, client } = target.commands ?? {};
+    const commands = { ...(server && { server: server.text }), ...(client && { client: client.text }) };
+    return { lesson, state, seed: target.seed, tasks: verdicts, ...(target.commands && { commands }) };
   } catch (error) {
     signal?.throwIfAborted();
     throw reasonOf(lesson, error);
   } finally {
     defects.stop();
     run.close(complete);
+    closeWorkSockets();
   }
 }
 

@@ -21,6 +21,8 @@ export type Verdict = {
   /** Repeats the run with the same inputs. */
   seed: number;
   tasks: TaskVerdict[];
+  /** The commands that have started the programs, as they were typed, where these are not the files of the lesson. */
+  commands?: { server?: string; client?: string };
 };
 
 /** The state of a task: that of its requirements, of which at most one has failed. */
