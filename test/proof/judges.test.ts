@@ -56,7 +56,10 @@ test('the conformance suite accepts the polling of 16-resumption', async () => {
 // The server has no prompts, so the suite leaves out the check of their changes.
 test('the conformance suite accepts the server of 22-nothing-is-remembered', async () => {
   const MORE_TOOLS = fileURLToPath(new URL('../judges/stateless-tools.ts', import.meta.url));
-  const findings = await judgeStatelessServer(await serve('22-nothing-is-remembered', { MORE_TOOLS }), 'server-stateless');
+  const findings = await judgeStatelessServer(
+    await serve('22-nothing-is-remembered', { MORE_TOOLS }),
+    'server-stateless',
+  );
   const found = findings['server-stateless']!;
   expect(found.filter((finding) => finding !== 'SUCCESS')).toEqual(['SKIPPED']);
   expect(found).toHaveLength(30);

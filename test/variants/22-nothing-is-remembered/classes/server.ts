@@ -294,9 +294,7 @@ class Subscription {
     Subscription.open.delete(this);
   }
 
-  /** Says it twice: in a notification, as one page of the specification has it, and in the response. */
   end(): void {
-    this.tell('notifications/cancelled', { requestId: this.id });
     send(this.response, { jsonrpc: '2.0', id: this.id, result: complete({ _meta: this.tag() }) });
     this.response.end();
     this.forget();
