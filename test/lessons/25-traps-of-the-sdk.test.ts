@@ -119,6 +119,11 @@ export default grader((run) => {
       expected: wanted.join('\n') || '(no log message)',
       received: sent.map((log) => asJson(log)).join('\n') || '(no log message)',
     };
+    expect(!extra || sent.length !== wanted.length, {
+      cause: 'Your server sent as many log messages as expected, but they are different from what the tool logged.',
+      compare,
+      advice: 'Hand level, data and logger on to mcpReq.log as the tool gave them.',
+    });
     if (extra) missing('no further log message');
     expect(extra === undefined, { compare, ...why.extra });
     const lost = wanted.find((log) => !sent.some((each) => asJson(each) === log));
@@ -296,11 +301,11 @@ export default grader((run) => {
           const oneEach =
             'Give createMcpHandler the function makeServer, which makes a new McpServer for each request. One McpServer for all requests answers some of them on the wrong stream, or not at all.';
           const running = await posted.atWork(i + 1, {
-            cause: `${posted.what} is not at work while ${i} other calls are running.`,
+            cause: `${posted.what} is not at work while ${i === 1 ? 'another call is' : 'other calls are'} running.`,
             advice: oneEach,
           });
           expect(running, {
-            cause: `Your server answered ${lower(posted.what)} before its tool was at work, while ${i} other calls were running.`,
+            cause: `Your server answered ${lower(posted.what)} before its tool was at work, while ${i === 1 ? 'another call was' : 'other calls were'} running.`,
             compare: { expected: '(a call that is running)', received: received(posted) },
             advice: oneEach,
           });
