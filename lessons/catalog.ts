@@ -18,8 +18,6 @@ export type Lesson = {
   interruptAfter?: number;
   /** Whether `npm run try` also starts examples/authorization-server.ts of the lesson. */
   needsTokens?: true;
-  /** What `npm run try` gives the learner's client beside the URL. */
-  tryArguments?: string[];
   /** Where `npm run try` posts to the server, so many seconds after the first event stream has begun. */
   postAfter?: { path: string; seconds: number };
   /** Whether its client is a bridge: `npm run try` then plays the host that starts it. */

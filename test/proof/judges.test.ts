@@ -66,14 +66,13 @@ test('the conformance suite accepts the server of 22-nothing-is-remembered', asy
 });
 
 // The same endpoint, judged by the rules of the other era. The suite asks for resources and more in other scenarios.
-test.for([
-  ['http-header-validation', 14],
-  ['tools-list', 4],
-  ...calls.map((name) => [name, 2] as const),
-] as const)('the conformance suite accepts 23-both-eras in the new era: %s', async ([scenario, count]) => {
-  const findings = await judgeStatelessServer(await serve('23-both-eras'), scenario);
-  expect(findings).toEqual({ [scenario]: Array(count).fill('SUCCESS') });
-});
+test.for([['http-header-validation', 14], ['tools-list', 4], ...calls.map((name) => [name, 2] as const)] as const)(
+  'the conformance suite accepts 23-both-eras in the new era: %s',
+  async ([scenario, count]) => {
+    const findings = await judgeStatelessServer(await serve('23-both-eras'), scenario);
+    expect(findings).toEqual({ [scenario]: Array(count).fill('SUCCESS') });
+  },
+);
 
 test('the conformance suite accepts the client of 11-message-handler', async () => {
   const client = `${process.execPath} --import tsx solutions/11-message-handler/client.ts`;

@@ -113,7 +113,11 @@ export async function sdkServer(
   run: Run,
   which: Generation,
   message: string,
-  { addsTool = false, mayRefuse = 0, begin }: { addsTool?: boolean; mayRefuse?: number; begin?: (url: string) => Program } = {},
+  {
+    addsTool = false,
+    mayRefuse = 0,
+    begin,
+  }: { addsTool?: boolean; mayRefuse?: number; begin?: (url: string) => Program } = {},
 ): Promise<{ client: Client; release(file: number): void; listening(): boolean }> {
   const gates = files.map(gate);
   const server = await generations[which]((file) => gates[file - 1]!.opened, addsTool);
