@@ -36,7 +36,7 @@ import { asJson, look, type Looked } from '../harness/vocabulary/value.ts';
 const { clientCapabilities, clientInfo, protocolVersion, serverInfo } = metaKeys;
 
 export default grader((run) => {
-  const { random, requirement, startServer, task } = run;
+  const { random, requirement, startServer, task, together } = run;
 
   let server: Server;
   let client: StatelessClient;
@@ -529,16 +529,6 @@ export default grader((run) => {
       advice,
       see,
     });
-  }
-
-  /** Cases that run beside each other. */
-  async function together<Case>(
-    cases: readonly Case[],
-    judge: (each: Case, i: number) => Promise<void>,
-  ): Promise<void> {
-    for (const outcome of await Promise.allSettled(cases.map(judge))) {
-      if (outcome.status === 'rejected') throw outcome.reason;
-    }
   }
 
   const refusal = (posted: ReceivedMessage, supported: unknown[]) => {

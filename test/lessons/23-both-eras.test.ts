@@ -50,7 +50,7 @@ type More = {
 };
 
 export default grader((run) => {
-  const { expectSoon, random, requirement, startServer, task, until } = run;
+  const { expectSoon, random, requirement, startServer, task, together, until } = run;
 
   let server: Server;
 
@@ -1213,12 +1213,3 @@ const codeOf = (posted: Posted): unknown => {
   const [message] = posted.messages();
   return isObject(message?.error) ? message.error.code : undefined;
 };
-
-/** Judges cases at the same time, and waits until all are over. A case draws only before it waits for something. */
-async function together<Case>(
-  cases: readonly Case[],
-  check: (each: Case, index: number) => Promise<void>,
-): Promise<void> {
-  const ended = await Promise.allSettled(cases.map(check));
-  for (const each of ended) if (each.status === 'rejected') throw each.reason;
-}

@@ -55,7 +55,7 @@ type Wish = { level?: string; token?: Token | undefined };
 const reserved = 'io.modelcontextprotocol/';
 
 export default grader((run) => {
-  const { expectSoon, missing, random, requirement, startClient, startServer, task, until } = run;
+  const { expectSoon, missing, random, requirement, startClient, startServer, task, together, until } = run;
 
   let server: Server;
   /** A client for each revision. That of 2025-11-25 has shaken hands. */
@@ -869,7 +869,7 @@ export default grader((run) => {
           );
           await client.fails({ code: 3, about: `a call that was answered with status ${status}`, advice: tells });
         };
-        await together([unreachable, refused]);
+        await together([unreachable, refused], (judge) => judge());
       },
     );
 
@@ -891,15 +891,8 @@ export default grader((run) => {
             'Keep the two lines after callTool: they set exit code 8 and throw an error if the result has isError.';
           await client.fails({ code: 8, about, has: [failed], hasName: 'the text of the result', advice });
         };
-        await together([error, failure]);
+        await together([error, failure], (judge) => judge());
       },
     );
   });
-
-  /** Judges all cases at the same time, and fails with the first that fails. A case draws nothing after its first `await`. */
-  async function together(cases: readonly (() => Promise<void>)[]): Promise<void> {
-    for (const outcome of await Promise.allSettled(cases.map((judge) => judge()))) {
-      if (outcome.status === 'rejected') throw outcome.reason;
-    }
-  }
 });

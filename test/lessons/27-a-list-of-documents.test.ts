@@ -42,7 +42,7 @@ import { visible } from '../harness/wire/printable.js';
 type Token = string | number | undefined;
 
 export default grader((run) => {
-  const { expectSoon, missing, random, requirement, startServer, task, until } = run;
+  const { expectSoon, missing, random, requirement, startServer, task, together, until } = run;
 
   const tool = 'process_documents';
   let server: Server;
@@ -1375,11 +1375,4 @@ export default grader((run) => {
   });
 
   const judged = (program: ReturnType<typeof run.startClient>) => judgedClient(run, program);
-
-  /** Judges all cases at the same time, and fails with the first that fails. A case draws only before its first `await`. */
-  async function together<Case>(cases: readonly Case[], judge: (each: Case) => Promise<void>): Promise<void> {
-    for (const outcome of await Promise.allSettled(cases.map(judge))) {
-      if (outcome.status === 'rejected') throw outcome.reason;
-    }
-  }
 });
