@@ -80,8 +80,26 @@ export default grader((run) => {
   }
 
   /** No command shows what a tool of the grader does, or several calls together. */
-  const call = (name: string, args: object, more: More = {}, at = server): Posted =>
-    post('tools/call', { name, arguments: args }, { see: '', ...more }, at);
+  const calls: Posted[] = [];
+  const call = (name: string, args: object, more: More = {}, at = server): Posted => {
+    const posted = post('tools/call', { name, arguments: args }, { see: '', ...more }, at);
+    calls.push(posted);
+    return posted;
+  };
+
+  /** Whatever else a test finds: a call that is given up although its client waits says why. */
+  const whileTheClientWaits = (test: () => Promise<void>) => async () => {
+    try {
+      await test();
+    } catch (thrown) {
+      const givenUp = calls.some(({ text }) => text.includes('operation was aborted'));
+      if (!(thrown instanceof Failure) || !givenUp) throw thrown;
+      throw new Failure({
+        cause: 'A client waits for the response of its call, but your server aborted the signal of this call.',
+        advice: `Listen for close on the response, and not on the request. ${ownController}`,
+      });
+    }
+  };
 
   const atLevel = (level: unknown): More => ({ _meta: { [meta('logLevel')]: level } });
 
@@ -151,7 +169,7 @@ export default grader((run) => {
   task({ number: 1, title: 'Log for one request', file: 'server.ts' }, () => {
     requirement(
       'If a `tools/call` request has a `logLevel` in its `_meta`, the server sends each log message that is at least as severe in the event stream of this response, while the tool is at work.',
-      async () => {
+      whileTheClientWaits(async () => {
         server = await start();
         const { program } = server;
         const message = word();
@@ -172,12 +190,12 @@ export default grader((run) => {
         expectText(posted, `Done: ${message}`, 'Send what the tool has returned as its result.');
         expectResponseLast(posted);
         for (const level of random.shuffled(levels)) await expectFilter(level, advice);
-      },
+      }),
     );
 
     requirement(
       'If a request has no `logLevel`, the server drops every log message of its tool, at each level. The result comes as before.',
-      async () => {
+      whileTheClientWaits(async () => {
         const advice = 'Do not begin with a level such as info, as a session of lesson 10 did.';
         await expectFilter(undefined, advice);
         const message = word();
@@ -188,12 +206,12 @@ export default grader((run) => {
           compare: { expected: '(the result)', received: asJson(notificationsIn(posted)[0]) },
           advice,
         });
-      },
+      }),
     );
 
     requirement(
       'If the `logLevel` of a request is not one of the eight levels, the server answers with the error `-32602`. It runs no tool.',
-      async () => {
+      whileTheClientWaits(async () => {
         const { program } = server;
         const wrong = [
           'verbose',
@@ -236,22 +254,22 @@ export default grader((run) => {
           });
           posted.error(-32602, advice);
         }
-      },
+      }),
     );
 
     requirement(
       'The level of a request applies to this request only. Later requests and requests at the same time have their own level or no level, even with the same `id`.',
-      async () => {
+      whileTheClientWaits(async () => {
         for (const level of random.shuffled(['debug', undefined, 'warning', 'critical', undefined])) {
           await expectFilter(level, byRequest);
         }
         await besideEachOther();
-      },
+      }),
     );
 
     requirement(
       'If a request has the method `initialize`, `logging/setLevel` or `ping`, the server answers with status 404 and the error `-32601`. No response has the header `MCP-Session-Id`, and the server ignores this header in a request.',
-      async () => {
+      whileTheClientWaits(async () => {
         const gone: [string, Message][] = [
           [
             'initialize',
@@ -286,12 +304,12 @@ export default grader((run) => {
           });
           noSession(posted);
         }
-      },
+      }),
     );
 
     requirement(
       'If the server is started again between two requests of a client, the client does not notice it: the server answers the second request like the first one.',
-      async () => {
+      whileTheClientWaits(async () => {
         const first = server;
         const fresh = await start();
         const advice =
@@ -323,12 +341,12 @@ export default grader((run) => {
           advice,
         });
         server = fresh;
-      },
+      }),
     );
 
     requirement(
       'If the official client asks for a `logLevel`, it gets each log message of its call while the tool is at work. Otherwise it gets only the result.',
-      async () => {
+      whileTheClientWaits(async () => {
         const { program } = server;
         for (const logLevel of ['info', undefined]) {
           const heard: string[] = [];
@@ -363,7 +381,7 @@ export default grader((run) => {
           );
           look(begun.text(), 'text', '').is(`Done: ${message}`, 'The official client got the wrong text.', advice);
         }
-      },
+      }),
     );
   });
 

@@ -140,16 +140,15 @@ export const mistakes: Mistake[] = [
   ),
 
   server(2, 'does-not-listen-for-close', [aborts, '']),
-  server(2, 'listens-on-the-request', [aborts, aborts.replace('response.on', 'response.req.on')]),
+  server(1, 'listens-on-the-request', [aborts, aborts.replace('response.on', 'response.req.on')]),
   server(2, 'listens-for-finish', [aborts, aborts.replace('close', 'finish')]),
   server(2, 'gives-the-tool-no-signal', [signal, '']),
   server(2, 'the-work-gets-no-signal', [works, '      await work(name);\n']),
-  server(2, 'swallows-the-abort', [works, '      await work(name, { signal: context.signal }).catch(() => {});\n']),
   server(2, 'looks-at-the-signal-between-documents', [
     works,
     '      await work(name);\n      context.signal?.throwIfAborted();\n',
   ]),
-  server(2, 'one-controller-for-all', [left, ''], [streams, `let left = new AbortController();\n\n${streams}`]),
+  server(1, 'one-controller-for-all', [left, ''], [streams, `let left = new AbortController();\n\n${streams}`]),
   server(
     2,
     'controllers-by-id',
@@ -163,7 +162,7 @@ export const mistakes: Mistake[] = [
     [streams, `const calls = new Map<string | number, AbortController>();\n\n${streams}`],
   ),
   server(
-    2,
+    1,
     'leaving-aborts-every-call',
     [
       left + aborts,
@@ -302,6 +301,5 @@ export const mistakes: Mistake[] = [
     ends.replace('complete({ _meta: { [metaKeys.subscriptionId]: id } })', 'complete({})'),
   ]),
   server(3, 'leaves-the-streams-open', [ends, ends.replace('    response.end();\n', '')]),
-  server(3, 'exits-immediately', [onSignal, '    endSubscriptions();\n    process.exit();\n']),
   server(3, 'does-not-close', [onSignal, '    endSubscriptions();\n']),
 ];
