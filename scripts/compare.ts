@@ -4,7 +4,7 @@ import { compare } from './workshop/compare.ts';
 await run(
   {
     usage: 'npm run compare',
-    summary: 'How fast a server without the SDK is beside the official ones, and how much memory an idle stream needs.',
+    summary: 'Measures a server without the SDK beside the official ones: speed, and memory of an idle stream.',
     words: 0,
   },
   compare,

@@ -165,7 +165,7 @@ export default grader((run) => {
           posted.refused(
             404,
             -32601,
-            `${byMeta} This holds for each method: the new era does not have ${method}, although the old one has it.`,
+            `${byMeta} This holds for each method: only the old era has ${method}.`,
           );
           expectNoSession(posted, `${method} of a new client`);
         }
@@ -357,7 +357,7 @@ export default grader((run) => {
       'If a `GET` or `DELETE` has a session id, the old half answers: `GET` with an event stream, `DELETE` with a 2xx status. If its header `MCP-Protocol-Version` is `2026-07-28`, the server answers 405. Without session id and revision, 400 is allowed too.',
       async () => {
         const bySession =
-          'For GET and DELETE, look at the headers: let sessions answer if there is an MCP-Session-Id, and stateless if there is none or if the header names the new revision.';
+          'For GET and DELETE, look at the headers: let stateless answer if the MCP-Session-Id is missing or if the header names the new revision, and sessions in all other cases.';
         const { 'MCP-Session-Id': session } = old.headers as { 'MCP-Session-Id': string };
         const accept = { Accept: 'text/event-stream' };
         for (const method of random.shuffled(['GET', 'DELETE'])) {

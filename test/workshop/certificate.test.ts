@@ -53,7 +53,7 @@ test('the page has the name, escaped, each lesson of the track, and no link to a
 test('a name is needed, and a track has to exist; both are said with exit code 2', async () => {
   pass(tracks[0]!.lessons);
   expect((await copy.run('certificate')).code).toBe(2);
-  const { code, stderr } = await copy.run('certificate', 'Ada', '--track', 'Three days');
+  const { code, stderr } = await copy.run('certificate', 'Ada', '--track', 'A fortnight');
   expect(code).toBe(2);
   expect(stderr).toContain('Half a day');
   expect((await copy.run('certificate', '--help')).stdout).toContain('--track');
