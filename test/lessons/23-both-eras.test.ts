@@ -162,11 +162,7 @@ export default grader((run) => {
           ['logging/setLevel', { level: 'info' }],
         ] as const) {
           const posted = await askNew(method, params);
-          posted.refused(
-            404,
-            -32601,
-            `${byMeta} This holds for each method: only the old era has ${method}.`,
-          );
+          posted.refused(404, -32601, `${byMeta} This holds for each method: only the old era has ${method}.`);
           expectNoSession(posted, `${method} of a new client`);
         }
       },

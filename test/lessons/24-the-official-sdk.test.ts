@@ -857,7 +857,7 @@ export default grader((run) => {
       async () => {
         const unreachable = async () => {
           const client = judgedClient(run, startClient(`http://127.0.0.1:${await freePort()}/mcp`));
-          await client.fails({ code: 2, about: 'a refused connection', advice: tells });
+          await client.fails({ code: 2, about: 'a refused connection', advice: tells, codeOne: tells });
         };
         const [status, text] = [random.next() < 0.5 ? 404 : 503, word()];
         const refused = async () => {
@@ -867,7 +867,12 @@ export default grader((run) => {
             'application/json',
             JSON.stringify({ jsonrpc: '2.0', id: null, error: { code: -32000, message: text } }),
           );
-          await client.fails({ code: 3, about: `a call that was answered with status ${status}`, advice: tells });
+          await client.fails({
+            code: 3,
+            about: `a call that was answered with status ${status}`,
+            advice: tells,
+            codeOne: tells,
+          });
         };
         await together([unreachable, refused], (judge) => judge());
       },
@@ -881,7 +886,14 @@ export default grader((run) => {
           const { call, client } = await upToCall(newest);
           await call.json(call.error(-32602, wrong));
           const about = 'an error of JSON-RPC';
-          await client.fails({ code: 7, about, has: [wrong], hasName: 'the message of the error', advice: tells });
+          await client.fails({
+            code: 7,
+            about,
+            has: [wrong],
+            hasName: 'the message of the error',
+            advice: tells,
+            codeOne: tells,
+          });
         };
         const failure = async () => {
           const { call, client } = await upToCall(newest);

@@ -217,6 +217,10 @@ export const mistakes: Mistake[] = [
   ),
   client(3, 'does-not-try-again', [triesAgain, '']),
   client(3, 'the-same-id-again', [makesId, '  const id = lastId || ++lastId;\n']),
+  client(3, 'takes-the-order-of-the-server', [
+    finds,
+    '  const common = supported.map(String).find((name) => revisions.includes(name));\n',
+  ]),
   client(3, 'takes-what-the-server-names-first', [finds, '  const common = supported[0] as string | undefined;\n']),
   client(3, 'takes-its-next-revision', [
     finds,

@@ -35,6 +35,8 @@ type ExpectedFailure = {
   oneLine?: string;
   /** Advice for a client that exits with the code of a different failure. */
   otherCode?: string;
+  /** Advice for a client that exits with code 1, which is for anything else. */
+  codeOne?: string;
   /** The starter has a function `fail`, which sets the exit code and throws an error. */
   withFail?: boolean;
 };
@@ -124,7 +126,7 @@ export function judgedClient(run: Run, program: Program, unexpected?: Unexpected
 const different = 'The client printed the wrong text.';
 
 async function expectFailure(run: Run, client: Program, failure: ExpectedFailure): Promise<void> {
-  const { code, about, printed = [], has = [], hasName, advice, oneLine, otherCode, withFail } = failure;
+  const { code, about, printed = [], has = [], hasName, advice, oneLine, otherCode, codeOne, withFail } = failure;
   await expectEnd(run, client, `The client goes on running after ${about}.`);
   notKilled(client, `on ${about}`);
   const expected = printed.map((line) => `${line}\n`).join('');
@@ -158,9 +160,11 @@ async function expectFailure(run: Run, client: Program, failure: ExpectedFailure
       received === 0
         ? `Set process.exitCode = ${code} where you handle the error.`
         : received === 1
-          ? withFail
-            ? `Code 1 is for anything else. Call fail with exit code ${code} where you notice this failure, and look for a later line that replaces process.exitCode.`
-            : `Code 1 is for anything else. Set process.exitCode = ${code} before you throw: the catch keeps what is set.`
+          ? codeOne
+            ? `Code 1 is for anything else. ${codeOne}`
+            : withFail
+              ? `Code 1 is for anything else. Call fail with exit code ${code} where you notice this failure, and look for a later line that replaces process.exitCode.`
+              : `Code 1 is for anything else. Set process.exitCode = ${code} before you throw: the catch keeps what is set.`
           : (otherCode ?? 'The client took one failure for another: see the table of exit codes.'),
   });
   checkComplaint(client, about, { code, silent: advice, ...(oneLine !== undefined && { oneLine }) });
