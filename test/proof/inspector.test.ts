@@ -1,7 +1,7 @@
 // Has the server of lesson 26 judged by the command line of the official inspector, over HTTP and through the bridge.
 // The inspector is no dependency, because it brings 110 MB. Install it in a folder of its own, and name this folder:
-//   npm install --prefix /tmp/inspector @modelcontextprotocol/inspector@2.12.0
-//   INSPECTOR=/tmp/inspector npx vitest run test/proof/inspector.test.ts
+//   npm install --prefix ~/inspector @modelcontextprotocol/inspector@2.12.0
+//   INSPECTOR=~/inspector npx vitest run test/proof/inspector.test.ts
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
