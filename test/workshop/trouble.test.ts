@@ -152,7 +152,7 @@ describe('a lesson that is not whole', () => {
     const number = String(catalog.length + 1);
     const slug = `${number}-more`;
     const record = `{ number: ${number}, slug: '${slug}', title: 'More', part: 'Streams', minutes: 20, tryPath: '/' },\n];\n`;
-    copy.write('lessons/catalog.ts', copy.read('lessons/catalog.ts').replace(/\];\n/, record));
+    copy.write('lessons/catalog.ts', copy.read('lessons/catalog.ts').replace(/^\];\n/m, record));
     const readOn = 'CONTRIBUTING.md says which files it needs.';
     expectSentences(await copy.run('progress'), `lessons/${slug}/README.md is missing.`, readOn);
     expectSentences(await copy.run('hint', number), `lessons/${slug}/README.md is missing.`, readOn);
