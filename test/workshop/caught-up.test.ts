@@ -4,7 +4,13 @@ import { caughtUp } from '../harness/programs/questions.ts';
 import type { Running } from '../harness/programs/running.ts';
 
 const running = (): Running =>
-  ({ pings: new Map(), asked: 0, end: undefined, child: { connected: true, send: () => {} } }) as unknown as Running;
+  ({
+    start: {},
+    pings: new Map(),
+    asked: 0,
+    end: undefined,
+    child: { connected: true, send: () => {} },
+  }) as unknown as Running;
 
 function blockFor(milliseconds: number): void {
   for (const began = performance.now(); performance.now() - began < milliseconds;);
