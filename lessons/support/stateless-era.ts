@@ -11,29 +11,21 @@ import {
   type Params,
 } from './json-rpc.ts';
 import { beginEventStream, refuse } from './mcp-http.ts';
+import { fromHeader, metaKeys } from './stateless.ts';
 import { levels, writeMessage, type Notify } from './tool-server.ts';
 
 /** The revision of this half. */
 export const statelessRevision = '2026-07-28';
 
-/** The members of `_meta` that the revision defines. */
-export const metaKey = {
-  protocolVersion: 'io.modelcontextprotocol/protocolVersion',
-  clientInfo: 'io.modelcontextprotocol/clientInfo',
-  clientCapabilities: 'io.modelcontextprotocol/clientCapabilities',
-  logLevel: 'io.modelcontextprotocol/logLevel',
-  serverInfo: 'io.modelcontextprotocol/serverInfo',
-} as const;
-
 const metaOfRequest = z.looseObject({
-  [metaKey.protocolVersion]: z.string(),
-  [metaKey.clientCapabilities]: z.looseObject({}),
-  [metaKey.clientInfo]: z.looseObject({ name: z.string(), version: z.string() }).optional(),
-  [metaKey.logLevel]: z.enum(levels).optional(),
+  [metaKeys.protocolVersion]: z.string(),
+  [metaKeys.clientCapabilities]: z.looseObject({}),
+  [metaKeys.clientInfo]: z.looseObject({ name: z.string(), version: z.string() }).optional(),
+  [metaKeys.logLevel]: z.enum(levels).optional(),
 });
 
 /** What the `_meta` of a request says. */
-export type RequestMeta = z.infer<typeof metaOfRequest> & { [metaKey.logLevel]?: string };
+export type RequestMeta = z.infer<typeof metaOfRequest> & { [metaKeys.logLevel]?: string };
 
 /** The params whose value is also in the header Mcp-Name. */
 const named: Record<string, string> = { 'tools/call': 'name', 'prompts/get': 'name', 'resources/read': 'uri' };
@@ -51,7 +43,7 @@ export function complete(method: string, serverInfo: object, answered: Answer): 
       ...result,
       resultType: 'complete',
       ...((method === 'server/discover' || method === 'tools/list') && cacheable),
-      _meta: { ...meta, [metaKey.serverInfo]: serverInfo },
+      _meta: { ...meta, [metaKeys.serverInfo]: serverInfo },
     },
   };
 }
@@ -108,7 +100,7 @@ export function statelessEra(
 function refusalOf(request: Request, { method, params }: JsonRpcRequest): Answer | undefined {
   const { data: meta, error } = metaOfRequest.safeParse(params?._meta);
   if (error) return failure(-32602, z.prettifyError(error));
-  const requested = meta[metaKey.protocolVersion] as string;
+  const requested = meta[metaKeys.protocolVersion] as string;
   const name = params?.[named[method] ?? ''];
   const expected = {
     'MCP-Protocol-Version': requested,
@@ -118,20 +110,10 @@ function refusalOf(request: Request, { method, params }: JsonRpcRequest): Answer
   for (const [header, value] of Object.entries(expected)) {
     const sent = request.get(header);
     if (sent === undefined) return failure(-32020, `the header ${header} is missing`);
-    if (decoded(sent) !== value) return failure(-32020, `the header ${header} is ${sent}, but the body says ${value}`);
+    if (fromHeader(sent) !== value)
+      return failure(-32020, `the header ${header} is ${sent}, but the body says ${value}`);
   }
   if (requested === statelessRevision) return undefined;
-  return {
-    error: {
-      code: -32022,
-      message: `unsupported revision: ${requested}`,
-      data: { supported: [statelessRevision], requested },
-    },
-  } as Answer;
-}
-
-/** A header has only ASCII characters, so other texts come in Base64: `=?base64?…?=`. */
-function decoded(header: string): string {
-  const encoded = /^=\?base64\?(.*)\?=$/.exec(header)?.[1];
-  return encoded === undefined ? header : Buffer.from(encoded, 'base64').toString();
+  const data = { supported: [statelessRevision], requested };
+  return failure(-32022, `unsupported revision: ${requested}`, data);
 }

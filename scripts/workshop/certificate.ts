@@ -18,17 +18,17 @@ export const judges: readonly Judge[] = [
   {
     name: 'The official MCP clients for TypeScript, versions 1 and 2',
     verdict: 'connect to the server, and get its messages and results',
-    lessons: [8, 9, 13, 14, 15, 16, 17, 20, 27],
+    lessons: [8, 9, 13, 14, 15, 16, 17, 20, 21, 22, 23, 25, 26, 27],
   },
   {
     name: 'The official MCP servers for TypeScript, versions 1 and 2',
     verdict: 'accept every message of the client',
-    lessons: [11, 15],
+    lessons: [11, 15, 23, 26],
   },
   {
     name: 'The JSON Schema validator Ajv',
     verdict: 'accepts the schemas of the tools',
-    lessons: [8, 27],
+    lessons: [8, 24, 26, 27],
   },
 ];
 

@@ -11,8 +11,8 @@ import { accepts } from '../../test/harness/programs/listening.ts';
 import { freePort } from '../../test/harness/programs/ports.ts';
 import { median } from './median.ts';
 
-/** Servers that do the same work, each in a process of its own. All others are compared with the first. */
 const compared = join(root, 'scripts', 'workshop', 'compared');
+/** Servers that do the same work, each in a process of its own. All others are compared with the first. */
 const servers: Server[] = [
   { name: 'by hand, lesson 15', file: join(solutionsFolder, '15-stand-alone-stream', 'server.ts') },
   { name: 'SDK 1, with sessions', file: join(compared, 'first.ts') },

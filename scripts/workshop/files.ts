@@ -1,5 +1,5 @@
 import { copyFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative } from 'node:path';
 import { beginWriting } from '../../test/harness/fast-start/write-atomically.js';
 import { root } from '../../test/harness/folders.js';
 import { isThere, reasonOf, shownPath, whyUnreadable } from '../trouble.js';
@@ -69,7 +69,7 @@ export function save(files: readonly Writing[]): string | undefined {
   const time = new Date().toISOString().replace(/[:.]/g, '-').replace('Z', '');
   const folder = join(root, '.saved', time);
   for (const { path } of changed) {
-    const copy = join(folder, relative(join(root, 'lessons'), path));
+    const copy = join(folder, nameOfCopy(path));
     try {
       mkdirSync(dirname(copy), { recursive: true });
       copyFileSync(path, copy);
@@ -81,6 +81,12 @@ export function save(files: readonly Writing[]): string | undefined {
     }
   }
   return folder;
+}
+
+/** Where a copy stands in its folder: a file of a lesson as in `lessons`, another one as in the project. */
+function nameOfCopy(path: string): string {
+  const places = [join(root, 'lessons'), root].map((folder) => relative(folder, path));
+  return places.find((place) => !place.startsWith('..') && !isAbsolute(place)) ?? basename(path);
 }
 
 const moveAway = 'Nothing was changed, because what is there cannot be saved. Move it away, and run the command again.';

@@ -1,12 +1,12 @@
-import { copyFileSync, existsSync, mkdirSync, realpathSync } from 'node:fs';
+import { existsSync, mkdirSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { root } from '../../test/harness/folders.js';
 import { isObject } from '../../test/harness/wire/json.ts';
 import { isThere, reasonOf, shownPath } from '../trouble.js';
 import { Refusal, type Arguments } from './command.ts';
-import { readText, whereToLook, writeAtomically } from './files.ts';
+import { readText, save, whereToLook, writeAtomically } from './files.ts';
 
 /** How a host is told of a server. Each format is the one that the host's own documentation describes. */
 type HostFormat = {
@@ -125,7 +125,8 @@ function write(all: Printed[], name: string | undefined, server: string, { file,
   const path = file === undefined ? insideProject(own!) : resolve(String(file));
   const before = isThere(path) ? readText(path, 'Nothing was changed.') : undefined;
   const text = withServer(before ?? '', { path, member, server, entry: printed.entry });
-  const saved = before === undefined || before === text ? undefined : keep(path);
+  const folder = save([{ path, text }]);
+  const saved = folder && shownPath(folder);
   if (before !== text) {
     makeFolder(dirname(path));
     writeAtomically(path, text);
@@ -177,21 +178,6 @@ export function withServer(
   if (JSON.stringify(whole) === JSON.stringify(config)) return text;
   const lines = `${JSON.stringify(whole, null, indentation)}\n`;
   return text.includes('\r\n') ? lines.replaceAll('\n', '\r\n') : lines;
-}
-
-/** Keeps a copy of a file that is about to be overwritten. @returns the copy, as it is shown */
-function keep(path: string): string {
-  const time = new Date().toISOString().replace(/[:.]/g, '-').replace('Z', '');
-  const inside = relative(root, path);
-  const name = inside.startsWith('..') || isAbsolute(inside) ? basename(path) : inside;
-  const copy = join(root, '.saved', time, name);
-  makeFolder(dirname(copy));
-  try {
-    copyFileSync(path, copy);
-  } catch (error) {
-    throw new Refusal(`${shownPath(copy)} cannot be written: ${reasonOf(error)}.\nNothing was changed. ${whereToLook}`);
-  }
-  return shownPath(copy);
 }
 
 function makeFolder(folder: string): void {

@@ -5,7 +5,8 @@ import { documents } from '#support/documents.ts';
 import { failure, isObject, type Answer, type JsonRpcRequest, type Params } from '#support/json-rpc.ts';
 import { answerError, checkMediaTypes, listen, onlyThisMachine } from '#support/mcp-http.ts';
 import { sessionsEra } from '#support/sessions-era.ts';
-import { complete, metaKey, statelessEra, statelessRevision } from '#support/stateless-era.ts';
+import { complete, statelessEra, statelessRevision } from '#support/stateless-era.ts';
+import { metaKeys } from '#support/stateless.ts';
 import { levels, type Notify } from '#support/tool-server.ts';
 import { moreTools, type Context, type Tool } from '#support/tools.ts';
 import { work } from '#support/work.ts';
@@ -85,7 +86,7 @@ function isStateless(request: Request): boolean {
   // Only an old client has a stream to open or a session to end, so only the old half knows more than POST.
   if (request.method !== 'POST') return request.get('MCP-Session-Id') === undefined;
   const meta: unknown = request.body?.params?._meta;
-  return isObject(meta) && metaKey.protocolVersion in meta;
+  return isObject(meta) && metaKeys.protocolVersion in meta;
 }
 // #endregion
 
@@ -123,7 +124,7 @@ async function serve(
 const sessions = sessionsEra(serverInfo, (request, session, notify) => serve(request, session.level, notify));
 
 const stateless = statelessEra(serverInfo, async (request, meta, notify, signal) => {
-  const answered = await serve(request, meta[metaKey.logLevel], notify, signal);
+  const answered = await serve(request, meta[metaKeys.logLevel], notify, signal);
   return complete(request.method, serverInfo, answered);
 });
 // #endregion

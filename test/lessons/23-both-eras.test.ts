@@ -482,7 +482,7 @@ export default grader((run) => {
 
     const live: Record<string, string> = {
       old: 'Call notify in log for each message at the level least or above: this level goes out too. For the old era, pass session.level and notify of sessionsEra to serve.',
-      new: 'Call notify in log for each message at the level least or above. For the new era, pass meta[metaKey.logLevel] and notify of statelessEra to serve.',
+      new: 'Call notify in log for each message at the level least or above. For the new era, pass meta[metaKeys.logLevel] and notify of statelessEra to serve.',
     };
 
     requirement(

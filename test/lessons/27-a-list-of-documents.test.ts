@@ -534,11 +534,20 @@ export default grader((run) => {
         expectStream(posted);
         expectResponseLast(posted);
         expectProcessed(posted, documents);
+        const last = paramsOf(reportsIn(posted).at(-1) ?? {});
+        expect(reportsIn(posted).length > documents.length || last.progress !== documents.length, {
+          cause: 'Your server left out a report before the last one.',
+          compare: {
+            expected: `${documents.length + 1} reports, one before each document and one at the end`,
+            received: `${reportsIn(posted).length} reports`,
+          },
+          advice: 'Send each report immediately. A limiter as in lesson 13 holds some of them back.',
+        });
         expect(reportsIn(posted).length > documents.length, {
           cause: 'All documents are done, but your server has not sent a last report.',
           compare: {
             expected: `"progress":${documents.length},"total":${documents.length}`,
-            received: asJson(paramsOf(reportsIn(posted).at(-1) ?? {})),
+            received: asJson(last),
           },
           advice: 'Send one more report after the loop over the documents, and then the response.',
         });

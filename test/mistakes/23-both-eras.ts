@@ -4,7 +4,7 @@ import { client, server, type Mistake } from '../proof/mistake.ts';
 const byHeader = "  if (request.get('MCP-Protocol-Version') === statelessRevision) return true;\n";
 const byMethod = "  if (request.method !== 'POST') return request.get('MCP-Session-Id') === undefined;\n";
 const findsMeta = '  const meta: unknown = request.body?.params?._meta;\n';
-const byMeta = '  return isObject(meta) && metaKey.protocolVersion in meta;\n';
+const byMeta = '  return isObject(meta) && metaKeys.protocolVersion in meta;\n';
 const chooses = '  const half = isStateless(request) ? stateless : sessions;\n';
 const answers = '  half(request, response, next);\n';
 const handler = "app.all('/mcp', (request, response, next) => {\n";
@@ -13,7 +13,7 @@ const filters = '    if (least === undefined || levels.indexOf(level) < levels.i
 const notifies = "    notify({ jsonrpc: '2.0', method: 'notifications/message', params: { level, logger, data } });\n";
 const runs = '  return methods[method]!(params ?? {}, { log, signal });\n';
 const oldServe = 'serve(request, session.level, notify)';
-const newServe = 'serve(request, meta[metaKey.logLevel], notify, signal)';
+const newServe = 'serve(request, meta[metaKeys.logLevel], notify, signal)';
 const completes = '  return complete(request.method, serverInfo, answered);\n';
 const serveBegins = 'async function serve(\n';
 
@@ -47,11 +47,11 @@ export const mistakes: Mistake[] = [
   server(1, 'takes-meta-with-the-wrong-key', [byMeta, "  return isObject(meta) && 'protocolVersion' in meta;\n"]),
   server(1, 'compares-the-revision-in-meta', [
     byMeta,
-    '  return isObject(meta) && meta[metaKey.protocolVersion] === statelessRevision;\n',
+    '  return isObject(meta) && meta[metaKeys.protocolVersion] === statelessRevision;\n',
   ]),
   server(1, 'looks-into-meta-that-is-no-object', [
     byMeta,
-    '  return meta !== undefined && metaKey.protocolVersion in (meta as object);\n',
+    '  return meta !== undefined && metaKeys.protocolVersion in (meta as object);\n',
   ]),
   server(1, 'looks-for-meta-beside-the-params', [findsMeta, '  const meta: unknown = request.body?._meta;\n']),
   server(1, 'looks-into-a-body-that-is-null', [findsMeta, '  const meta: unknown = request.body.params?._meta;\n']),
@@ -74,7 +74,7 @@ export const mistakes: Mistake[] = [
   server(
     1,
     'remembers-the-era',
-    [byMeta, '  if (isObject(meta) && metaKey.protocolVersion in meta) isNewClient = true;\n  return isNewClient;\n'],
+    [byMeta, '  if (isObject(meta) && metaKeys.protocolVersion in meta) isNewClient = true;\n  return isNewClient;\n'],
     [handler, `let isNewClient = false;\n\n${handler}`],
   ),
   server(1, 'gives-every-get-and-delete-to-the-new-half', [
@@ -109,13 +109,13 @@ export const mistakes: Mistake[] = [
   ]),
   server(2, 'takes-no-level-for-info', [
     newServe,
-    newServe.replace('meta[metaKey.logLevel]', "meta[metaKey.logLevel] ?? 'info'"),
+    newServe.replace('meta[metaKeys.logLevel]', "meta[metaKeys.logLevel] ?? 'info'"),
   ]),
   server(2, 'every-old-client-gets-info', [oldServe, oldServe.replace('session.level', "'info'")]),
-  server(2, 'every-new-client-gets-info', [newServe, newServe.replace('meta[metaKey.logLevel]', "'info'")]),
+  server(2, 'every-new-client-gets-info', [newServe, newServe.replace('meta[metaKeys.logLevel]', "'info'")]),
   server(2, 'looks-for-the-level-in-the-params', [
     newServe,
-    newServe.replace('meta[metaKey.logLevel]', 'request.params?.logLevel as string | undefined'),
+    newServe.replace('meta[metaKeys.logLevel]', 'request.params?.logLevel as string | undefined'),
   ]),
   server(
     2,

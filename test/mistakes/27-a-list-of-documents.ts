@@ -1,4 +1,4 @@
-import { client, server, type Mistake } from '../proof/mistake.ts';
+import { client, server, type Mistake, varying } from '../proof/mistake.ts';
 
 /** Lines of the finished server that several mistakes change. */
 const splits = "  const words = text.split(/\\s+/).filter((word) => word !== '');\n";
@@ -137,6 +137,21 @@ export const mistakes: Mistake[] = [
   server(2, 'counts-from-one', [beforeWork, beforeWork.replace('i, total', 'i + 1, total')]),
   server(2, 'no-name-in-the-report', [beforeWork, beforeWork.replace('${name}', 'document ${i + 1}')]),
   server(2, 'no-last-report', [lastReport, '']),
+  // Which report it holds back depends on the time between them.
+  varying(
+    server(
+      2,
+      'limits-the-rate-of-reports',
+      [
+        noToken,
+        `  if (progressToken === undefined) return;
+  if (progress < total && Date.now() - reportedAt < 100) return;
+  reportedAt = Date.now();
+`,
+      ],
+      ['function report({', 'let reportedAt = 0;\n\nfunction report({'],
+    ),
+  ),
   server(2, 'the-last-report-after-the-response', [
     lastReport,
     "  setTimeout(() => report(call, total, total, 'Processing complete!'));\n",

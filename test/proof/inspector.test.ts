@@ -2,34 +2,24 @@
 // The inspector is no dependency, because it brings 110 MB. Install it in a folder of its own, and name this folder:
 //   npm install --prefix ~/inspector @modelcontextprotocol/inspector@2.12.0
 //   INSPECTOR=~/inspector npx vitest run test/proof/inspector.test.ts
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { root, solutionsFolder } from '../harness/folders.js';
-import { accepts } from '../harness/programs/listening.ts';
-import { freePort } from '../harness/programs/ports.ts';
+import { endServers, serve } from '../judges/solution-server.ts';
 
 const program = join(process.env.INSPECTOR ?? root, 'node_modules', '.bin', 'mcp-inspector');
 const isThere = existsSync(program);
-const solution = join(solutionsFolder, '26-in-a-host');
-const bridge = ['node', '--import', 'tsx', join(solution, 'client.ts')];
+const slug = '26-in-a-host';
+const bridge = ['node', '--import', 'tsx', join(solutionsFolder, slug, 'client.ts')];
 
-let server: ChildProcess | undefined;
 let url = '';
 
 beforeAll(async () => {
-  if (!isThere) return;
-  const port = await freePort();
-  url = `http://127.0.0.1:${port}/mcp`;
-  const args = ['--import', 'tsx', join(solution, 'server.ts')];
-  server = spawn(process.execPath, args, { cwd: root, env: { ...process.env, PORT: String(port) }, stdio: 'ignore' });
-  while (!(await accepts(port))) await sleep(50);
+  if (isThere) url = await serve(slug);
 });
-afterAll(() => {
-  server?.kill();
-});
+afterAll(endServers);
 
 /** What the inspector prints, and its exit code. */
 async function inspect(target: string[], ...args: string[]): Promise<{ code: number; stdout: string }> {

@@ -3,17 +3,18 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { root, solutionsFolder } from '../harness/folders.js';
-import { accepts } from '../harness/programs/listening.ts';
-import { freePort } from '../harness/programs/ports.ts';
+import { endServers, serve } from '../judges/solution-server.ts';
 
 const solution = join(solutionsFolder, '19-standard-input-and-output');
 const judges = join(root, 'test', 'judges');
 const temporary = join(root, '.tmp', `stdio-judges-${process.pid}`);
 mkdirSync(temporary, { recursive: true });
-afterAll(() => rmSync(temporary, { recursive: true, force: true }));
+afterAll(() => {
+  endServers();
+  rmSync(temporary, { recursive: true, force: true });
+});
 
 const generations = ['first', 'second'] as const;
 const info = { name: 'judge', version: '1.0.0' };
@@ -102,15 +103,7 @@ test.for(generations)(
   async (generation) => {
     const folder = join(solutionsFolder, '26-in-a-host');
     const gate = join(temporary, `bridge-${generation}`);
-    const port = await freePort();
-    const env = { ...(process.env as Record<string, string>), PORT: String(port), MORE_TOOLS: join(judges, 'gate.ts') };
-    const server = spawn(process.execPath, ['--import', 'tsx', join(folder, 'server.ts')], {
-      cwd: root,
-      env,
-      stdio: 'ignore',
-    });
-    onTestFinished(() => void server.kill());
-    while (!(await accepts(port))) await sleep(50);
+    const url = await serve('26-in-a-host', { MORE_TOOLS: join(judges, 'gate.ts') });
     const seen: unknown[] = [];
     const errors: Error[] = [];
     const { client, StdioClientTransport } = await clients[generation]((data) => {
@@ -120,7 +113,7 @@ test.for(generations)(
     client.onerror = (error) => errors.push(error);
     const transport = new StdioClientTransport({
       command: process.execPath,
-      args: ['--import', 'tsx', join(folder, 'client.ts'), `http://127.0.0.1:${port}/mcp`],
+      args: ['--import', 'tsx', join(folder, 'client.ts'), url],
       cwd: root,
       stderr: 'ignore',
     });

@@ -59,12 +59,12 @@ test('a name is needed, and a track has to exist; both are said with exit code 2
   expect((await copy.run('certificate', '--help')).stdout).toContain('--track');
 });
 
-test('each judge is in the graders of its lessons', () => {
+test('each judge is in the graders of its lessons, and in no others', () => {
   const words = [/officialClient\(/, /sdkServer\(/, /expectSchema|AjvJsonSchemaValidator/] as const;
   for (const [i, { lessons }] of judges.entries()) {
-    for (const number of lessons) {
-      const lesson = catalog.find((each) => each.number === number)!;
-      expect(readFileSync(join(root, 'test', 'lessons', `${lesson.slug}.test.ts`), 'utf8')).toMatch(words[i]!);
-    }
+    const graded = catalog.filter(({ slug }) =>
+      words[i]!.test(readFileSync(join(root, 'test', 'lessons', `${slug}.test.ts`), 'utf8')),
+    );
+    expect(graded.map(({ number }) => number)).toEqual(lessons);
   }
 });

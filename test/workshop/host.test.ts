@@ -1,7 +1,7 @@
 // The command that tells a host of a learner's server: what it prints is held to the documented format of each host.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { hosts } from '../../scripts/workshop/host.ts';
@@ -102,6 +102,9 @@ test('it prints the file and its text for people', async () => {
 `);
 });
 
+/** The folder with the copies that the command names. */
+const savedIn = (stdout: string): string => /(\.saved\S+)\.\n/.exec(stdout)![1]!;
+
 test('--write adds the server, keeps everything else, and saves what was there', async () => {
   const before = copy.read('.vscode/mcp.json');
   const { code, stdout } = await copy.run('host', 'vscode', '--write');
@@ -111,8 +114,7 @@ test('--write adds the server, keeps everything else, and saves what was there',
     ...(JSON.parse(before) as { servers: object }).servers,
     'chunk-by-chunk-server': { type: 'http', url: 'http://127.0.0.1:3000/mcp' },
   });
-  const saved = /\.saved\S+mcp\.json/.exec(stdout)![0];
-  expect(copy.read(saved)).toBe(before);
+  expect(copy.read(join(savedIn(stdout), '.vscode', 'mcp.json'))).toBe(before);
   const written = copy.read('.vscode/mcp.json');
   expect((await copy.run('host', 'vscode', '--write')).stdout).toContain('has this server already');
   expect(copy.read('.vscode/mcp.json')).toBe(written);
@@ -141,7 +143,7 @@ test('--file names a file anywhere; its other members, its order and its indenta
   const { args } = after.mcpServers['chunk-by-chunk-server']!;
   expect(existsSync(args.find((arg) => arg.endsWith('client.ts'))!)).toBe(true);
   expect(args.at(-1)).toBe('http://127.0.0.1:3000/mcp');
-  expect(copy.read(/\.saved\S+\.json/.exec(stdout)![0])).toBe(before);
+  expect(copy.read(join(savedIn(stdout), basename(file)))).toBe(before);
 });
 
 test('a file with comments, or with something that it cannot keep, is not touched', async () => {

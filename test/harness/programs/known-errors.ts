@@ -52,7 +52,11 @@ const knownErrors: readonly [matches: RegExp, advice: string][] = [
   [/UND_ERR_|TypeError: terminated/, 'Catch this error: the connection broke off before the response was complete.'],
   [
     /ECONNREFUSED/,
-    'Look at the host and the port of the address, because nobody listens there. If the server may be away, catch this error.',
+    'Catch this error if the server may be away. If it should be there, look at the host and the port of the address, because nobody listens there.',
+  ],
+  [
+    /SdkError: Not connected/,
+    'Add .catch to the promise that this call returns. The SDK rejects what is sent after the result, and Node.js ends a program when nobody handles a rejection.',
   ],
   [
     /ECONNRESET|socket hang up/,

@@ -5,7 +5,8 @@ import { documents } from '#support/documents.ts';
 import { failure, isObject, type Answer, type JsonRpcRequest, type Params } from '#support/json-rpc.ts';
 import { answerError, checkMediaTypes, listen, onlyThisMachine } from '#support/mcp-http.ts';
 import { sessionsEra } from '#support/sessions-era.ts';
-import { complete, metaKey, statelessEra, statelessRevision } from '#support/stateless-era.ts';
+import { complete, statelessEra, statelessRevision } from '#support/stateless-era.ts';
+import { metaKeys } from '#support/stateless.ts';
 import { levels, type Notify } from '#support/tool-server.ts';
 import { moreTools, type Context, type Tool } from '#support/tools.ts';
 import { work } from '#support/work.ts';
@@ -110,7 +111,7 @@ class Router {
     complete(
       request.method,
       serverInfo,
-      await this.#core.answer(request, new LevelFilter(meta[metaKey.logLevel], notify).log, signal),
+      await this.#core.answer(request, new LevelFilter(meta[metaKeys.logLevel], notify).log, signal),
     ),
   );
 
@@ -129,7 +130,7 @@ class Router {
     // Without a session, the old half answers a GET or a DELETE with 400.
     if (method === 'GET' || method === 'DELETE') return 'old';
     const claim = (body as { params?: { _meta?: Record<string, unknown> } } | null)?.params?._meta;
-    return isObject(claim) && Object.keys(claim).includes(metaKey.protocolVersion) ? 'new' : 'old';
+    return isObject(claim) && Object.keys(claim).includes(metaKeys.protocolVersion) ? 'new' : 'old';
   }
 }
 

@@ -5,7 +5,8 @@ import { documents } from '#support/documents.ts';
 import { failure, isObject, type Answer, type JsonRpcRequest, type Params } from '#support/json-rpc.ts';
 import { answerError, checkMediaTypes, listen, onlyThisMachine } from '#support/mcp-http.ts';
 import { sessionsEra } from '#support/sessions-era.ts';
-import { complete, metaKey, statelessEra, statelessRevision } from '#support/stateless-era.ts';
+import { complete, statelessEra, statelessRevision } from '#support/stateless-era.ts';
+import { metaKeys } from '#support/stateless.ts';
 import { levels, type Notify } from '#support/tool-server.ts';
 import { moreTools, type Context, type Tool } from '#support/tools.ts';
 import { work } from '#support/work.ts';
@@ -102,7 +103,7 @@ const old = sessionsEra(serverInfo, (request, session, notify) =>
   core({ log: (level) => fromLevel(session.level)(level), notify })(request),
 );
 const modern = statelessEra(serverInfo, (request, meta, notify, signal) => {
-  const least = meta[metaKey.logLevel];
+  const least = meta[metaKeys.logLevel];
   return core({ log: least ? fromLevel(least) : () => false, notify, signal })(request).then((answered) =>
     complete(request.method, serverInfo, answered),
   );
@@ -112,7 +113,7 @@ const modern = statelessEra(serverInfo, (request, meta, notify, signal) => {
 const signs: ((request: Request) => boolean)[] = [
   (request) => request.header('mcp-protocol-version') === statelessRevision,
   (request) => ['GET', 'DELETE'].includes(request.method) && !request.header('mcp-session-id'),
-  (request) => isObject(request.body?.params?._meta) && metaKey.protocolVersion in request.body.params._meta,
+  (request) => isObject(request.body?.params?._meta) && metaKeys.protocolVersion in request.body.params._meta,
 ];
 
 app.use('/mcp', (request, response, next) =>
