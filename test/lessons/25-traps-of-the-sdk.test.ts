@@ -42,7 +42,7 @@ const envelope = {
 const levelKey = 'io.modelcontextprotocol/logLevel';
 
 export default grader((run) => {
-  const { expectSoon, missing, random, requirement, startServer, task } = run;
+  const { expectSoon, missing, random, requirement, startServer, task, until } = run;
 
   let server: Server;
   let ids = 0;
@@ -959,6 +959,8 @@ export default grader((run) => {
         await over(script, script.called);
         const called = await expectNewSession(script);
         await called.json(called.result(textResult('done')));
+        // A goodbye that nobody catches can end the client before or after the result is read here.
+        await until(() => client.end);
         await client.prints(['RESULT: done'], {
           cause: 'Your client did not print the result.',
           advice: printsIt,

@@ -206,11 +206,7 @@ export const mistakes: Mistake[] = [
   server(
     3,
     'invents-a-subscription-id',
-    [begins, begins + '  const own = id;\n  id = String(Math.random());\n'],
-    [
-      'function openSubscription({ id, params }: JsonRpcRequest',
-      'function openSubscription({ id, params }: JsonRpcRequest',
-    ],
+    [begins, begins + '  const own = id;\n  id = `own-${Number(id)}`;\n'],
     [keeps, keeps.replace('{ id,', '{ id: own,')],
   ),
   server(3, 'the-id-as-a-string', [tags, tags.replace(']: id', ']: String(id)')]),
