@@ -1,4 +1,4 @@
-export type Part = 'Streams' | 'MCP without an SDK' | 'MCP in the open' | 'Capstone';
+export type Part = 'Streams' | 'MCP without an SDK' | 'MCP in the open' | 'Capstone' | 'Going further';
 
 /** A lesson as the catalog lists it. */
 export type Lesson = {
@@ -20,8 +20,12 @@ export type Lesson = {
   needsTokens?: true;
   /** Where `npm run try` posts to the server, so many seconds after the first event stream has begun. */
   postAfter?: { path: string; seconds: number };
+  /** Whether `npm run try` ends the session of the client before the first call reaches the server. */
+  endsSession?: true;
   /** Whether its client is a bridge: `npm run try` then plays the host that starts it. */
   hasHost?: true;
+  /** Whether `npm run try` starts a second client, and has two people talk with each other through the two. */
+  hasCompany?: true;
 };
 
 /** The course, in order. Titles of tasks and requirements stand in each lesson's README. */
@@ -247,6 +251,60 @@ export const catalog: readonly Lesson[] = [
     tryPath: '/mcp',
     tryArguments: ['preamble.txt', 'fox-and-grapes.txt', 'missing.txt'],
   },
+  {
+    number: 28,
+    slug: '28-sessions-that-end',
+    title: 'Sessions that end',
+    part: 'Going further',
+    minutes: 30,
+    tryPath: '/mcp',
+    endsSession: true,
+  },
+  {
+    number: 29,
+    slug: '29-resources-and-prompts',
+    title: 'Resources and prompts',
+    part: 'Going further',
+    minutes: 30,
+    tryPath: '/mcp',
+  },
+  {
+    number: 30,
+    slug: '30-ask-the-client',
+    title: 'Ask the client',
+    part: 'Going further',
+    minutes: 30,
+    tryPath: '/mcp',
+    tryArguments: ['hello', 'signature=Ada'],
+  },
+  {
+    number: 31,
+    slug: '31-live-analytics',
+    title: 'Live analytics',
+    part: 'Going further',
+    minutes: 60,
+    tryPath: '/mcp',
+    tryArguments: ['10', '40'],
+  },
+  {
+    number: 32,
+    slug: '32-a-chat-room',
+    title: 'A chat room',
+    part: 'Going further',
+    minutes: 75,
+    tryPath: '/mcp',
+    tryArguments: ['ann'],
+    hasCompany: true,
+  },
+  {
+    number: 33,
+    slug: '33-one-document-two-editors',
+    title: 'One document, two editors',
+    part: 'Going further',
+    minutes: 75,
+    tryPath: '/mcp',
+    tryArguments: ['2: Tuesday: fish', '+ Friday: bread'],
+  },
 ];
 
 /** Some of the lessons, in the order of the course, for a group that has not the time for all. */
@@ -271,7 +329,11 @@ export const tracks: readonly Track[] = [
     goal: 'all transports of MCP, and whom a server lets in',
     lessons: catalog.map(({ number }) => number).filter((number) => number <= 20),
   },
-  { title: 'Three days', goal: 'the whole course, with the capstone', lessons: catalog.map(({ number }) => number) },
+  {
+    title: 'Three days',
+    goal: 'the whole course, with the capstone',
+    lessons: catalog.filter(({ part }) => part !== 'Going further').map(({ number }) => number),
+  },
 ];
 
 /** The minutes of all lessons of a track. */

@@ -46,7 +46,7 @@ async function readStream(): Promise<void> {
   idle = setTimeout(() => stop.abort(new Error(`nothing arrived for ${idleLimit} ms`)), idleLimit);
   idle.unref(); // this timer alone does not keep the client running
   const headers: Record<string, string> = { Accept: 'text/event-stream' };
-  // TODO task 2: name the last complete event; the standard sends its id as UTF-8
+  // TODO task 2: if there is an id, send it as UTF-8 in the header Last-Event-ID
   const response = await fetch(url, { headers, signal: stop.signal });
   // TODO task 3: status 204 means that there is nothing more to read
   if (!response.ok || !response.body) {
@@ -57,7 +57,7 @@ async function readStream(): Promise<void> {
   if (contentType.split(';')[0]!.trim().toLowerCase() !== 'text/event-stream') {
     throw new Error(`the server sent no event stream, but the Content-Type '${contentType}'`);
   }
-  // TODO task 2: a stream that breaks off is over, but an error of `stop` ends the client
+  // TODO task 2: catch the error of a stream that breaks off, but throw it again if `stop` was aborted
   await print(response.body);
 }
 

@@ -190,6 +190,7 @@ function isResponse(message: unknown): message is JsonRpcResponse {
   return (
     isObject(message) &&
     message.jsonrpc === '2.0' &&
+    !('method' in message) &&
     isId(message.id) &&
     (isObject(message.result) || isObject(message.error))
   );

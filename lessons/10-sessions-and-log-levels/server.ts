@@ -32,7 +32,7 @@ const processFiles: Tool<typeof processFilesInput> = {
   },
 };
 
-// TODO task 3: list the eight levels, the least severe first, and say what the params of logging/setLevel are
+// TODO task 3: list the eight levels, the least severe first, and describe the params of logging/setLevel with zod
 
 /** What a log message says (MCP 2025-11-25, server/utilities/logging). */
 type LogMessage = { level: string; logger: string | undefined; data: unknown };
@@ -220,6 +220,7 @@ function isResponse(message: unknown): message is JsonRpcResponse {
   return (
     isObject(message) &&
     message.jsonrpc === '2.0' &&
+    !('method' in message) &&
     isId(message.id) &&
     (isObject(message.result) || isObject(message.error))
   );

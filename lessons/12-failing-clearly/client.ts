@@ -205,7 +205,7 @@ function notRead(error: Error): never {
   throw error;
 }
 
-// TODO task 1: find the message of the JSON-RPC error in a body, if it has one
+// TODO task 1: write errorIn, which returns the message of the JSON-RPC error in a body
 
 /**
  * Reads an event stream piece by piece, as the WHATWG standard says (HTML, section 9.2.6).

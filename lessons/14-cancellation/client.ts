@@ -74,7 +74,7 @@ try {
 /** Calls a tool, and shows the reports until the response has arrived. */
 async function callTool(name: string, args: Params): Promise<ToolResult> {
   const progressToken = `call-${++calls}`;
-  let last = 'the call';
+  let last = 'the start of the call';
   const limits = new AbortController();
   const total = setTimeout(() => limits.abort(`no complete answer within ${timeLimit} ms`), timeLimit);
   const idle = setTimeout(() => limits.abort(`no report within ${idleLimit} ms after ${last}`), idleLimit);

@@ -141,6 +141,8 @@ function log(record: object): void {
 
 /** Gives each request an id, and writes a line when its response is over. */
 const accessLog: RequestHandler = (request, response, next) => {
+  const { method, path } = request;
+  const began = performance.now();
   // TODO task 3: give the request an id, and log it when its response is over
   next();
 };
@@ -198,6 +200,11 @@ function sessionOf(request: Request, response: Response): Session | undefined {
 
 /** Whether this session may send another request now. If not, this function has refused it. */
 function isInTime(session: Session, response: Response): boolean {
+  const now = performance.now();
+  if (now >= session.windowEnd) {
+    session.windowEnd = now + rateWindow;
+    session.requests = 0;
+  }
   // TODO task 3: refuse a request that is more than a session may send
   return true;
 }
@@ -243,8 +250,9 @@ app.all('/mcp', (_request, response) => {
 
 /** Answers when a handler, or the reader of the body, has thrown an error. */
 app.use((error: Error & { status?: number }, request: Request, response: Response, next: NextFunction) => {
+  if (error.status && error.status < 500) return answerError(error, request, response, next);
   // TODO task 3: tell the log everything, and the client nothing
-  refuse(response, error.status ?? 500, -32603, inspect(error));
+  refuse(response, 500, -32603, inspect(error));
 });
 
 // TODO task 3: limit the time in which a request must have arrived

@@ -71,7 +71,7 @@ async function shakeHands(): Promise<void> {
 
 /** Tells the server that its session is no longer needed. Nothing that comes of this changes the exit code. */
 async function endSession(): Promise<void> {
-  // TODO task 3: close the stream of an old server
+  if (oldStream) discard(oldStream.response);
   if (!headers['MCP-Session-Id']) return;
   const signal = AbortSignal.timeout(farewellLimit);
   await fetch(url, { method: 'DELETE', headers, signal }).catch(() => {});
@@ -81,8 +81,9 @@ async function endSession(): Promise<void> {
 async function request<Result>(method: string, params: Params): Promise<Result> {
   const id = ++lastId;
   const response = await post({ jsonrpc: '2.0', id, method, params });
-  // TODO task 3: read the answer from the stream of an old server, if there is one
-  const messages = messagesIn(response);
+  // The response to a POST has no content if there is a stream of an old server.
+  if (oldStream) discard(response);
+  const messages = oldStream?.messages ?? messagesIn(response);
   const answer = await answerTo(id, messages).catch(notRead);
   // The stream of an old server brings further answers, but any other answer ends here.
   if (!oldStream) await messages.return(undefined);
@@ -115,7 +116,13 @@ async function post(message: object): Promise<Response> {
   fail(3, refusal);
 }
 
-// TODO task 3: open the stream of an old server, and wait for the event `endpoint`
+/** Opens the stream of HTTP+SSE. Where there is none, the client reports why the server has refused the POST. */
+async function openOldStream(refusal: string): Promise<void> {
+  const signal = AbortSignal.timeout(timeLimit);
+  const response = await fetch(url, { headers: { Accept: 'text/event-stream' }, signal }).catch(notSent);
+  oldStream = { response };
+  // TODO task 3: wait for the event `endpoint`, and post to its address from now on
+}
 
 /** Yields the messages of an answer, each as soon as it has arrived. */
 async function* messagesIn(response: Response): AsyncGenerator<unknown> {

@@ -131,7 +131,7 @@ function reasonOf(thrown: unknown): string {
 /** Why a request is refused: a status of HTTP, and an error of JSON-RPC. */
 type Refusal = { status: number; answer: Answer };
 
-/** Compares what a request says of itself with its headers, and with what this server can do. Undefined is a yes. */
+/** Says why a request is refused. If nothing is wrong with it, returns undefined. */
 function refusalOf({ method, params = {} }: JsonRpcRequest, request: Request): Refusal | undefined {
   const { data: meta, error } = requestMeta.safeParse(params._meta);
   if (error) return refused(-32602, `this server speaks ${revisions}, so _meta is needed: ${z.prettifyError(error)}`);
@@ -205,8 +205,9 @@ async function streamAnswer(message: JsonRpcRequest, response: Response): Promis
   const { progressToken, [metaKeys.logLevel]: wanted } = meta;
   // TODO task 2: abort a signal when the response has closed
   const context: Context = {
-    // TODO task 1: send a log message if the request wants messages of this level
-    log: () => {},
+    log(level, data, logger) {
+      // TODO task 1: send a log message if the request wants messages of this level
+    },
     // TODO task 2: give the signal to the tool
     progress(progress, total, text) {
       if (!isId(progressToken)) return;

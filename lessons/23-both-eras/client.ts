@@ -68,8 +68,8 @@ async function findEra(): Promise<void> {
 
 /** The revisions that a server of the new era names: in the result of server/discover, or in an error -32022. */
 function revisionsIn(answer: ServerAnswer | undefined): string[] | undefined {
-  // TODO task 3: find the revisions
-  return undefined;
+  const named = answer?.error?.code === -32022 ? answer.error.data?.supported : answer?.result?.supportedVersions;
+  return Array.isArray(named) ? named : undefined;
 }
 
 /** Ends the client, because the two ends have no revision in common. */

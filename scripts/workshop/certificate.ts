@@ -7,7 +7,7 @@ import { writeAtomically } from './files.ts';
 import { shortName } from './lessons.ts';
 import { readProgress, standing, type Progress } from './progress.ts';
 import { html, raw } from './reader/html.ts';
-import { hoursAndMinutes } from './show-progress.ts';
+import { hoursAndMinutes, inRanges } from './show-progress.ts';
 
 type Track = (typeof tracks)[number];
 
@@ -16,19 +16,19 @@ export type Judge = { name: string; verdict: string; lessons: number[] };
 
 export const judges: readonly Judge[] = [
   {
-    name: 'The official MCP clients for TypeScript, versions 1 and 2',
+    name: 'The official MCP clients for TypeScript (versions 1 and 2)',
     verdict: 'connect to the server, and get its messages and results',
-    lessons: [8, 9, 13, 14, 15, 16, 17, 20, 21, 22, 23, 25, 26, 27],
+    lessons: [8, 9, 13, 14, 15, 16, 17, 20, 21, 22, 23, 25, 26, 27, 29, 31, 32, 33],
   },
   {
-    name: 'The official MCP servers for TypeScript, versions 1 and 2',
+    name: 'The official MCP servers for TypeScript (versions 1 and 2)',
     verdict: 'accept every message of the client',
     lessons: [11, 15, 23, 26],
   },
   {
     name: 'The JSON Schema validator Ajv',
     verdict: 'accepts the schemas of the tools',
-    lessons: [8, 24, 26, 27],
+    lessons: [8, 24, 26, 27, 30, 31, 32, 33],
   },
 ];
 
@@ -110,13 +110,17 @@ function certificateOf(name: string, track: Track): Certificate {
 
 const styles = `
   @page { size: A4; margin: 15mm; }
-  body { max-width: 46rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.5 system-ui, sans-serif; color: #1b1b1b; background: #fff; }
-  main { border: 2px solid #1b5e8c; padding: 2rem; }
-  h1 { margin: 0; font-size: 1.2rem; font-weight: 600; color: #1b5e8c; }
+  :root { color-scheme: light dark; --text: #1b1b1b; --page: #fff; --accent: #1b5e8c; }
+  @media screen and (prefers-color-scheme: dark) { :root { --text: #e4e4e4; --page: #16191d; --accent: #7cc0ee; } }
+  body { max-width: 46rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.5 system-ui, sans-serif; color: var(--text); background: var(--page); }
+  main { border: 2px solid var(--accent); outline: 1px solid var(--accent); outline-offset: -8px; padding: clamp(1.2rem, 5vw, 2.4rem); }
+  h1 { margin: 0; font-size: 1.2rem; font-weight: 600; color: var(--accent); }
   .name { margin: 0.5rem 0; font-size: 2.2rem; line-height: 1.2; font-weight: 700; overflow-wrap: anywhere; }
+  .whole { white-space: nowrap; }
   h2 { font-size: 1rem; margin: 1.2rem 0 0.3rem; }
-  ol { columns: 2; margin: 0; padding-left: 0; list-style: none; font-size: 0.85rem; }
-  ol b { display: inline-block; min-width: 1.6rem; color: #1b5e8c; }
+  ol { columns: 2 14rem; margin: 0; padding-left: 0; list-style: none; font-size: 0.85rem; }
+  ol li { padding-left: 2rem; text-indent: -2rem; break-inside: avoid; }
+  ol b { display: inline-block; width: 2rem; text-indent: 0; color: var(--accent); }
   ul { margin: 0; padding-left: 1.2rem; font-size: 0.85rem; }
   @media print { body { margin: 0; padding: 0; max-width: none; } main { break-inside: avoid; } }
 `;
@@ -138,7 +142,8 @@ function pageOf({ name, track, minutes, lessons, judges }: Certificate): string 
           <p class="name">${name}</p>
           <p>
             has built servers and clients from a plain HTTP stream to the Model Context Protocol, and passed all
-            ${lessons.length} lessons of the track “${track}”, about ${hoursAndMinutes(minutes)} of work.
+            ${lessons.length} lessons of the track “${track}”, about
+            <span class="whole">${hoursAndMinutes(minutes)}</span> of work.
           </p>
           <h2>What was built</h2>
           <ol>
@@ -147,7 +152,7 @@ function pageOf({ name, track, minutes, lessons, judges }: Certificate): string 
           <h2>Who accepts it</h2>
           <ul>
             <li>The graders of these lessons, which hold a program in the middle of its work and look at the wire.</li>
-            ${judges.map(({ name, verdict, lessons }) => html`<li>${name} ${verdict} (${lessons.length === 1 ? 'lesson' : 'lessons'} ${lessons.join(', ')}).</li> `)}
+            ${judges.map(({ name, verdict, lessons }) => html`<li>${name} ${verdict} (${lessons.length === 1 ? 'lesson' : 'lessons'} ${inRanges(lessons)}).</li> `)}
           </ul>
         </main>
       </body>

@@ -28,14 +28,16 @@ const shown = (value: string): string => value.replace(/^(Bearer [\w-]{6})[\w.-]
  * Stands between client and server, hands everything on as it comes, and writes it down.
  * @param onStream is called when the server begins an event stream
  * @param cutAfter milliseconds after which an event stream that answers a POST breaks off
+ * @param endsSession whether the session of the client is over before its first call reaches the server
  */
 export async function relay(
   port: number,
   record: () => Transcript,
   onStream: () => void,
-  cutAfter?: number,
+  { cutAfter, endsSession }: { cutAfter?: number | undefined; endsSession?: boolean | undefined } = {},
 ): Promise<{ url: string; close(): void }> {
-  const server = createServer((request: IncomingMessage, response: ServerResponse) => {
+  let posts = 0;
+  const server = createServer(async (request: IncomingMessage, response: ServerResponse) => {
     // The stream that a client of MCP opens with GET in its session runs beside its calls, so each of its rows is marked.
     // So does the stream of a subscription.
     const { 'mcp-session-id': session, 'last-event-id': last, 'mcp-method': rpc } = request.headers;
@@ -45,10 +47,17 @@ export async function relay(
     for (const row of headerRows(request.rawHeaders, `127.0.0.1:${request.socket.localPort}`))
       record().add('→', row, who);
     const { method, url: path, headers } = request;
+    // The first message in a session says that the handshake is over. The second one is the call.
+    if (endsSession && method === 'POST' && session !== undefined && ++posts === 2) {
+      const goodbye = { method: 'DELETE', headers: { 'MCP-Session-Id': String(session) } };
+      await fetch(`http://127.0.0.1:${port}${path}`, goodbye).catch(() => {});
+    }
     const onward = httpRequest({ host: '127.0.0.1', port, method, path, headers, agent: false }, (answer) => {
       record().add('←', `${answer.statusCode} ${answer.statusMessage}`, who);
       for (const row of headerRows(answer.rawHeaders)) record().add('←', row, who);
       response.writeHead(answer.statusCode!, answer.headers);
+      // A stream may have no bytes for a long time, and Node sends the headers with the first of them.
+      response.flushHeaders();
       const streams = /^text\/event-stream\b/i.test(answer.headers['content-type'] ?? '');
       if (streams) onStream();
       if (cutAfter !== undefined && method === 'POST' && streams) {

@@ -100,7 +100,8 @@ const command = (label: string, text: string): string[] =>
 
 function labelled(label: string, text: string, style: (text: string) => string): string[] {
   const column = label === 'expected' || label === 'received' ? 11 : 18;
-  return wrap(text, width - 7 - column).map((part, i) => `${(i === 0 ? label : '').padEnd(column)}${style(part)}`);
+  const lines = text.split('\n').flatMap((line) => wrap(line, width - 7 - column));
+  return lines.map((part, i) => `${(i === 0 ? label : '').padEnd(column)}${style(part)}`);
 }
 
 /** Code in a sentence: with colour where there is colour, in its backticks where there is none. */

@@ -3,7 +3,7 @@ import type { Lesson } from '../../lessons/catalog.ts';
 import { listeningOn } from '../../test/harness/programs/listening.ts';
 import { endAllPrograms } from '../../test/harness/programs/pool.js';
 import { freePort } from '../../test/harness/programs/ports.ts';
-import { startProgram, type Start } from '../../test/harness/programs/program.ts';
+import { startProgram, type Program, type Start } from '../../test/harness/programs/program.ts';
 import { settingsOfShell } from '../../test/harness/programs/settings.js';
 import { Failure } from '../../test/harness/run/failure.ts';
 import { printable } from '../../test/harness/wire/printable.js';
@@ -16,6 +16,7 @@ import { findLesson, lessonFolder, requireFiles } from './lessons.ts';
 import { pipes } from './pipes.ts';
 import { nextLesson, readProgress } from './progress.ts';
 import { relay } from './relay.ts';
+import { twoPeople } from './two-people.ts';
 
 /** Runs the learner's server and client, at their own pace, and prints what goes over the wire as it does. */
 export async function tryLesson({ words: [name], options }: Arguments): Promise<number> {
@@ -65,7 +66,7 @@ async function runBoth(lesson: Lesson, folder: string, leaveAfter?: number, cutA
 
   async function overHttp() {
     const port = await freePort();
-    const between = await relay(port, () => record, onStream, cutAfter);
+    const between = await relay(port, () => record, onStream, { cutAfter, endsSession: lesson.endsSession });
     try {
       // The programs of a lesson about tokens know the authorization server, and the server knows its URL.
       const tokens = lesson.needsTokens && { ISSUER: await startIssuer(common), PUBLIC_URL: between.url };
@@ -75,6 +76,7 @@ async function runBoth(lesson: Lesson, folder: string, leaveAfter?: number, cutA
         server,
         tokens,
         args: [`${between.url}${lesson.tryPath}`, ...(lesson.tryArguments ?? [])],
+        direct: `http://127.0.0.1:${port}${lesson.tryPath}`,
         pass() {},
         close: between.close,
       };
@@ -87,19 +89,30 @@ async function runBoth(lesson: Lesson, folder: string, leaveAfter?: number, cutA
   async function overPipes() {
     const server = startProgram({ ...common, file: 'server.ts', env, input: true, transcript: () => transcript() });
     const { command, pass, close } = await pipes(server, () => record);
-    return { server, tokens: undefined, args: ['hello', ...command], pass, close };
+    return { server, tokens: undefined, args: ['hello', ...command], direct: '', pass, close };
   }
 
   const onPipes = lesson.tryPath === 'stdio';
-  const { server, tokens, args, pass, close } = await (onPipes ? overPipes() : overHttp());
-  const shown = lesson.hasHost ? '   host: on its standard input and output' : '   ▸ printed by the client';
-  console.log(`→ sent by the client   ← received${shown}\n`);
+  const { server, tokens, args, direct, pass, close } = await (onPipes ? overPipes() : overHttp());
+  // The relay stands before the first client only, because one wire is enough to look at.
+  const startBen = () =>
+    startProgram({ ...common, input: true, who: 'ben', file: 'client.ts', args: [direct, 'ben'], env });
+  const typist = lesson.hasHost
+    ? { who: 'host', shown: 'host: on its standard input and output', play: hostOf }
+    : lesson.hasCompany
+      ? {
+          who: 'ann',
+          shown: 'ann, ben: on the standard input and output of a client',
+          play: (ann: Program) => twoPeople(ann, startBen),
+        }
+      : undefined;
+  console.log(`→ sent by the client   ← received   ${typist?.shown ?? '▸ printed by the client'}\n`);
   // A file or another program gets each row whole, unless COLUMNS says how wide it is.
   const columns = process.stdout.columns || Number(process.env.COLUMNS) || Infinity;
   record = transcript((entry) => console.log(rowText(entry, columns)));
-  const wire = lesson.hasHost && { input: true, who: 'host' };
+  const wire = typist && { input: true, who: typist.who };
   const client = startProgram({ ...common, ...wire, file: 'client.ts', args, env: { ...env, ...tokens } });
-  const play = lesson.hasHost ? hostOf(client) : () => {};
+  const play = typist?.play(client) ?? (() => {});
   const leaving = leaveAfter === undefined ? undefined : setTimeout(() => client.stop(), leaveAfter);
   await new Promise<void>((resolve) => {
     look = () => {

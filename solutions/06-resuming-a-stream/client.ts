@@ -51,7 +51,7 @@ async function readStream(): Promise<void> {
   idle = setTimeout(() => stop.abort(new Error(`nothing arrived for ${idleLimit} ms`)), idleLimit);
   idle.unref(); // this timer alone does not keep the client running
   const headers: Record<string, string> = { Accept: 'text/event-stream' };
-  // #region task 2: name the last complete event; the standard sends its id as UTF-8
+  // #region task 2: if there is an id, send it as UTF-8 in the header Last-Event-ID
   if (lastEventId) headers['Last-Event-ID'] = Buffer.from(lastEventId, 'utf8').toString('latin1');
   // #endregion
   const response = await fetch(url, { headers, signal: stop.signal });
@@ -69,7 +69,7 @@ async function readStream(): Promise<void> {
   if (contentType.split(';')[0]!.trim().toLowerCase() !== 'text/event-stream') {
     throw new Error(`the server sent no event stream, but the Content-Type '${contentType}'`);
   }
-  // #region task 2: a stream that breaks off is over, but an error of `stop` ends the client
+  // #region task 2: catch the error of a stream that breaks off, but throw it again if `stop` was aborted
   // starter: await print(response.body);
   await print(response.body).catch(() => stop.signal.throwIfAborted());
   // #endregion

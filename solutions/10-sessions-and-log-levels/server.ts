@@ -32,7 +32,7 @@ const processFiles: Tool<typeof processFilesInput> = {
   },
 };
 
-// #region task 3: list the eight levels, the least severe first, and say what the params of logging/setLevel are
+// #region task 3: list the eight levels, the least severe first, and describe the params of logging/setLevel with zod
 /** The severities of RFC 5424, section 6.2.1, the least severe first. */
 const levels = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
 
@@ -250,6 +250,7 @@ function isResponse(message: unknown): message is JsonRpcResponse {
   return (
     isObject(message) &&
     message.jsonrpc === '2.0' &&
+    !('method' in message) &&
     isId(message.id) &&
     (isObject(message.result) || isObject(message.error))
   );

@@ -66,7 +66,7 @@ async function callTool(name: string, args: Params): Promise<ToolResult> {
   // #region task 3: ask for reports, show them, and give up at one of the two limits
   // starter: return request<ToolResult>('tools/call', { name, arguments: args });
   const progressToken = `call-${++calls}`;
-  let last = 'the call';
+  let last = 'the start of the call';
   const limits = new AbortController();
   const total = setTimeout(() => limits.abort(`no complete answer within ${timeLimit} ms`), timeLimit);
   const idle = setTimeout(() => limits.abort(`no report within ${idleLimit} ms after ${last}`), idleLimit);

@@ -106,6 +106,14 @@ async function tell(message: object): Promise<void> {
   (response.body as Readable | null)?.destroy();
 }
 
+/** Answers a request of the server. A server that refuses this answer ends no call, so nothing comes of a failure. */
+async function reply(message: object): Promise<void> {
+  const body = JSON.stringify(message);
+  const signal = AbortSignal.timeout(timeLimit);
+  const response = await fetch(url, { method: 'POST', headers, body, signal }).catch(() => undefined);
+  (response?.body as Readable | undefined)?.destroy();
+}
+
 /** Sends one message in a POST of its own. */
 async function post(message: object): Promise<Response> {
   const body = JSON.stringify(message);
@@ -171,7 +179,7 @@ async function answerTo(id: string | number, response: Response): Promise<JsonRp
 /** Gets every message that is not the awaited response. */
 async function handle(message: unknown): Promise<void> {
   if (isNotification(message)) console.log(`NOTIFICATION: ${described(message)}`);
-  else if (isRequest(message)) await tell({ jsonrpc: '2.0', id: message.id, ...answer(message) });
+  else if (isRequest(message)) await reply({ jsonrpc: '2.0', id: message.id, ...answer(message) });
   else console.error(`not understood: ${JSON.stringify(message)}`);
 }
 

@@ -141,11 +141,11 @@ function log(record: object): void {
 
 /** Gives each request an id, and writes a line when its response is over. */
 const accessLog: RequestHandler = (request, response, next) => {
+  const { method, path } = request;
+  const began = performance.now();
   // #region task 3: give the request an id, and log it when its response is over
   // starter: next();
-  const { method, path } = request;
   const id = randomUUID();
-  const began = performance.now();
   response.locals.id = id;
   response.set('X-Request-Id', id);
   response.on('close', () => {
@@ -233,13 +233,13 @@ function sessionOf(request: Request, response: Response): Session | undefined {
 
 /** Whether this session may send another request now. If not, this function has refused it. */
 function isInTime(session: Session, response: Response): boolean {
-  // #region task 3: refuse a request that is more than a session may send
-  // starter: return true;
   const now = performance.now();
   if (now >= session.windowEnd) {
     session.windowEnd = now + rateWindow;
     session.requests = 0;
   }
+  // #region task 3: refuse a request that is more than a session may send
+  // starter: return true;
   session.requests++;
   if (session.requests <= rateLimit) return true;
   response.set('Retry-After', String(Math.ceil((session.windowEnd - now) / 1000)));
@@ -289,9 +289,9 @@ app.all('/mcp', (_request, response) => {
 
 /** Answers when a handler, or the reader of the body, has thrown an error. */
 app.use((error: Error & { status?: number }, request: Request, response: Response, next: NextFunction) => {
-  // #region task 3: tell the log everything, and the client nothing
-  // starter: refuse(response, error.status ?? 500, -32603, inspect(error));
   if (error.status && error.status < 500) return answerError(error, request, response, next);
+  // #region task 3: tell the log everything, and the client nothing
+  // starter: refuse(response, 500, -32603, inspect(error));
   log({ id: response.locals.id, error: inspect(error) });
   refuse(response, 500, -32603, 'internal error');
   // #endregion

@@ -74,9 +74,7 @@ async function shakeHands(): Promise<void> {
 
 /** Tells the server that its session is no longer needed. Nothing that comes of this changes the exit code. */
 async function endSession(): Promise<void> {
-  // #region task 3: close the stream of an old server
   if (oldStream) discard(oldStream.response);
-  // #endregion
   if (!headers['MCP-Session-Id']) return;
   const signal = AbortSignal.timeout(farewellLimit);
   await fetch(url, { method: 'DELETE', headers, signal }).catch(() => {});
@@ -86,11 +84,9 @@ async function endSession(): Promise<void> {
 async function request<Result>(method: string, params: Params): Promise<Result> {
   const id = ++lastId;
   const response = await post({ jsonrpc: '2.0', id, method, params });
-  // #region task 3: read the answer from the stream of an old server, if there is one
-  // starter: const messages = messagesIn(response);
+  // The response to a POST has no content if there is a stream of an old server.
   if (oldStream) discard(response);
   const messages = oldStream?.messages ?? messagesIn(response);
-  // #endregion
   const answer = await answerTo(id, messages).catch(notRead);
   // The stream of an old server brings further answers, but any other answer ends here.
   if (!oldStream) await messages.return(undefined);
@@ -128,12 +124,12 @@ async function post(message: object): Promise<Response> {
   fail(3, refusal);
 }
 
-// #region task 3: open the stream of an old server, and wait for the event `endpoint`
 /** Opens the stream of HTTP+SSE. Where there is none, the client reports why the server has refused the POST. */
 async function openOldStream(refusal: string): Promise<void> {
   const signal = AbortSignal.timeout(timeLimit);
   const response = await fetch(url, { headers: { Accept: 'text/event-stream' }, signal }).catch(notSent);
   oldStream = { response };
+  // #region task 3: wait for the event `endpoint`, and post to its address from now on
   if (!response.ok || mediaTypeOf(response) !== 'text/event-stream') fail(3, refusal);
   const events = eventsIn(response);
   const { value: first } = await events.next().catch(notRead);
@@ -144,8 +140,8 @@ async function openOldStream(refusal: string): Promise<void> {
   endpoint = address.href;
   oldStream.messages = messagesOf(events);
   transport = 'HTTP+SSE';
+  // #endregion
 }
-// #endregion
 
 /** Yields the messages of an answer, each as soon as it has arrived. */
 async function* messagesIn(response: Response): AsyncGenerator<unknown> {

@@ -190,11 +190,11 @@ const sessions = new Map<string, Session>();
 app.post('/mcp', checkPost, json, async (request, response) => {
   const message = request.body;
   if (!isMessage(message)) return refuse(response, 400, -32600, 'the body must be one JSON-RPC message');
-  // #region task 1: give each client a session, and answer its requests with serve
-  // starter: refuse(response, 501, -32603, 'not written yet');
   const begins = isRequest(message) && message.method === 'initialize';
   const session = begins ? { level: 'info', revisions } : sessionOf(request, response);
   if (!session) return;
+  // #region task 1: answer the requests with serve, and every other message with 202
+  // starter: refuse(response, 501, -32603, 'not written yet');
   if (!isRequest(message)) {
     response.status(202).end();
   } else if (message.method === 'tools/call') {

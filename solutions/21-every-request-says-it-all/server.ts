@@ -104,15 +104,15 @@ function reasonOf(thrown: unknown): string {
 /** Why a request is refused: a status of HTTP, and an error of JSON-RPC. */
 type Refusal = { status: number; answer: Answer };
 
-/** Compares what a request says of itself with its headers, and with what this server can do. Undefined is a yes. */
+/** Says why a request is refused. If nothing is wrong with it, returns undefined. */
 function refusalOf({ method, params = {} }: JsonRpcRequest, request: Request): Refusal | undefined {
-  // #region task 1: refuse a request that does not say it all, or says two things, or asks for too much
-  // starter: return undefined;
   const { data: meta, error } = requestMeta.safeParse(params._meta);
   if (error) return refused(-32602, `this server speaks ${revisions}, so _meta is needed: ${z.prettifyError(error)}`);
   const requested = meta[metaKeys.protocolVersion];
   const capabilities = meta[metaKeys.clientCapabilities];
 
+  // #region task 1: check the headers, the revision and the capabilities, in this order
+  // starter: return undefined;
   if (request.get('MCP-Protocol-Version') !== requested) return mismatch('MCP-Protocol-Version');
   if (request.get('Mcp-Method') !== method) return mismatch('Mcp-Method');
   if (method === 'tools/call' && fromHeader(request.get('Mcp-Name')) !== params.name) return mismatch('Mcp-Name');
@@ -162,7 +162,7 @@ app.post('/mcp', checkMediaTypes, express.json({ strict: false, limit: '1mb' }),
     return;
   }
   const answered = await answer(message, silent);
-  // #region task 1: say also with the status that this server does not have the method
+  // #region task 1: set the status 404 if this server does not have the method
   if ('error' in answered && answered.error.code === -32601) response.status(404);
   // #endregion
   response.json({ jsonrpc: '2.0', id: message.id, ...answered });

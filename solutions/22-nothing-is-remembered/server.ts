@@ -135,7 +135,7 @@ function reasonOf(thrown: unknown): string {
 /** Why a request is refused: a status of HTTP, and an error of JSON-RPC. */
 type Refusal = { status: number; answer: Answer };
 
-/** Compares what a request says of itself with its headers, and with what this server can do. Undefined is a yes. */
+/** Says why a request is refused. If nothing is wrong with it, returns undefined. */
 function refusalOf({ method, params = {} }: JsonRpcRequest, request: Request): Refusal | undefined {
   const { data: meta, error } = requestMeta.safeParse(params._meta);
   if (error) return refused(-32602, `this server speaks ${revisions}, so _meta is needed: ${z.prettifyError(error)}`);
@@ -212,13 +212,12 @@ async function streamAnswer(message: JsonRpcRequest, response: Response): Promis
   response.on('close', () => left.abort());
   // #endregion
   const context: Context = {
-    // #region task 1: send a log message if the request wants messages of this level
-    // starter: log: () => {},
     log(level, data, logger) {
+      // #region task 1: send a log message if the request wants messages of this level
       if (wanted === undefined || levels.indexOf(level) < levels.indexOf(wanted)) return;
       send(response, { jsonrpc: '2.0', method: 'notifications/message', params: { level, logger, data } });
+      // #endregion
     },
-    // #endregion
     // #region task 2: give the signal to the tool
     signal: left.signal,
     // #endregion

@@ -79,32 +79,28 @@ const app = express();
 app.use('/mcp', onlyThisMachine);
 app.post('/mcp', checkMediaTypes, express.json({ strict: false, limit: '1mb' }));
 
-// #region task 1: tell the eras apart
 /** Whether a request is one of the new era: it says so in its header or in its body. */
 function isStateless(request: Request): boolean {
+  // #region task 1: tell the eras apart
+  // starter: return false;
   if (request.get('MCP-Protocol-Version') === statelessRevision) return true;
   // Only an old client has a stream to open or a session to end, so only the old half knows more than POST.
   if (request.method !== 'POST') return request.get('MCP-Session-Id') === undefined;
   const meta: unknown = request.body?.params?._meta;
   return isObject(meta) && metaKeys.protocolVersion in meta;
+  // #endregion
 }
-// #endregion
 
 app.all('/mcp', (request, response, next) => {
-  // #region task 1: let the right half answer
-  // starter: sessions(request, response, next);
   const half = isStateless(request) ? stateless : sessions;
   half(request, response, next);
-  // #endregion
 });
 
-// #region task 2: let one core answer the requests of both eras
-// starter: const sessions = sessionsEra(serverInfo, async (request) => failure(-32601, `not yet: ${request.method}`));
-// starter: const stateless = statelessEra(serverInfo, async (request) => failure(-32601, `not yet: ${request.method}`));
 /**
  * The core: answers a request of either era.
  *
  * @param least the least severe level that the client wants; undefined if it wants no log messages
+ * @param notify sends a notification to the client of this request
  * @param signal aborts when the client cancels the request
  */
 async function serve(
@@ -115,12 +111,17 @@ async function serve(
 ): Promise<Answer> {
   if (!Object.hasOwn(methods, method)) return failure(-32601, `unknown method: ${method}`);
   const log: Context['log'] = (level, data, logger) => {
+    // #region task 2: send the log messages that the client wants
     if (least === undefined || levels.indexOf(level) < levels.indexOf(least)) return;
     notify({ jsonrpc: '2.0', method: 'notifications/message', params: { level, logger, data } });
+    // #endregion
   };
   return methods[method]!(params ?? {}, { log, signal });
 }
 
+// #region task 2: let the core answer the requests of both eras
+// starter: const sessions = sessionsEra(serverInfo, async (request) => failure(-32601, `not yet: ${request.method}`));
+// starter: const stateless = statelessEra(serverInfo, async (request) => failure(-32601, `not yet: ${request.method}`));
 const sessions = sessionsEra(serverInfo, (request, session, notify) => serve(request, session.level, notify));
 
 const stateless = statelessEra(serverInfo, async (request, meta, notify, signal) => {

@@ -36,7 +36,8 @@ import { work } from '#support/work.ts';
 const input = z.object({ documents: z.array(z.string()).describe('the names of the documents') });
 const processed = z.object({ name: z.string(), words: z.int(), longestSentence: z.string() });
 const failed = z.object({ name: z.string(), reason: z.string() });
-const output = z.object({ documents: z.array(processed), failed: z.array(failed) });
+const index = z.record(z.string(), z.array(z.string()));
+const output = z.object({ documents: z.array(processed), failed: z.array(failed), index });
 
 type Processed = z.infer<typeof processed>;
 type Failed = z.infer<typeof failed>;
@@ -46,6 +47,8 @@ type Call = {
   id: string | number;
   progressToken: string | number | undefined;
   controller: AbortController;
+  /** For each word, the names of the documents that have it. */
+  index: Map<string, Set<string>>;
   send(message: JsonRpcNotification | JsonRpcResponse): void;
 };
 
@@ -56,7 +59,7 @@ const sessions = new Map<string, Session>();
 
 /** Processes the documents one after the other. */
 async function processDocuments(names: string[], call: Call, session: Session): Promise<z.infer<typeof output>> {
-  const result: z.infer<typeof output> = { documents: [], failed: [] };
+  const result: z.infer<typeof output> = { documents: [], failed: [], index: {} };
   const total = names.length;
   for (const [i, name] of names.entries()) {
     report(call, i, total, `Processing ${name}`);
@@ -71,13 +74,17 @@ async function processDocuments(names: string[], call: Call, session: Session): 
     }
   }
   report(call, total, total, 'Processing complete!');
+  result.index = Object.fromEntries([...call.index].map(([term, names]) => [term, [...names]]));
   return result;
 }
 
-async function processDocument(name: string, { controller: { signal } }: Call): Promise<Processed> {
+async function processDocument(name: string, { controller: { signal }, index }: Call): Promise<Processed> {
   const path = pathOf(name);
   await work(`document ${name}`, { signal });
-  return { name, ...counted(textOf(await readFile(path))) };
+  const text = textOf(await readFile(path));
+  const words = text.split(/\s+/).filter((word) => word !== '');
+  for (const word of words) addToIndex(index, word, name);
+  return { name, words: words.length, longestSentence: longestSentenceOf(words) };
 }
 
 /** Decodes a document. A mark at its beginning says UTF-16LE; what is not valid UTF-8 is Latin-1. */
@@ -90,8 +97,7 @@ function textOf(bytes: Buffer): string {
   }
 }
 
-function counted(text: string): { words: number; longestSentence: string } {
-  const words = text.split(/\s+/).filter((word) => word !== '');
+function longestSentenceOf(words: string[]): string {
   let sentence: string[] = [];
   let longest: string[] = [];
   for (const word of words) {
@@ -99,7 +105,15 @@ function counted(text: string): { words: number; longestSentence: string } {
     if (sentence.length > longest.length) longest = sentence;
     if (/[.!?]$/.test(word)) sentence = [];
   }
-  return { words: words.length, longestSentence: longest.join(' ') };
+  return longest.join(' ');
+}
+
+/** Adds a word in lower case, without the quotes, commas and so on that stand around it. */
+function addToIndex(index: Call['index'], word: string, name: string): void {
+  const term = word.toLowerCase().replace(/^[^\p{L}\p{N}_]+|[^\p{L}\p{N}_]+$/gu, '');
+  if (term === '') return;
+  if (!index.has(term)) index.set(term, new Set());
+  index.get(term)!.add(name);
 }
 
 const initializeParams = z.object({ protocolVersion: z.string() });
@@ -131,7 +145,7 @@ const methods: Record<string, (params: Params, session: Session) => Answer> = {
       tools: [
         {
           name: 'process_documents',
-          description: 'Counts the words of each document, and finds its longest sentence',
+          description: 'Counts the words of documents, finds the longest sentences, and makes an index',
           inputSchema: z.toJSONSchema(input),
           outputSchema: z.toJSONSchema(output),
         },
@@ -184,6 +198,7 @@ async function streamAnswer({ id, params }: JsonRpcRequest, session: Session, re
     id,
     progressToken: isId(progressToken) ? progressToken : undefined,
     controller: new AbortController(),
+    index: new Map(),
     send: (message) => response.write(`data: ${JSON.stringify(message)}\n\n`),
   };
   session.calls.add(call);

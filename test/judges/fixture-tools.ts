@@ -6,7 +6,7 @@ import type { Tool, ToolResult } from '../../lessons/support/tools.ts';
 const nothing = z.object({});
 const text = (text: string) => ({ type: 'text', text });
 /** A picture of one red pixel, and a tenth of a second of silence at 80 samples a second. */
-const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC';
+export const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC';
 const wav = 'UklGRiwAAABXQVZFZm10IBAAAAABAAEAUAAAAFAAAAABAAgAZGF0YQgAAACAgICAgICAgA==';
 const image = { type: 'image', data: png, mimeType: 'image/png' };
 const resource = (uri: string, mimeType: string, text: string) => ({

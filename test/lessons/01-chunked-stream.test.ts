@@ -526,7 +526,8 @@ export default grader((run) => {
         for (const word of random.words(2)) {
           await reading.call.send(`${word}\n`);
           await reading.prints([word], {
-            advice: 'Read response.body piece by piece, with for await: response.text() waits for the end.',
+            advice:
+              'Read response.body piece by piece, with for await: response.text() waits for the end. Print a line as soon as its line break has arrived.',
             extra: `${keep} Remember that console.log adds a line break.`,
           });
         }
@@ -625,6 +626,17 @@ export default grader((run) => {
         reading.call.end();
         await endsWell(reading.client);
         await reading.prints([left!], afterLoop);
+
+        const { client, call, prints } = await startReading(run, '/stream');
+        await call.send(`${left}\n\t`);
+        await prints([left!], { advice: keep });
+        call.end();
+        await endsWell(client);
+        await prints(['\t'], {
+          late: 'The stream ended with a tab after the last line break, but your client did not print the tab.',
+          advice:
+            'After the loop, print the text that is left, unchanged. Leave it out only if it is the empty string.',
+        });
       },
     );
 

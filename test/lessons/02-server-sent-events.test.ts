@@ -173,6 +173,12 @@ export default grader((run) => {
     async function expectResult(a: string, op: keyof typeof operations, b: string): Promise<void> {
       const query = { a, b, op };
       const stream = await complete(server, query);
+      expect(stream.status !== 400, {
+        cause: `Your server refused ${a} ${op} ${b}, although its parameters are right.`,
+        compare: { expected: '200', received: received(stream) },
+        advice: 'Take each string as a number that Number(…) turns into a finite number, also 0, -7, 0.5 and 1e-7.',
+        ...curl(stream, '-i'),
+      });
       const { events } = parseStream(stream);
       const error = events.find(({ type }) => type === 'error');
       expect(!error, {
@@ -217,6 +223,13 @@ export default grader((run) => {
           server.program,
         );
         await untilStreamEnds(server, early);
+        const order = parseStream(early).events.map(({ type }) => type);
+        expect(order[0] !== 'note', {
+          cause: 'Your server sent the event note before the event info.',
+          compare: { expected: 'info, note, result', received: order.join(', ') },
+          advice: 'Write the event note directly after the event info, before await work(…).',
+          ...curl(early),
+        });
         const decoded =
           'Send the text as it is in request.query: Express has decoded it already, and a second decoding changes it.';
         for (const [note, advice] of [
@@ -428,7 +441,7 @@ export default grader((run) => {
             [info(query), event('error', says ? second.data : 'division by zero')],
             third
               ? 'End the response after the event error, without an event result.'
-              : 'Compare b with 0, and send the event error if it is 0: JavaScript throws no error for a division by zero, but gives Infinity or NaN.',
+              : 'Compare Number(b) with 0, because 0.0 is also 0. Send the event error if it is 0: JavaScript throws no error for a division by zero, but gives Infinity or NaN.',
           );
         }
       },
@@ -583,7 +596,10 @@ export default grader((run) => {
         for (const query of [{ ...example, note: random.words(1)[0]! }, division]) {
           await program.caughtUp();
           const before = program.timers;
-          await complete(lively, query, { ifItThrows: { advice }, keepsConnection: true });
+          const stream = lively.request(pathOf(query), { ifItThrows: { advice }, keepsConnection: true });
+          // A timer that begins another one each time it rings has to stop the last of them.
+          await until(() => parseStream(stream).comments.length >= 2 || finished(stream), workMs);
+          await untilStreamEnds(lively, stream);
           const explanation = {
             cause: `A timer of your server keeps running after the end of ${query === division ? 'a division by zero' : 'its response'}, so there is one more for each request.`,
             advice: `${advice} A timer that keeps running keeps the memory of its request.`,

@@ -224,6 +224,7 @@ export default grader((run) => {
         const both = 'Take the \\r of \\r\\n for a part of the line break, and not for a part of the line.';
         const cut =
           'Remember that a piece has ended with \\r. If the next piece begins with \\n, drop this \\n: it belongs to the same line break. Look at what you have remembered of the last piece before you set it for this piece.';
+        const once = 'Drop only one \\n after a \\r. Then forget the \\r, also if the piece has nothing but this \\n.';
         const lone = 'End a line at \\r, also if no \\n follows it.';
         const other =
           'Split at \\r\\n, \\r and \\n only: no other character ends a line. In a regular expression, . matches no U+2028 unless the flag s is set, so indexOf and slice are safer.';
@@ -231,6 +232,7 @@ export default grader((run) => {
           [[`event: ${type}\r\ndata: ${one}\r\n\r\n`], `${type}: ${one}\n`, both],
           [[`event: ${type}\r`, `\ndata: ${one}\r`, '\n\r', '\n'], `${type}: ${one}\n`, cut],
           [[`data: ${two}\r`, `\nevent: ${type}\r\n\r\n`], `${type}: ${two}\n`, cut],
+          [[`data: ${one}\r`, '\n', '\n'], `message: ${one}\n`, once],
           // A client may wait for the character after a \r before it ends the line.
           [[`event: ${type}\rdata: ${one}\r\rdata: ${two}\n`], `${type}: ${one}\n`, lone],
           [['\n'], `message: ${two}\n`, lone],
@@ -371,7 +373,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If an event has more than `LONGEST_EVENT` characters, the client does not wait for its end: it prints one line on standard error and exits with code 1. Events and comments between blank lines may exceed `LONGEST_EVENT` together.',
+      'If an event has more than `LONGEST_EVENT` characters, the client does not wait for its end: it prints one line on standard error and exits with code 1. After each blank line, also one after a comment, the client counts from 0 again.',
       async () => {
         const [type, word] = random.words(2);
         const limit = random.integer(300, 600);
@@ -449,13 +451,30 @@ export default grader((run) => {
     requirement(
       'If the status is not 2xx, the client prints only one line, on standard error and with the status. It exits with code 1, even if the server keeps the connection open.',
       async () => {
-        for (const [i, status] of [404, 429, 503].entries()) {
-          const about = `an answer with status ${status}`;
+        const answers: { status: number; type?: string }[] = [
+          { status: 404 },
+          { status: 429 },
+          { status: 503 },
+          { status: 502, type: 'text/html' },
+        ];
+        for (const [i, { status, type }] of answers.entries()) {
+          const about = `an answer with status ${status}${type ? ` and the Content-Type ${type}` : ''}`;
           const advice =
             'Look at response.ok before you read the body, and throw an error with the status if it is false: fetch rejects only if no answer comes.';
-          const client = await refusing({ status }, about, i > 0, advice);
+          const client = await refusing({ status, type }, about, i > 0, advice);
           await expectEnd(run, client, `Your client is still running after ${about}.`, stays);
-          await client.fails({ code: 1, about, has: [status], hasName: 'the status', otherCode: exitCode, advice });
+          await client.fails({
+            code: 1,
+            about,
+            has: [status],
+            hasName: 'the status',
+            ...(type && {
+              hasAdvice:
+                'Look at the status before the Content-Type: an error page has a Content-Type of its own, but only the status says what went wrong.',
+            }),
+            otherCode: exitCode,
+            advice,
+          });
         }
       },
     );

@@ -9,9 +9,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
-import { explainEnd, explainError } from '../harness/programs/crash-report.ts';
+import { crashed, explainEnd, explainError } from '../harness/programs/crash-report.ts';
 import { cutShort } from '../harness/programs/exit-report.ts';
-import { adviceOn } from '../harness/programs/known-errors.ts';
+import { adviceOn, nothingToRemove } from '../harness/programs/known-errors.ts';
 import { freePort } from '../harness/programs/ports.ts';
 import type { Program } from '../harness/programs/program.ts';
 import { Failure, expect, type Explanation } from '../harness/run/failure.ts';
@@ -810,6 +810,14 @@ export default grader((run) => {
     ) {
       notCrashed(client, 'at the end of the download');
       const saved = content();
+      const refused = client.end?.code === 1 && !client.exitedAt && !/\bE[A-Z]{3,}|\bERR_/.test(client.stderr);
+      expect(saved?.equals(whole) || !refused || client.stderr.trim() === '', {
+        cause: 'The download is complete, but your client reported a failure and did not save FILE.',
+        ...lastWords(client),
+        advice:
+          'Report a failure of the download only if fetch or pipeline rejects, or if the status is not 2xx. Do not compare the size with Content-Length: a complete body may come without this header.',
+        ...adviceOn(client.stderr),
+      });
       expect(saved?.equals(whole), {
         cause: !saved
           ? 'The download is complete, but there is no FILE.'
@@ -856,6 +864,9 @@ export default grader((run) => {
         cause: `After ${what}, your client waited for something that never came, and Node.js ended it.`,
         advice,
       });
+      if (crashed(client) && nothingToRemove.test(client.stderr)) {
+        throw new Failure(explainEnd(client, `on ${what}`));
+      }
       checkComplaint(client, what, { silent: advice });
       expect(besides().length === 0, {
         cause: `After ${what}, your client left an unfinished file behind.`,

@@ -98,7 +98,16 @@ export default grader((run) => {
             advice: `Listen to the event close of the response. ${why}`,
           });
           await finish(stays);
-          expectEvents(stays, eventsOf(steps), 'Keep the streams apart: one client has left, but this client stayed.');
+          expectStream(stays);
+          const [expected, received] = [eventsOf(steps), parseStream(stays).events];
+          expect(received.length >= expected.length, {
+            cause: 'One client has left, and your server ended the response to another client before the event done.',
+            compare: { expected: listed(expected), received: listed(received) },
+            advice:
+              'Declare everything that belongs to one stream inside the handler, with const. If all streams share a variable, the AbortController of the second stream takes the place of the first.',
+            ...seeIt(stays),
+          });
+          expectEvents(stays, expected, 'Keep the streams apart: one client has left, but this client stayed.');
         }
         await expectComments();
       },
@@ -322,7 +331,7 @@ export default grader((run) => {
         expectEvents(
           continues,
           eventsOf(steps),
-          'Keep the streams apart: a step of another stream failed, not a step of this one.',
+          'Declare everything that belongs to one stream inside the handler: a step of another stream failed, but no step of this stream.',
         );
         await expectNoTimer(before, 'after its work has failed');
         await expectNoListener(listeners, 'after its work has failed');
@@ -334,6 +343,20 @@ export default grader((run) => {
 
     const readerRules = (framing: string) =>
       `Print every event on standard output, also the last one. Keep the rules of lesson 3 in the event reader: this stream has ${framing}.`;
+
+    /** The event error, the last line, is not the only one that is missing. */
+    function expectErrorPrinted(client: Program, expected: string): void {
+      const printed = output(client);
+      const others = expected.slice(0, expected.lastIndexOf('\n', expected.length - 2) + 1);
+      if (printed !== others) return;
+      notCrashed(client, 'when it read the event error');
+      expect(false, {
+        cause: 'The event error arrived, but your client did not print it on standard output.',
+        compare: { expected: visible(expected), received: visible(printed) },
+        advice:
+          'Print the event error with console.log like every other event, and only then treat it as a failure. Standard error is for the one line that says what has failed.',
+      });
+    }
 
     /** A client that has read a step and then this event, in this framing. */
     async function readTo(type: 'done' | 'error', framing: (typeof framings)[number]): Promise<Reading> {
@@ -347,7 +370,9 @@ export default grader((run) => {
       if (framing.name.endsWith('\\r') && !reading.client.end) await reading.call.send(':\r');
       await until(() => reading.client.end ?? reading.client.verdict ?? output(reading.client).split('\n').length > 3);
       const printed = `step: ${one}\nmessage: ${two}\n${type}: ${two}\n`;
-      expectReading(reading.client, printed);
+      // Here the client has already read a whole report, so it does not leave after an earlier event.
+      if (type === 'error') expectErrorPrinted(reading.client, printed);
+      else expectReading(reading.client, printed);
       expectPrinted(reading.client, printed, readerRules(framing.name));
       return reading;
     }
@@ -550,7 +575,27 @@ export default grader((run) => {
           'Print nothing of an event that is not complete. An event is complete when its blank line has arrived, however the stream ends.';
         expectPrinted(client, `step: ${one}\n`, advice);
         expectInterrupted(client);
+        await expectInterruptedEarly();
       },
     );
+
+    /** Ctrl+C comes when the request has been sent, and nothing has arrived. */
+    async function expectInterruptedEarly(): Promise<void> {
+      const site = await run.startGraderServer('/report');
+      const client = startReader(site.url, neverMs);
+      await site.call(client);
+      note('·', '(no answer)');
+      client.interrupt();
+      const advice =
+        "Register process.once('SIGINT', …) at the top level, before the request is sent. The request has the signal of stop, so the abort ends it at any time.";
+      const when = 'Ctrl+C before the server had answered';
+      await endsAfter({ site, client }, when, advice);
+      expect(client.end?.signal !== 'SIGINT' || client.stderr.trim() !== '', {
+        cause: 'Ctrl+C came before the server had answered. It ended your client, but your client printed no line.',
+        advice,
+      });
+      expectPrinted(client, '');
+      expectInterrupted(client);
+    }
   });
 });

@@ -363,6 +363,8 @@ export default grader((run) => {
     'Keep the id of the last event that had one: an event without an id, and a connection without events, do not change it. Begin the id of each new event reader with lastEventId.';
   const keepsRetry =
     'Keep the last retry for the later connections: a connection without this field does not change it.';
+  const forgets =
+    'Forget the id of an event that was cut: make a new eventReader for each connection, and declare its variable id inside it, so that it begins with lastEventId.';
   const atBlankLine = 'Keep an id only when the blank line of its event has arrived. The event of this id was cut.';
 
   task({ number: 2, title: 'Keep the place and come back', file: 'client.ts' }, () => {
@@ -384,8 +386,20 @@ export default grader((run) => {
         const fifth = await comesBack(fourth, 'end', wait, x!, keeps, keepsRetry);
         expectPrinted(stream.client, `step: ${one}\nmessage: ${two}\n`);
         await waitsForRetry(fifth, [second, third, fourth, fifth], x!);
+        await comesBackEachTime(x!);
       },
     );
+
+    /** The connection breaks off more often than a counter of attempts would allow. */
+    async function comesBackEachTime(id: string): Promise<void> {
+      let reading = await openStream();
+      await send(reading.call, `retry: 5\n\nid: ${id}\ndata: ${id}\n\n`);
+      for (let breaks = 0; breaks < 12; breaks++) {
+        reading = await comesBack(reading, 'breakOff', 5, id, 'Read again after every break, and count no attempts.');
+        begin(reading.call);
+      }
+      reading.client.stop();
+    }
 
     requirement(
       'Every request has the header `Accept: text/event-stream`. After a break, the header `Last-Event-ID` has the id of the last complete event, encoded as UTF-8.',
@@ -427,8 +441,10 @@ export default grader((run) => {
         const stream = await openStream();
         await send(stream.call, `retry: 5\n\nid: ${x}\ndata: ${one}\n\nid: ${y}\ndata: ${one}\n`);
         const second = await comesBack(stream, 'breakOff', 5, x!, atBlankLine);
-        await send(begin(second.call), `data: ${one}\nid: ${y}\n\ndata: ${one}\n\n`);
-        const third = await comesBack(second, 'end', 5, y!, keeps);
+        await send(begin(second.call), `data: ${one}\n\n`);
+        const again = await comesBack(second, 'breakOff', 5, x!, forgets);
+        await send(begin(again.call), `data: ${one}\nid: ${y}\n\ndata: ${one}\n\n`);
+        const third = await comesBack(again, 'end', 5, y!, keeps);
         await send(begin(third.call), ': a comment\n\n');
         const fourth = await comesBack(third, 'breakOff', 5, y!, keeps);
         await send(begin(fourth.call), `id: ${z}\0${x}\ndata: ${one}\n\n`);
@@ -464,7 +480,7 @@ export default grader((run) => {
           cut,
           x!,
           undefined,
-          'Use the field retry as soon as its line is complete. It belongs to the connection and not to an event.',
+          'Use each field retry as soon as its line is complete, and before the event is complete. It replaces the field that came before, also when that came in an earlier connection.',
         );
         // A second one, and a cut in the middle of a third.
         await send(begin(third.call), `retry: 10\nretry: ${last}\n\nretry: 1`);
@@ -588,6 +604,22 @@ export default grader((run) => {
           else reading.call.end();
           await endsAfter(reading, 'the event error', leave);
           checkComplaint(reading.client, 'the event error', { silent: 'Write one line with console.error.' });
+        }
+      },
+    );
+
+    requirement(
+      'If a stream without an id ends or breaks off before `done`, the client prints one line on standard error and exits with code 1.',
+      async () => {
+        for (const how of ['end', 'breakOff'] as const) {
+          const reading = await openStream();
+          const what = `a stream without an id that ${how === 'end' ? 'ended' : 'broke off'} before done`;
+          await send(reading.call, 'retry: 5\n\ndata: one\n\n');
+          reading.call[how]();
+          await endsAfter(reading, what);
+          checkComplaint(reading.client, what, {
+            silent: 'Throw an error if the stream is over and there is neither done nor an id, and print its message.',
+          });
         }
       },
     );
@@ -794,7 +826,8 @@ export default grader((run) => {
     const late = () => {
       missing(`a request with Last-Event-ID: ${lastEventId}`);
       return {
-        cause: 'The stream was over before done, but your client does not send the request again.',
+        cause:
+          'The stream was over before done, but your client did not send the request again when the time of retry was over.',
         advice:
           'Wait for retry milliseconds and fetch again, as long as neither done nor error has arrived and there is an id.',
       };

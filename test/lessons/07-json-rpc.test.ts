@@ -525,6 +525,11 @@ export default grader((run) => {
               { jsonrpc: '2.0', method },
               advice,
             ] as const,
+            [
+              `A message with "method":${JSON.stringify(method)} and a result`,
+              { jsonrpc: '2.0', id: 1, method, result: {} },
+              "Check in isResponse that a response has no method: write !('method' in message).",
+            ] as const,
           ]),
         ]);
       },

@@ -344,6 +344,11 @@ export default grader((run) => {
           look(tool.description, 'description', '').expect(tool.description.includes(toolText), cause, words);
           await expectSchema(tool, { accepted, refused });
         }
+        const strict = { accepted: [{ how: text }], refused: [{ how: text, [unknownName]: times }] };
+        await expectSchema(toolIn(list, misbehave, listAll, ''), strict, {
+          advice:
+            "Send the whole schema that z.toJSONSchema(input, { io: 'input' }) returns. Its member additionalProperties says that this tool takes no other arguments.",
+        });
       },
     );
 
@@ -424,7 +429,7 @@ export default grader((run) => {
         const once =
           'Call await work(name) once for each document, and then answer: it stands for the processing of one document.';
         const byName =
-          'Give work exactly the name of the document: await work(name). The environment variable WORK_FAILS finds the work by this name.';
+          'Give work exactly the member name of each object in documents: for (const { name } of documents) await work(name).';
         // A server whose own code fails before the work says so in the text of its answer.
         if (worked.length < documents.length && !posted.text.includes('not written yet')) {
           expectNoFailure(objectIn(posted), posted);

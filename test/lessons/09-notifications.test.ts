@@ -1,3 +1,4 @@
+import { Agent } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { documents } from '../../lessons/support/documents.ts';
 import { expect } from '../harness/run/failure.ts';
@@ -136,6 +137,14 @@ export default grader((run) => {
           });
           const [message, next] = notificationsIn(posted).slice(i);
           if (!message) throw await whyNotSent(server, posted, { index: i, text: texts[i]!, work: name, never });
+          const { data } = paramsOf(message);
+          expect(typeof data !== 'string' || data.includes(texts[i]!), {
+            cause: `process_files should log "${texts[i]}" before the work on ${name}, but it logged a different text.`,
+            compare: { expected: `"data":${asJson(texts[i])}`, received: `"data":${asJson(data)}` },
+            advice:
+              'Log this text immediately before await work(name), and log nothing else. The number of the file counts from 1.',
+            see,
+          });
           expectLog(posted, message, { level: 'info', data: texts[i] });
           expect(!next, {
             cause: `Your server sent one more message while the tool was still at work on ${name}.`,
@@ -318,7 +327,7 @@ export default grader((run) => {
               () => ({
                 cause: `${name} did not receive a message while the tool was at work on ${file}.`,
                 compare: { expected: texts.slice(0, i + 1).join(', '), received: said() },
-                advice,
+                advice: `${advice} If your server drops messages by their level already, remove this: here it sends every message, and lesson 10 keeps a level for each client.`,
                 see,
               }),
               program,
@@ -532,8 +541,14 @@ export default grader((run) => {
           'A call is over and its client has stayed to the end, but a timer of it keeps running.',
           inFinally,
         );
-        for (let calls = 0; calls < 12; calls++) {
-          await callTool(alice, 'fail_midway', { reason: word() }).done();
+        // One connection for these calls, as clients have it: a listener on its socket stays when a call is over.
+        const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+        try {
+          for (let calls = 0; calls < 12; calls++) {
+            await callTool(alice, 'fail_midway', { reason: word() }, { agent }).done();
+          }
+        } finally {
+          agent.destroy();
         }
         await expectNoTimer(
           'A tool has thrown an error and its call is over, but a timer of it keeps running.',

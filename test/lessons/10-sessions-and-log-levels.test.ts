@@ -15,10 +15,12 @@ import {
   type Posted,
 } from '../harness/vocabulary/mcp-client.ts';
 import {
+  askAtWork,
   expectResponseLast,
   levels,
   newIds,
   notificationsIn,
+  notified,
   paramsOf,
   tellApart,
   type Log,
@@ -544,6 +546,20 @@ export default grader((run) => {
         const when = 'The level was alert when your server refused another level. After that,';
         const advice = 'Keep a level only after you have checked that it is one of the eight.';
         await expectFilter(client, 'alert', when, { advice });
+
+        await setLevel(client, 'info');
+        const running = callTool(client, 'process_files', { message: word() });
+        await running.atWork();
+        await notified(server, running, 1);
+        (await askAtWork(client, 'logging/setLevel', { level: 'error' })).result({ like: {} });
+        await running.done();
+        expect(notificationsIn(running).length <= 1, {
+          cause:
+            'A client set the level error while a call was running, but your server still sent messages of this call at the level info.',
+          advice:
+            'Read session.level in sendLog, each time that a tool logs something. A copy of the level from the beginning of the call is too old.',
+          see: '',
+        });
       },
     );
 
@@ -553,7 +569,8 @@ export default grader((run) => {
         const own: (readonly [McpClient, string])[] = [];
         const advice =
           'Keep the level in the object that the session id leads to. A variable outside of the session is shared by all clients, and so is a table by the name of the client.';
-        for (const level of random.shuffled(['notice', 'warning', 'critical'])) {
+        // No two of these and info are neighbours: the wrong one of two neighbours looks like a comparison with <=.
+        for (const level of random.shuffled(['warning', 'critical', 'emergency'])) {
           const client = await connect(`client ${own.length + 3}`);
           await expectFilter(
             client,

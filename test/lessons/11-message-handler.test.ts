@@ -364,20 +364,27 @@ export default grader((run) => {
       'The client tells the two kinds of answer apart by the media type in `Content-Type`. Parameters after a semicolon and the case of the letters make no difference.',
       async () => {
         const advice =
-          'Compare the media type before the semicolon in lower case: response.headers.get returns the header as the server has written it.';
-        await together(['Text/Event-Stream;charset=UTF-8', 'APPLICATION/JSON ; charset=utf-8'], async (contentType) => {
+          'Compare only the part before the semicolon, in lower case: response.headers.get returns the header as the server has written it. Compare it with ===, because includes also finds a name in a parameter.';
+        const reads = async (contentType: string) => {
           const text = word();
           const { client, call } = await server().upToCall();
           const response = call.result(textResult(text));
           call.begin(contentType);
-          await call.send(/event/i.test(contentType) ? eventOf(response) : JSON.stringify(response));
+          await call.send(/^text/i.test(contentType) ? eventOf(response) : JSON.stringify(response));
           call.end();
           await client.prints([`RESULT: ${text}`], {
             cause: `Your client did not print a result with the Content-Type ${contentType}.`,
             advice,
           });
           await client.endsWell(answered, advice);
-        });
+        };
+        await together(['Text/Event-Stream;charset=UTF-8', 'APPLICATION/JSON ; charset=utf-8'], reads);
+        // Each has a parameter that holds the name of the other type.
+        const named = [
+          'text/event-stream; instead="application/json"',
+          'application/json; instead="text/event-stream"',
+        ];
+        await random.aside(() => together(named, reads));
       },
     );
   });

@@ -66,7 +66,8 @@ export default grader((run) => {
     requirement(
       'If the server answers a request or a notification with a status other than 2xx, the client prints one line that contains the status, posts no further message, and exits with code 3.',
       async () => {
-        const statuses = [400, 403, 429, 500, 502, 503].sort(() => random.next() - 0.5);
+        // Not every status below 400 is a success. fetch follows no redirect with 300.
+        const statuses = [400, 403, 429, 500, 502, 503].sort(() => random.next() - 0.5).with(1, 300);
         const page = ['text/html', `<!DOCTYPE html><title>${word()}</title>`] as const;
         const bodies = [
           page,
@@ -204,6 +205,7 @@ export default grader((run) => {
             ['tools/call', 'text/html', () => page],
             ['tools/call', 'text/plain', response],
             ['tools/call', 'application/xml', () => '<result/>'],
+            ['tools/call', 'application/problem+json', response],
             ['tools/call', '', response],
           ] as const,
           async ([step, contentType, body]) => {

@@ -116,6 +116,18 @@ export default grader((run) => {
       never: someCame
         ? 'Look for the difference to a call before this one, whose reports have come. Keep what you remember of the reports inside of the function limited, because a variable outside of it is shared by all calls.'
         : neverSent,
+      instead(message) {
+        if (paramsOf(message).message === text || !isReport(message)) return undefined;
+        return new Failure({
+          cause: `Your server did not send the report "${text}", but it sent the next report.`,
+          compare: { expected: `"progress":${index}`, received: asJson(message) },
+          advice:
+            index === 0
+              ? 'Send the first report of each call, whatever its progress is. Here it is 0, so let the greatest progress begin with -Infinity, and do not test a number as in if (progress).'
+              : 'Send each report whose progress is greater than the greatest one of this call so far.',
+          see: posted.see,
+        });
+      },
     });
   }
 
@@ -268,7 +280,7 @@ export default grader((run) => {
           '',
           random.integer(1, 9999),
           String(random.integer(1, 9999)),
-          `"${random.words(2).join(' ')}"\n é世🎈`,
+          ` "${random.words(2).join(' ')}"\n é世🎈 `,
           -random.integer(1, 99),
           '0',
         ];
@@ -540,10 +552,12 @@ export default grader((run) => {
 
   /** The interval that the first two requirements of task 2 give the server, in milliseconds. */
   const interval = 100;
+  /** Milliseconds between two reports of the server with this interval. */
+  let between = interval;
 
   task({ number: 2, title: 'Limit the rate', file: 'server.ts' }, () => {
     requirement(
-      'If a tool reports a `progress` that is not greater than its last one, the server drops this report.',
+      'If a tool reports a `progress` that is less than or equal to an earlier one, the server drops this report.',
       async () => {
         const [low, high] = [random.integer(1, 9), random.integer(20, 99)];
         const progress = [low, low, low / 2, low + 0.5, 0, low + 0.5, -1, high, low + 1, high + 0.25];
@@ -650,6 +664,8 @@ export default grader((run) => {
 
         const busy = callTool(alice, 'report_all_the_time', {}, newToken());
         await busy.atWork();
+        await until(() => reportsIn(busy).length > 0);
+        const first = performance.now();
         await expectSoon(
           () => reportsIn(busy).length > 2 || finished(busy),
           () => ({
@@ -661,8 +677,31 @@ export default grader((run) => {
           }),
           server.program,
         );
+        between = Math.max(interval, (performance.now() - first) / 2);
         await busy.done();
         busy.result();
+
+        // The second report is due after 1 interval, and the third one comes after 1.4; the last three come together, later.
+        const after = [0, 0.7, 0.7, 4, 0, 0].map((each) => each * interval);
+        const reports = after.map((each, i) => ({ after: each, progress: i + 1, message: `${word()} ${i + 1}` }));
+        const timed = await callTool(alice, 'report_by_timetable', { reports }, newToken()).done();
+        timed.result();
+        const came = progressIn(timed);
+        const received = came.join(', ');
+        expect(came.includes(2), {
+          cause: `A report came ${after[1]} milliseconds after the first one, and a further report came ${after[2]} milliseconds later. Your server sent the second report too late or not at all, although it was due ${interval} milliseconds after the first one.`,
+          compare: { expected: '1, 2, 3, …', received },
+          advice:
+            'Let the timer run for the rest of the interval only: due - performance.now(). An interval begins when a report is sent, and not when the next report comes.',
+          see: '',
+        });
+        expect(!came.includes(5), {
+          cause: `A tool was silent for ${after[3]} milliseconds and then made three reports together. Your server sent more than one of them immediately, although PROGRESS_INTERVAL is ${interval}.`,
+          compare: { expected: '1, 2, 3, 4, 6', received },
+          advice:
+            'Count the interval from the moment at which you send a report: due = performance.now() + progressInterval. If you add the interval to the old value of due, a pause of the tool lets several reports pass.',
+          see: '',
+        });
       },
     );
 
@@ -719,6 +758,18 @@ export default grader((run) => {
             see: '',
           });
         }
+        // An interval that does not come from PROGRESS_INTERVAL is over as soon as in the requirement before.
+        const tooSoon = () => calls.findIndex((posted) => reportsIn(posted).length > 1);
+        await until(() => tooSoon() >= 0, 1.5 * between);
+        const early = tooSoon();
+        const [, wrong] = early < 0 ? [] : reportsIn(calls[early]!);
+        expect(!wrong, {
+          cause: `Your server sent a second report of call ${early + 1} before PROGRESS_INTERVAL milliseconds had passed, although PROGRESS_INTERVAL is ${hour}.`,
+          compare: { expected: '(nothing)', received: asJson(wrong) },
+          advice:
+            'Use progressInterval for the time of the next report. It is the number in PROGRESS_INTERVAL. A number in your code is wrong for every other interval.',
+          see: '',
+        });
         for (const posted of calls) {
           release(program);
           await posted.doneMeanwhile({
@@ -758,6 +809,32 @@ export default grader((run) => {
             cause: `When the tool ${end}, your server sent more than its latest report.`,
             compare: { expected: `0, ${reports + 1}`, received: progressIn(posted).join(', ') },
             advice: 'Keep only the latest report: each new report takes the place of the one that waits.',
+            see: '',
+          });
+        }
+
+        // In each of two calls at the same time, a report waits.
+        const { program } = server;
+        const calls: { posted: Posted; reports: { progress: number; message: string }[] }[] = [];
+        for (const client of [alice, bob]) {
+          const reports = [1, 2].map((progress) => ({ progress, message: `${word()} ${calls.length}/${progress}` }));
+          const posted = callTool(client, 'report_in_a_row', { reports }, newToken());
+          calls.push({ posted, reports });
+          await posted.atWork(calls.length);
+        }
+        for (const [i, { posted, reports }] of calls.entries()) {
+          program.held[0]?.release();
+          await posted.doneMeanwhile({
+            cause: 'A tool has returned, but your server did not end the stream.',
+            advice: 'Send the report that waits as soon as the tool is done, and clear the timer.',
+          });
+          const expected = reports.map(({ message }) => message).join(', ');
+          const received = reportsIn(posted).map((report) => paramsOf(report).message);
+          expect(received.join(', ') === expected, {
+            cause: `Two calls were running, and a report was waiting in each of them. When a tool returned, your server did not send the two reports of this tool in answer ${i + 1}.`,
+            compare: { expected, received: received.join(', ') },
+            advice:
+              'Keep latest, the timer and all other variables inside of limited, so that each call has its own. A variable outside of it is shared by all calls.',
             see: '',
           });
         }
@@ -866,6 +943,9 @@ export default grader((run) => {
   /** A client in a pipe and one in a terminal that several requirements look at, and the call that each of them waits for. */
   let inPipe: Called;
   let inTerminal: Called & { columns: number };
+  const escapes = /[\r\x1b]/;
+  const plainInPipe =
+    'Look at process.stdout.isTTY: it is true only in a terminal. In a pipe, print a plain line without \\r and without escape sequences.';
   /** Answers the call that the client in the pipe waits for, and waits for its next call. */
   async function nextCall(text: string): Promise<void> {
     await finish(inPipe.call, text);
@@ -875,7 +955,7 @@ export default grader((run) => {
     inPipe = { ...inPipe, call, token: tokenOf(call) };
     await inPipe.client.prints([`RESULT: ${text}`], {
       cause: 'Your client did not print the result of its call.',
-      advice: 'Return the result of the request from callTool.',
+      advice: (received) => (escapes.test(received) ? plainInPipe : 'Return the result of the request from callTool.'),
     });
   }
 
@@ -922,8 +1002,8 @@ export default grader((run) => {
             advice: (received) =>
               received === ''
                 ? ignored
-                : /[\r\x1b]/.test(received) || /^(?!PROGRESS|NOTIFICATION).+$/.test(received)
-                  ? 'Look at process.stdout.isTTY: it is true only in a terminal. In a pipe, print a plain line without \\r and without escape sequences.'
+                : escapes.test(received) || /^(?!PROGRESS|NOTIFICATION).+$/.test(received)
+                  ? plainInPipe
                   : advice,
           });
           const log = word();
@@ -947,7 +1027,8 @@ export default grader((run) => {
     requirement(
       'If standard output is a terminal, the client shows each report in place of the report before, in one row with its numbers and its message. It cuts a row that is too long for the terminal.',
       async () => {
-        const columns = random.integer(60, 100);
+        // Narrower than 79 columns, so that a client that cuts each row at a width of its own is found.
+        const columns = random.integer(60, 78);
         inTerminal = { ...(await upToCall({ env: { ...terminal(columns), ...endless } })), columns };
         const { client, call, token } = inTerminal;
         const words = random.words(6).map((each, i) => `${each}${i}`);
@@ -976,12 +1057,12 @@ export default grader((run) => {
           expect(rows().length <= 1, {
             cause:
               i === 3
-                ? `A report is longer than the ${columns} columns of the terminal, but your client did not cut it.`
+                ? `A report is longer than the ${columns} columns of the terminal, but your client did not cut it to this width.`
                 : 'Your client showed a report in a new row of the terminal instead of in place of the report before.',
             compare: compare('(one row)'),
             advice:
               i === 3
-                ? 'Cut the text with slice(0, columns - 1) before you write it: \\r goes back to the start of the last row only.'
+                ? 'Cut the whole text, bar included, with slice(0, (process.stdout.columns || 80) - 1) before you write it: \\r goes back to the start of the last row only.'
                 : overTheLast,
             see: clientSee,
           });
@@ -1129,6 +1210,7 @@ export default grader((run) => {
                 client,
                 2 * promptMs,
               );
+              const keepsText = 'Keep the text of the last report, and put it into the sentence of the idle limit.';
               await client.fails({
                 withFail: true,
                 code: 6,
@@ -1136,11 +1218,44 @@ export default grader((run) => {
                 printed: reports.map(line),
                 has: reports.slice(-1).map(({ message }) => message),
                 hasName: 'the message of the last report',
-                advice: `Keep the text of the last report, and put it into the sentence of the idle limit. ${restarts}`,
+                hasAdvice: keepsText,
+                advice: `${keepsText} ${restarts}`,
               });
             },
           );
         });
+        const others = ['log', 'foreign'] as const;
+        const judge = async (what: (typeof others)[number]) => {
+          await underTimeLimit(
+            shortest(),
+            (limit) => upToCall({ env: { IDLE_LIMIT: String(limit) } }),
+            async ({ client, call }, limit) => {
+              const said: string[] = [];
+              const began = performance.now();
+              while (!client.end && performance.now() - began < 2 * limit + 1000) {
+                const text = word();
+                if (what === 'log') said.push(`NOTIFICATION: info ${text}`);
+                const foreign = report(newToken(), { progress: said.length, message: text });
+                await call.stream(what === 'log' ? logMessage('info', text) : foreign);
+                await until(() => client.end, limit / 5);
+              }
+              expect(client.end, {
+                cause: `The server sent ${what === 'log' ? 'log messages' : 'reports with unknown tokens'}, but no report on the call for IDLE_LIMIT milliseconds. Your client is still waiting.`,
+                advice:
+                  'Call idle.refresh() only in the function that reporting has for the token of the call. Log messages and reports on other calls do not show that this call continues.',
+                see: clientSee,
+              });
+              await client.fails({
+                withFail: true,
+                code: 6,
+                about: 'a call without a report',
+                printed: said.slice(0, client.lines.length),
+                advice: restarts,
+              });
+            },
+          );
+        };
+        await random.aside(() => together(others, judge));
       },
     );
 

@@ -30,7 +30,7 @@ import type { Message } from '../harness/wire/json.ts';
 import { visible } from '../harness/wire/printable.js';
 
 export default grader((run) => {
-  const { expectSoon, missing, random, requirement, startServer, task, together } = run;
+  const { expectSoon, missing, random, requirement, startServer, task, together, until } = run;
 
   let server: Server;
   let alice: McpClient;
@@ -635,7 +635,7 @@ export default grader((run) => {
   }
 
   const ownSignal =
-    'Post notifications/cancelled with a fetch of its own and a new signal, AbortSignal.timeout(farewellLimit). Ctrl+C has aborted the signal of post, so post cannot send it. Await this fetch before endSession.';
+    'Post notifications/cancelled with a fetch of its own and a new signal, AbortSignal.timeout(farewellLimit). Ctrl+C has aborted the signal of post, so post cannot send it. Await this fetch before endSession. callId must still have the id of the call at this moment.';
 
   /** The notification that the client posts after Ctrl+C. */
   async function cancelledBy({ client, ...script }: Script): Promise<ReceivedMessage> {
@@ -720,8 +720,39 @@ export default grader((run) => {
         });
         posted.expectMediaTypes();
         posted.expectAgreed();
+        await random.aside(secondCall);
       },
     );
+
+    /** The user presses Ctrl+C when the first of two calls is over. */
+    async function secondCall(): Promise<void> {
+      const script = await upToCall({ moreMessages: [word()] });
+      const text = word();
+      await script.call.stream(script.call.result(textResult(text)));
+      script.call.end();
+      // A client may also make one call only.
+      const moved = await script.movesOn('The call was answered, but your client is still running.');
+      if (moved === 'ended') return;
+      const call = await script.next('tools/call');
+      script.client.interrupt();
+      const posted = await cancelledBy(script);
+      posted
+        .member('params')
+        .at('requestId')
+        .is(
+          call.message.id,
+          'The first call of your client is over, and the requestId is not the id of the second call.',
+          'Set callId = id for each call, not callId ??= id, and set it before you await post: the user can press Ctrl+C before the answer begins.',
+        );
+      posted.accept();
+      call.end();
+      await expectInterruptedEnd(
+        script,
+        [script.said, `RESULT: ${text}`],
+        'after Ctrl+C in its second call',
+        'Let Ctrl+C end every call in the same way.',
+      );
+    }
 
     /** The client of the requirement before, and its notification. */
     let pressed: Script & { call: ReceivedMessage; said: string };
@@ -764,6 +795,7 @@ export default grader((run) => {
         await together(['silence', 'refusal'] as const, async (how) => {
           const silent = how === 'silence';
           const script = await upToCall({ ignoresGoodbyes: silent, env: { FAREWELL_LIMIT: silent ? '150' : '1000' } });
+          const pressedAt = performance.now();
           script.client.interrupt();
           const when = silent
             ? 'although FAREWELL_LIMIT milliseconds have passed without an answer to notifications/cancelled'
@@ -772,9 +804,26 @@ export default grader((run) => {
           // On a slow machine, the limit may be over before the notification has gone out.
           if (moved === 'posted' && !silent) await (await cancelledBy(script)).answer(500, 'text/plain', 'sorry');
           await expectInterruptedEnd(script, [script.said], when, advice);
+          // A client that takes long has a limit of its own, or this machine is busy: then a long limit shows which.
+          if (silent && performance.now() - pressedAt > 2000) await random.aside(longFarewell);
         });
       },
     );
+
+    /** The client waits as long as FAREWELL_LIMIT says. */
+    async function longFarewell(): Promise<void> {
+      const script = await upToCall({ ignoresGoodbyes: true, env: { FAREWELL_LIMIT: '6000' } });
+      script.client.interrupt();
+      await cancelledBy(script);
+      const gaveUp = () => script.goodbyes.length > 0 || script.client.end;
+      await until(gaveUp, 4000);
+      expect(!gaveUp(), {
+        cause:
+          'FAREWELL_LIMIT was 150 and then 6000 milliseconds, but your client waited equally long for the answer to notifications/cancelled.',
+        advice: 'Use AbortSignal.timeout(farewellLimit). It is the number in FAREWELL_LIMIT.',
+        see,
+      });
+    }
 
     requirement(
       'If the response arrives after Ctrl+C, the client ignores it: it prints no `RESULT` and exits with code 130.',
@@ -835,6 +884,13 @@ export default grader((run) => {
         const running = 'after Ctrl+C, which came before the answer to initialize';
         const stopAll = 'Pass the signal of stop to every fetch of post, also to those of the handshake.';
         await begun.movesOn(`Your client is still running ${running}.`, stopAll);
+        const { client } = begun;
+        expect(client.end?.signal !== 'SIGINT' || client.stderr.trim() !== '', {
+          cause: 'Ctrl+C ended your client during the handshake, before it could print a line.',
+          advice:
+            "Call process.once('SIGINT', …) before the handshake, at the TODO of the starter. A function that runs only for a call begins to listen too late.",
+          see,
+        });
         await begun.nothingPosted({
           cause:
             'The user pressed Ctrl+C before the server had answered initialize, and your client sent one more message.',

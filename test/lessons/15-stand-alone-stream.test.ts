@@ -150,11 +150,14 @@ export default grader((run) => {
     return asked;
   }
 
+  /** Milliseconds that no grader waits. */
+  const hour = 3_600_000;
+
   task({ number: 1, title: 'Open the stream', file: 'server.ts' }, () => {
     requirement(
       'If a client sends `GET /mcp` with its session id and `Accept: text/event-stream`, the server immediately answers with status 200 and the headers of an event stream. The stream stays open, and the server still answers other requests.',
       async () => {
-        server = await startServer();
+        server = await startServer({ QUIET_INTERVAL: String(hour) });
         alice = await connect('client 1');
         bob = await connect('client 2');
         const streams = [await listen(alice), await listen(bob)];
@@ -207,6 +210,15 @@ export default grader((run) => {
             "Look at request.accepts('text/event-stream'): it is false if the client cannot read a stream.";
           await expectRefused(get(client, { Accept: accept }), 406, `Accept: ${accept}`, advice);
         }
+        const Accept = 'application/json, text/event-stream';
+        const stream = get(client, { Accept });
+        await answered(stream, server);
+        expectStatus(stream, 200, {
+          cause: `GET /mcp came with Accept: ${Accept}, but your server answered with status ${stream.status}.`,
+          advice: "Look at request.accepts('text/event-stream'): it goes through the whole list of the client.",
+          see: '',
+        });
+        await close(stream);
       },
     );
 
@@ -230,6 +242,10 @@ export default grader((run) => {
         quiet = await startServer({ QUIET_INTERVAL: '40' });
         await quiet.program.caughtUp();
         const timers = quiet.program.timers;
+        const quieter = await listen(alice);
+        // A stream may begin with a comment.
+        const atFirst = parseStream(quieter).comments.length;
+        const began = performance.now();
         const stream = await listen(await connect('client 1', quiet));
         for (const count of [1, 2, 3]) {
           await expectSoon(
@@ -267,6 +283,17 @@ export default grader((run) => {
             see,
           });
         }
+        // An interval that does not come from QUIET_INTERVAL is over on this stream, too.
+        const elapsed = performance.now() - began;
+        const early = () => parseStream(quieter).comments.length > atFirst;
+        await until(early, elapsed / 2);
+        expect(!early(), {
+          cause: `QUIET_INTERVAL was ${hour}, but your server wrote a comment much earlier on an open stream.`,
+          advice:
+            'Call setInterval with quietInterval, the number in QUIET_INTERVAL, and not with a number of your own.',
+          see,
+        });
+        await close(quieter);
         stream.close();
         await noTimerLeft(
           run,
@@ -276,6 +303,26 @@ export default grader((run) => {
             cause: 'A client has closed its stand-alone stream, but a timer of this stream is still running.',
             advice:
               "Listen for the event close of the response, and stop the timer there: response.on('close', …) with clearInterval. Otherwise each client that leaves also leaves a timer behind.",
+            see,
+          },
+          workMs,
+        );
+
+        const twice = await random.aside(() => connect('client 2', quiet));
+        const first = await listen(twice);
+        const second = get(twice);
+        await answered(second, quiet);
+        await quiet.program.caughtUp();
+        first.close();
+        second.close();
+        await noTimerLeft(
+          run,
+          quiet.program,
+          timers,
+          {
+            cause: 'A session opened two streams, and both are closed, but a timer of these streams is still running.',
+            advice:
+              'Keep the timer in a const inside of the handler, so that each stream has a timer of its own. A timer in the session is replaced by the timer of the second stream, and nobody can stop the first timer any more.',
             see,
           },
           workMs,
@@ -790,7 +837,9 @@ export default grader((run) => {
     requirement(
       'As soon as a notification arrives on the stand-alone stream, the client prints it in the same form as a notification in the answer to its call. It also answers each request that arrives there.',
       async () => {
-        const script = await upToCall({ session: newSession() });
+        const script = await upToCall({ session: newSession() }, (get) =>
+          begin(get, 200, 'Text/Event-Stream; charset=UTF-8'),
+        );
         const { client, call, get, nextResponse } = script;
         const words = {
           cause: 'A message has arrived on the stand-alone stream, but your client did not print it.',
@@ -833,6 +882,14 @@ export default grader((run) => {
         });
         pong.expectAgreed();
         pong.accept();
+        const unknown = { jsonrpc: '2.0', id: `${three}-2`, method: `${two}/${three}` };
+        await get.send(eventOf(unknown));
+        const refusal = await nextResponse('unknown', unknown.id, {
+          cause: `The server has sent the request ${unknown.method} on the stand-alone stream, but your client did not answer it.`,
+          advice:
+            'Give every request of the stream to handle. It answers a method that your client does not know with the error -32601, so that the server does not wait for ever.',
+        });
+        refusal.accept();
         await get.send(eventOf(notification('notifications/resources/updated', { uri: `file:///${three}` })));
         await client.prints([`NOTIFICATION: notifications/resources/updated {"uri":"file:///${three}"}`], words);
         const text = word();

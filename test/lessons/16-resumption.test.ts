@@ -340,12 +340,7 @@ export default grader((run) => {
   }
 
   /** The stream has brought exactly what is missing after the event with this index. */
-  function expectRest(
-    back: Exchange,
-    sent: StreamEvent[],
-    seen: number,
-    advice = 'Send the later events of this stream, each one time and in their order, without an await between the kept events and the new ones.',
-  ): void {
+  function expectRest(back: Exchange, sent: StreamEvent[], seen: number, advice?: string): void {
     const came = eventsOf(back);
     const wanted = sent.slice(seen + 1);
     const after = `after the client had seen event ${seen + 1} of this stream`;
@@ -378,7 +373,11 @@ export default grader((run) => {
             ? `Your server did not send everything that was missing ${after}.`
             : `Your server sent the missing events in the wrong order ${after}.`,
       compare,
-      advice,
+      advice:
+        advice ??
+        (came.length === 0
+          ? 'Call connect(stream, response) before you send the later events of this stream: writeTo writes to the connection that the stream has at this moment.'
+          : 'Send the later events of this stream, each one time and in their order, without an await between the kept events and the new ones.'),
     });
     const at = came.findIndex(({ id }, i) => id !== wanted[i]!.id);
     const changedId = came[at];
@@ -642,6 +641,12 @@ export default grader((run) => {
             'Remove the oldest event when the session has more than KEPT_EVENTS. Otherwise a long session needs more and more memory.',
           );
         }
+        await random.aside(() => report(client, random.words(kept), { works: false }).done());
+        await expectRefused(
+          comeBack(client, sent.at(-1)!.id!),
+          `the id of an event of an earlier call, which is older than the last ${kept} events of the session`,
+          'Count the events of all streams of the session together: session.events.length. If you count in each stream, a long session needs more and more memory.',
+        );
       },
     );
 
@@ -745,7 +750,10 @@ export default grader((run) => {
   /** Milliseconds that this machine has needed at least from the start of a client to its call. */
   let toCall = Infinity;
 
-  async function upToCall(terms: Partial<Terms> = {}): Promise<Caller> {
+  async function upToCall(
+    terms: Partial<Terms> = {},
+    handshake = (script: Script) => script.handshake(),
+  ): Promise<Caller> {
     const backs: Incoming[] = [];
     const script = await scriptedServer(run, {
       see,
@@ -761,9 +769,11 @@ export default grader((run) => {
         get.response.writeHead(405, { allow: 'POST' });
         get.end();
       },
-    }).upToCall();
+    }).start();
+    await handshake(script);
+    const call = await script.next('tools/call');
     toCall = Math.min(toCall, script.elapsed());
-    return { ...script, backs };
+    return { ...script, call, backs };
   }
 
   /** The next GET of this client with Last-Event-ID; it has this id, as `advice` says. */
@@ -801,7 +811,10 @@ export default grader((run) => {
     expect(sent === id, {
       cause: 'Your client came back with the wrong id in Last-Event-ID.',
       compare: { expected: `Last-Event-ID: ${id}`, received: `Last-Event-ID: ${sent}` },
-      advice,
+      advice:
+        sent !== undefined && Number(sent) === Number(id)
+          ? 'Send the id exactly as it came: it is an arbitrary string, also when it looks like a number.'
+          : advice,
     });
     return back;
   }
@@ -944,16 +957,25 @@ export default grader((run) => {
     requirement(
       'If a stream stops before the response, and its events have no `id`, the client exits with code 5 instead of coming back.',
       async () => {
-        const cases = (['end', 'breakOff'] as const).map((how) => ({ how, one: word() }));
-        await together(cases, async ({ how, one }) => {
-          const { backs, call, client } = await upToCall();
+        const cases = (['end', 'breakOff'] as const).map((how) => ({ how, one: word(), ids: false }));
+        /** A handshake that is answered with an event stream, whose event has an id. */
+        const withIds = async (script: Script) => {
+          const initialize = await script.next('initialize');
+          await initialize.stream(withId(word(), initialize.result(script.initializeResult())));
+          initialize.end();
+          (await script.next('notifications/initialized')).accept();
+        };
+        const judge = async ({ how, one, ids }: (typeof cases)[number]) => {
+          const { backs, call, client } = await (ids ? upToCall({}, withIds) : upToCall());
           await call.stream('retry: 5\n\n', eventOf(logMessage('info', one)));
           call[how]();
           const moved = () => client.end ?? client.verdict ?? backs.length > 0;
           await until(moved, workMs);
           expect(backs.length === 0, {
-            cause: 'No event of the stream had an id, but your client came back.',
-            advice: 'Come back only if there is an id. Without an id, the server does not know which stream is meant.',
+            cause: `No event of the stream had an id, but your client came back${ids ? ' with the id of a different stream, the answer to initialize' : ''}.`,
+            advice: ids
+              ? 'Make a new place for each request with newPlace(). A variable outside of request is shared by all requests.'
+              : 'Come back only if there is an id. Without an id, the server does not know which stream is meant.',
           });
           const advice = 'Call fail with exit code 5 if the stream has stopped and there is no id, as in lesson 12.';
           await client.fails({
@@ -964,7 +986,9 @@ export default grader((run) => {
             advice,
             otherCode: advice,
           });
-        });
+        };
+        await together(cases, judge);
+        await random.aside(() => judge({ how: 'end', one: word(), ids: true }));
       },
     );
 

@@ -505,22 +505,28 @@ export default grader((run) => {
       'If a session has sent `RATE_LIMIT` requests within `RATE_WINDOW` milliseconds, the server answers its next request with status 429, a JSON-RPC error, and a `Retry-After` header: the whole seconds until it serves this session again.',
       async () => {
         const limit = random.integer(3, 7);
-        const seconds = random.integer(40, 90);
+        // Not 60 seconds, which is the window of the starter. One millisecond more than whole seconds: when it has passed,
+        // fewer whole seconds are left than at the beginning.
+        const window = random.integer(40, 59) * 1000 + 1;
         const limited = await startServer({
           RATE_LIMIT: String(limit),
-          RATE_WINDOW: String(seconds * 1000),
+          RATE_WINDOW: String(window),
           RECEIVE_LIMIT: '30000',
         });
         const client = mcpClient(limited, { who: 'alice' });
         await initialize(client);
         // The request that began the session may count too.
+        let counted: number | undefined;
         for (let i = 1; i < limit; i++) {
           (await client.ask('ping')).result({
             cause: `RATE_LIMIT is ${limit}, but your server refused request ${i} of a session.`,
             advice: `Refuse a request only if it is more than rateLimit allows. ${countEach}`,
           });
+          counted ??= performance.now();
         }
         await client.ask('ping');
+        // The window has begun before the first of these requests was answered.
+        const seconds = Math.ceil((window - (performance.now() - counted!)) / 1000);
         const posted = await client.ask('ping', undefined, { what: `Request ${limit + 1} of a session`, see: '' });
         const refuseMore = `Call refuse with status 429 if a session has sent more than rateLimit requests in its window. ${countEach}`;
         expect(posted.status !== 200, {
@@ -532,13 +538,17 @@ export default grader((run) => {
         posted.refused(429, undefined, refuseMore);
         const fits = (value: string) => /^\d+$/.test(value) && Number(value) >= 1 && Number(value) <= seconds;
         const value = String(posted.headers['retry-after'] ?? '');
-        expectHeader(posted, 'Retry-After', fits, `1 to ${seconds}`, {
+        expectHeader(posted, 'Retry-After', fits, '(the whole seconds until the window is over)', {
           cause:
             value === ''
               ? 'Your server answered with status 429 but without Retry-After, so the client cannot know when to ask again.'
-              : 'The Retry-After header is wrong: the session may ask again earlier, or the value is not a whole number of seconds.',
+              : Number(value) > seconds
+                ? `The Retry-After header tells the client to wait too long: RATE_WINDOW is ${window} milliseconds, and a part of the window is over.`
+                : 'The Retry-After header is wrong: it is not a whole number of seconds that is at least 1.',
           advice:
-            'Set Retry-After before you call refuse. It counts seconds, so divide the milliseconds by 1000 and round up with Math.ceil.',
+            value === ''
+              ? 'Set Retry-After before you call refuse. It counts seconds, so divide the milliseconds by 1000 and round up with Math.ceil.'
+              : 'Send the whole seconds from now until the window of the session ends: Math.ceil((session.windowEnd - now) / 1000). The end of a window is the time at which it began plus rateWindow, and a refused request does not change it.',
           see: '',
         });
         // The next requirement begins with this server.

@@ -847,6 +847,14 @@ export default grader((run) => {
               client,
               limit + 3000,
             );
+            const [sigterm = 0, sigkill = 0] = child.times.slice(-2);
+            const waited = obeys || sigkill - sigterm > limit / 2;
+            if (!waited && limit < 6000) continue;
+            expect(waited, {
+              cause: `FAREWELL_LIMIT is ${limit}, but your client sent SIGKILL ${Math.round(sigkill - sigterm)} ms after SIGTERM.`,
+              advice: 'After SIGTERM, await endsInTime() again. Send SIGKILL only if it is false.',
+              see,
+            });
             await endsWell(script);
             break;
           }

@@ -76,7 +76,7 @@ export default grader((run) => {
   const notYet = {
     when: {
       400: 'Do not ask for a session id with initialize, because a client has no session before. Make a new session for it, and call sessionOf for every other message.',
-      501: 'Replace the line that answers 501: give a client that sends initialize a session, and answer its requests with serve.',
+      501: 'Replace the line that answers 501: answer each request with serve, and set the header MCP-Session-Id in the answer to initialize.',
     },
   };
 
@@ -605,7 +605,7 @@ export default grader((run) => {
     const see = 'node --import tsx lessons/20-two-endpoints/client.ts http://127.0.0.1:3000/sse hello';
     const answeredCall = 'The call was answered';
     const closes =
-      'Close the stream of an old server in endSession, with discard(oldStream.response), also after a failure. An open connection keeps the client running.';
+      'Close the stream of an old server in endSession, with discard(oldStream.response), also after a failure: so set oldStream immediately after the GET. An open connection keeps the client running.';
 
     /** A server that has heard these GETs, and the client that has posted its first initialize. */
     type Begun = Omit<Script, 'gets'> & { gets: Call[]; posted: ReceivedMessage };
@@ -734,7 +734,7 @@ export default grader((run) => {
       initialize:
         'Resolve the address with new URL(data, url), because it may be a path. Post initialize again when openOldStream has finished, with return post(message): this time it goes to the endpoint.',
       others:
-        'Read the response to initialize from oldStream.messages: it comes on the stream, and not in the answer to the POST.',
+        'Read the response to initialize from oldStream.messages: it comes on the stream, and not in the answer to the POST. Take the first event with events.next(), because a for await loop that you leave closes the stream.',
     };
 
     const answersOnStream = (get: Call, message: ReceivedMessage, result: unknown) =>
@@ -778,7 +778,7 @@ export default grader((run) => {
     function withoutAnnouncement(client: Client): Client {
       const lines = () => client.stderr.split('\n');
       const stderr = () => {
-        const found = lines().findIndex((line) => /HTTP\+SSE/i.test(line));
+        const found = lines().findIndex((line) => /HTTP\+SSE|Streamable HTTP/i.test(line));
         return lines().filter((line) => line !== '').length < 2
           ? client.stderr
           : lines()
@@ -817,8 +817,42 @@ export default grader((run) => {
           advice: 'Leave the calls over Streamable HTTP as they are.',
         });
         expectAnnounced(client, 'Streamable HTTP');
+
+        await random.aside(() => together(['notifications/initialized', 'tools/call'], refusesLater));
       },
     );
+
+    /** The server refuses a later message with a status that is, for initialize, a reason to look for an old server. */
+    async function refusesLater(refused: string): Promise<void> {
+      const status = random.pick([400, 404, 405]);
+      const refuses = await begin();
+      await refuses.posted.json(refuses.posted.result(refuses.initializeResult()));
+      const initialized = await refuses.next('notifications/initialized');
+      let message = initialized;
+      if (refused === 'tools/call') {
+        initialized.accept();
+        message = await refuses.next('tools/call');
+      }
+      const [type, page] = random.pick(refusedBodies);
+      await message.answer(status, type, page);
+      const advice =
+        'Look for an old server only as long as transport is undefined. Set transport when the server has answered initialize: from then on, a status such as 404 means that this one request was refused.';
+      await until(() => refuses.client.end || refuses.gets.length > 0);
+      expect(refuses.gets.length === 0, {
+        cause: `The server answered initialize with a result and refused ${refused} with status ${status}. Then your client sent a GET to look for an old server.`,
+        compare: { expected: '(no GET)', received: `GET ${refuses.gets[0]?.request.url}` },
+        advice,
+        see,
+      });
+      await expectEnd(run, refuses.client, `The server refused ${refused}, but your client is still running.`);
+      await withoutAnnouncement(refuses.client).fails({
+        withFail: true,
+        code: 3,
+        about: `${refused} refused with status ${status}`,
+        has: [status],
+        advice,
+      });
+    }
 
     /** Clients of old servers that have got their endpoint. */
     const found: Awaited<ReturnType<typeof upToEndpoint>>[] = [];
@@ -902,7 +936,13 @@ export default grader((run) => {
     requirement(
       'If the server answers the POST of `initialize` with any other status outside of 2xx, the client sends no GET. It prints one line that contains the status, and exits with code 3.',
       async () => {
-        await together(random.shuffled([401, 403, 406, 410, 429, 500, 503]).slice(0, 2), async (status) => {
+        const others = [
+          [402, 403],
+          [406, 410, 415, 422, 426],
+          [408, 409, 413, 421, 429],
+          [500, 501, 502, 503, 504],
+        ].map((statuses) => random.pick(statuses));
+        await together([401, ...others], async (status) => {
           const [type, page] = random.pick(refusedBodies);
           const { client, gets, posted } = await begin();
           await posted.answer(status, type, page);

@@ -673,7 +673,8 @@ export default grader((run) => {
     requirement(
       'If `data.supported` lists no revision of the client, or the server refuses the second call with `-32022` too, the client prints one line and exits with code 1. The line names the revisions of the server.',
       async () => {
-        await together(['none in common', 'a second refusal', 'no list'] as const, async (which) => {
+        const cases = ['none in common', 'a second refusal', 'a second refusal with another list', 'no list'] as const;
+        await together(cases, async (which) => {
           const supported = `19${random.integer(10, 99)}-01-01`;
           const { client, posted, ...script } = await upToCall({ REVISIONS: `${future},${statelessRevision}` });
           const advice =
@@ -685,14 +686,15 @@ export default grader((run) => {
             has = [];
           } else {
             await refusal(posted, [statelessRevision, supported]);
-            await refusal(await script.next('tools/call', { advice, ended: advice }), [statelessRevision, supported]);
+            has = which === 'a second refusal' ? [statelessRevision, supported] : [future];
+            await refusal(await script.next('tools/call', { advice, ended: advice }), has);
           }
           const about =
             which === 'no list'
               ? 'the error -32022 without data'
               : which === 'none in common'
                 ? 'a refusal that lists no revision of the client'
-                : 'a second refusal';
+                : which;
           await script.movesOn(`The server answered with ${about}, but your client is still running.`, advice);
           await script.nothingPosted({
             cause: `The server answered with ${about}, but your client sent one more message.`,
@@ -713,12 +715,19 @@ export default grader((run) => {
     requirement(
       'If a result has a `resultType` other than `complete`, the client prints no `RESULT`, prints one line that names it, and exits with code 1. A result without `resultType` is complete.',
       async () => {
-        await together(['unknown', undefined] as const, async (which) => {
+        const name = random.aside(() => `input_${word()}`);
+        // null is left open: some programs write it where a member is missing.
+        const unknown = random.aside(() => [
+          '',
+          random.pick([0, false, 1, true, ['complete'], {}]),
+          random.pick(['Complete', 'COMPLETE', 'complete ', `complete_${word()}`, 'incomplete', 'input_required']),
+        ]);
+        const judge = async (resultType: unknown, isError?: true) => {
           const text = word();
           const { client, posted } = await upToCall();
           const advice =
             'Look at resultType before you use a result. If it is missing, it counts as complete, because older servers do not send it. Throw an error for any other value: your client does not know what such a result means.';
-          if (which === undefined) {
+          if (resultType === undefined) {
             await posted.json(posted.result(textResult(text)));
             await client.endsWell('The call was answered', advice);
             await client.prints([`RESULT: ${text}`], {
@@ -727,17 +736,20 @@ export default grader((run) => {
             });
             return;
           }
-          const resultType = `input_${text}`;
-          await posted.json(posted.result({ ...complete(text), resultType }));
+          await posted.json(posted.result({ ...complete(text), resultType, isError }));
           await client.fails({
             code: 1,
-            about: 'a result of an unknown type',
-            has: [resultType],
+            about: `a result with the resultType ${asJson(resultType)}${isError ? ' and isError' : ''}`,
+            // An object has no name, and an empty text is in every line.
+            has: typeof resultType === 'object' ? [] : [String(resultType).trim()],
             hasName: 'the resultType',
             advice,
             otherCode: 'Throw an error, as for anything else that has no exit code of its own: the catch sets code 1.',
           });
-        });
+        };
+        await together([name, undefined], (resultType) => judge(resultType));
+        await judge(name, true);
+        await random.aside(() => together(unknown, (resultType) => judge(resultType)));
       },
     );
 

@@ -168,7 +168,7 @@ export default grader((run) => {
 
   task({ number: 1, title: 'Log for one request', file: 'server.ts' }, () => {
     requirement(
-      'If a `tools/call` request has a `logLevel` in its `_meta`, the server sends each log message that is at least as severe in the event stream of this response, while the tool is at work.',
+      'If a `tools/call` request has a `logLevel` in its `_meta`, the server sends each log message of at least this level in the event stream of this response, while the tool is at work.',
       whileTheClientWaits(async () => {
         server = await start();
         const { program } = server;
@@ -1107,10 +1107,13 @@ export default grader((run) => {
       async () => {
         const small = (ending = await start({ MAX_SUBSCRIPTIONS: '3' }));
         const { program } = small;
-        open = [];
-        for (const who of ['client 1', 'client 2', 'client 3']) open.push(await listen(who, undefined, {}, small));
+        const nothing = subscribe({}, { who: 'client 3' }, small);
+        await acknowledgedOn(nothing, small);
+        open = [await listen('client 1', undefined, {}, small), await listen('client 2', undefined, {}, small)];
+        // A server may end a subscription to nothing with its result.
+        open.push(finished(nothing) ? await listen('client 3', undefined, {}, small) : nothing);
         const advice =
-          'Look at the number of open subscriptions before beginEventStream, and answer with the error -32603 if it has reached maxSubscriptions.';
+          'Look at the number of all open subscriptions before beginEventStream, also of those that have asked for nothing, and answer with the error -32603 if it has reached maxSubscriptions.';
         for (let i = 0; i < 2; i++) {
           const refused = subscribe({ toolsListChanged: true }, { who: 'client 4' }, small);
           await expectSoon(

@@ -1011,21 +1011,24 @@ export default grader((run) => {
       async () => {
         const advice =
           'Look at the code of the error before you fall back. Only a server of the new era sends -32020 and -32021, and a handshake does not mend what it complains about. failedWith prints the error.';
-        await together([-32020, -32021], async (code) => {
+        const judge = async (code: number, status = 400) => {
+          const about = `the error ${code}${status === 400 ? '' : ` and status ${status}`}`;
           const [text] = random.words(1);
           const begun = await begin();
           const { posted, client } = begun;
-          await posted.answer(400, jsonBody, JSON.stringify(posted.error(code, `reason ${text}`)));
-          await endsWithout(begun, `The server answered with the error ${code}`, advice);
+          await posted.answer(status, jsonBody, JSON.stringify(posted.error(code, `reason ${text}`)));
+          await endsWithout(begun, `The server answered with ${about}`, advice);
           await client.fails({
             withFail: true,
             code: 7,
-            about: `the error ${code}`,
+            about,
             has: [`reason ${text}`],
             advice,
             otherCode: advice,
           });
-        });
+        };
+        await together([-32020, -32021], (code) => judge(code));
+        await random.aside(() => judge(-32020, 404));
       },
     );
 
@@ -1035,6 +1038,30 @@ export default grader((run) => {
         const [unknown, mixed] = random.shuffled(['2027-03-01', '2028-01-31']) as [string, string];
         const advice =
           'Read the list: data.supported of the error -32022, or supportedVersions of the result. Look for 2026-07-28 in it first, then for an old revision.';
+        const judge = async ({ names, inError }: { names: string[]; inError: boolean }) => {
+          const old = ['2025-11-25', '2025-06-18'].find((name) => names.includes(name));
+          const begun = await begin({ session: word(), ...(old && { revision: old }) });
+          const { posted, client } = begun;
+          const isCall = posted.message.method === 'tools/call';
+          const data = { supported: names, requested: stateless };
+          if (inError || isCall) {
+            await posted.answer(
+              400,
+              jsonBody,
+              errorBody(posted.message.id, -32022, 'Unsupported protocol version', data),
+            );
+          } else await posted.json(posted.result(discovered(names)));
+          const after = `The server named the revisions ${names.join(', ')}`;
+          if (old) return fallsBack(begun, advice, after);
+          await endsWithout(begun, after, advice);
+          await client.fails({
+            code: 1,
+            about: 'a server with other revisions',
+            has: names,
+            hasName: 'the revisions of the server',
+            advice: 'Call wrongRevision with the list if the client speaks none of its revisions.',
+          });
+        };
         await together(
           [
             { names: [mixed, '2025-11-25'], inError: true },
@@ -1042,30 +1069,9 @@ export default grader((run) => {
             { names: [unknown], inError: true },
             { names: [unknown, mixed], inError: false },
           ],
-          async ({ names, inError }) => {
-            const begun = await begin({ session: word() });
-            const { posted, client } = begun;
-            const isCall = posted.message.method === 'tools/call';
-            const data = { supported: names, requested: stateless };
-            if (inError || isCall) {
-              await posted.answer(
-                400,
-                jsonBody,
-                errorBody(posted.message.id, -32022, 'Unsupported protocol version', data),
-              );
-            } else await posted.json(posted.result(discovered(names)));
-            const after = `The server named the revisions ${names.join(', ')}`;
-            if (names.includes('2025-11-25')) return fallsBack(begun, advice, after);
-            await endsWithout(begun, after, advice);
-            await client.fails({
-              code: 1,
-              about: 'a server with other revisions',
-              has: names,
-              hasName: 'the revisions of the server',
-              advice: 'Call wrongRevision with the list if the client speaks none of its revisions.',
-            });
-          },
+          judge,
         );
+        await random.aside(() => judge({ names: ['2025-06-18'], inError: false }));
       },
     );
 
@@ -1076,23 +1082,30 @@ export default grader((run) => {
       'If the server answers with status 401, 403 or 5xx, the client does not fall back, whatever the body is. It prints one line with the status, and exits with code 3.',
       async () => {
         const statuses = [random.pick([401, 403]), random.pick([500, 502, 503])];
-        await together(statuses, async (status, i) => {
+        const judge = async (status: number, code?: number) => {
           const [text] = random.words(1);
           const begun = await begin();
           const { posted, client } = begun;
-          if (i === 0) await posted.answer(status, jsonBody, errorBody(null, -32000, `reason ${text}`));
+          if (code !== undefined) await posted.answer(status, jsonBody, errorBody(null, code, `reason ${text}`));
           else await posted.answer(status, 'text/html', '<!DOCTYPE html><title>Error</title>');
-          await endsWithout(begun, `The server answered with status ${status}`, noEvidence);
+          const about = `status ${status}${code === -32020 ? ` and the error ${code}` : ''}`;
+          const advice =
+            code === -32020
+              ? 'Look at the status before you look at the error: with this status, call refused. The body can come from a program in the middle, so it says nothing about the era.'
+              : noEvidence;
+          await endsWithout(begun, `The server answered with ${about}`, noEvidence);
           await client.fails({
             withFail: true,
             code: 3,
-            about: `status ${status}`,
+            about,
             has: [status],
             hasName: 'the status',
-            advice: noEvidence,
-            otherCode: noEvidence,
+            advice,
+            otherCode: advice,
           });
-        });
+        };
+        await together(statuses, (status, i) => judge(status, i === 0 ? -32000 : undefined));
+        await random.aside(() => judge(401, -32020));
       },
     );
 

@@ -33,6 +33,7 @@ import {
   newIds,
   notificationsIn,
   notified,
+  paramsOf,
   whyNotSent,
   type Log,
 } from '../harness/vocabulary/notifications.ts';
@@ -155,13 +156,14 @@ export default grader((run) => {
     for (const [i, said] of due.entries()) {
       const message = came[before + i];
       if (!message) {
-        const data = 'data' in said ? String(said.data) : String(said.message);
+        const data = 'data' in said ? said.data : said.message;
         const [held] = server.program.held;
         throw await whyNotSent(server, posted, {
           index: before + i,
-          text: data,
+          text: typeof data === 'string' ? data : asJson(data),
           work: held?.label.replace(/ of .*/, '') ?? 'its next piece',
           never: neverCame,
+          isIt: (message) => asJson(paramsOf(message)['data' in said ? 'data' : 'message']) === asJson(data),
         });
       }
       expect(!('data' in said) || !isReport(message), {

@@ -104,7 +104,8 @@ export default grader((run) => {
   /** The host ends the input, and the bridge ends with exit code 0. */
   async function endsWell({ host: { program } }: Bridge, running: Explanation): Promise<void> {
     await expectEnd(run, program, running.cause, running.advice);
-    notCutShort(program, 'after its input had ended', running.advice!);
+    // All is written and exit code 0 is right, so it does not matter that a bridge may call process.exit(0) here.
+    if (program.end?.code !== 0) notCutShort(program, 'after its input had ended', running.advice!);
     expect(program.end?.code === 0, {
       cause: `The input ended, but your bridge ended ${howEnded(program)}.`,
       compare: { expected: '0', received: String(program.end?.code ?? program.end?.signal) },
@@ -258,6 +259,13 @@ export default grader((run) => {
         const initialized = notification('notifications/initialized');
         const initialize = await inOrder(plain, requestOf('initialize', hello('2025-06-18')), initialized);
         const response = initialize.result(plain.script.initializeResult());
+        const log = logMessage('info', 'before the response');
+        await initialize.stream(log);
+        await plain.host.gets(log, {
+          cause: 'A log message came before the response to initialize, but your bridge did not write it for the host.',
+          advice:
+            'Deliver each message of this answer too. keepRevision gets each of them, so let it first look whether the message is a response with a result.',
+        });
         await initialize.stream(response);
         initialize.end();
         await plain.host.gets(response, delivers);
@@ -427,7 +435,9 @@ export default grader((run) => {
       async () => {
         const { host } = bridge;
         for (const how of ['ended', 'broke off'] as const) {
-          const [gone, other] = [call(), call()];
+          const [first, other] = [call(), call()];
+          // A string is cancelled one time, and a number the other time.
+          const gone = { ...first, id: how === 'ended' ? `${String(first.id)} é` : 2 ** 31 };
           const called = await passedOn(bridge, gone);
           const stays = await passedOn(bridge, other);
           const cancelled = notification('notifications/cancelled', { requestId: gone.id, reason: word() });
@@ -710,6 +720,19 @@ export default grader((run) => {
               advice: 'Leave outputSchema out for a tool without output: null is a value too.',
             },
           );
+        }
+        if (list.tools.some(({ name, outputSchema }) => name === 'process_files' && outputSchema !== undefined)) {
+          const called = client.post(
+            client.request('tools/call', { name: 'process_files', arguments: { message: word() } }),
+            { see: '' },
+          );
+          await called.done();
+          objectIn(called).at('structuredContent').object('The structuredContent of process_files is not an object.', {
+            missing:
+              'The tool process_files has an outputSchema, but its result has no structuredContent, so clients refuse the result.',
+            like: '{…}',
+            advice: 'Leave outputSchema out for a tool without output: output && z.toJSONSchema(output).',
+          });
         }
         const { AjvJsonSchemaValidator } = await import('@modelcontextprotocol/client/validators/ajv');
         const validate = new AjvJsonSchemaValidator().getValidator(outputSchema);

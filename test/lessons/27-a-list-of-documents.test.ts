@@ -4,14 +4,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { expect, Failure, type Explanation } from '../harness/run/failure.ts';
 import { grader } from '../harness/run/grader.ts';
 import type { Server } from '../harness/run/run.ts';
-import { drawDocuments, writtenTo, type Drawn } from '../harness/vocabulary/documents.ts';
-import {
-  expectEnd,
-  expectInterrupted,
-  judgedClient,
-  lastWords,
-  type Client,
-} from '../harness/vocabulary/command-line.ts';
+import { drawDocuments, drawIndexed, writtenTo, type Drawn, type Indexed } from '../harness/vocabulary/documents.ts';
+import { expectEnd, judgedClient, lastWords, type Client } from '../harness/vocabulary/command-line.ts';
 import { finished, release } from '../harness/vocabulary/http.ts';
 import {
   hello,
@@ -24,6 +18,8 @@ import {
 import {
   logMessage,
   notification,
+  expectCancelled,
+  refusesDiscovery,
   scriptedServer,
   textResult,
   type ReceivedMessage,
@@ -33,7 +29,14 @@ import {
 import { expectResponseLast, notificationsIn, paramsOf } from '../harness/vocabulary/notifications.ts';
 import { officialClient, type Report } from '../harness/vocabulary/official-client.ts';
 import { screen, terminal } from '../harness/vocabulary/terminal.ts';
-import { contentOf, expectNoFailure, expectSchema, listTools, objectIn, toolIn } from '../harness/vocabulary/tools.ts';
+import {
+  contentOf,
+  expectNoFailure,
+  expectSchema,
+  listTools,
+  objectIn,
+  anyToolIn,
+} from '../harness/vocabulary/tools.ts';
 import { asJson, look, type Looked } from '../harness/vocabulary/value.ts';
 import { fromJson, isObject, type Message } from '../harness/wire/json.ts';
 import { visible } from '../harness/wire/printable.js';
@@ -57,11 +60,14 @@ export default grader((run) => {
     const outer = run.temporaryFolder();
     folder = join(outer, 'documents');
     mkdirSync(folder);
-    writeFileSync(join(outer, 'outside.txt'), secret);
+    mkdirSync(join(outer, namesake));
+    for (const outside of ['outside.txt', `${namesake}/outside.txt`]) writeFileSync(join(outer, outside), secret);
     server = await startServer({ DOCUMENTS: folder });
     alice = mcpClient(server, { who: 'client 1' });
     bob = mcpClient(server, { who: 'client 2' });
   }
+  /** A different folder whose path begins like that of the documents. */
+  const namesake = 'documents-of-others';
   const secret = 'Nobody may count these words. Nobody.';
 
   async function connect(client: McpClient): Promise<void> {
@@ -165,6 +171,66 @@ export default grader((run) => {
     }
   }
 
+  const inLowerCase =
+    'Add each word in lower case, and without the characters at its beginning and its end that are not letters, digits or "_". Characters inside of the word stay. If nothing is left of a word, do not add it.';
+  const ofTheCall = 'Begin with an empty index in each call, and add the words of each document of this call to it.';
+  const inAMap =
+    'Every object of JavaScript has the members constructor and __proto__ from the beginning. Collect the words in a Map, and make the object at the end, with Object.fromEntries.';
+
+  /** The result has an index of these documents. */
+  function expectIndex(posted: Posted, documents: readonly Indexed[]): void {
+    const { structured } = structuredIn(posted);
+    const isInherited = (term: string) => term in {};
+    const special = documents.flatMap(({ terms }) => terms).find(isInherited);
+    const failed = structured.at('failed');
+    failed.expect(
+      !Array.isArray(failed.value) || failed.value.length === 0,
+      special === undefined
+        ? 'All documents of the list can be processed, but your server put one into failed.'
+        : `A document has the word "${special}", and your server could not process this document.`,
+      { like: '"failed":[]', advice: special === undefined ? ofTheCall : inAMap },
+    );
+    const index = structured.at('index');
+    index.object('The index of the result is not an object.', {
+      missing: 'The result has no index.',
+      like: '{"people":["preamble.txt"], …}',
+      advice:
+        'Add the member index to the result: an object that has for each word a list of the names of the documents with this word.',
+    });
+    const found = new Map(Object.entries(index.value as object));
+    const expected = new Map<string, Set<string>>();
+    for (const { name, terms } of documents) {
+      for (const term of terms) expected.set(term, (expected.get(term) ?? new Set()).add(name));
+    }
+    const entry = (term: string, names: unknown) => `${asJson(term)}:${asJson(names)}`;
+    for (const [term, names] of expected) {
+      const similar = [...found].find(([key]) => key.toLowerCase().includes(term));
+      expect(found.has(term), {
+        cause: `The word ${asJson(term)} stands in the document ${visible([...names][0]!)}, but index has no entry for it.`,
+        compare: {
+          expected: entry(term, [...names]),
+          received: similar && !isInherited(term) ? entry(...similar) : `(no ${asJson(term)})`,
+        },
+        advice: isInherited(term) ? inAMap : inLowerCase,
+      });
+    }
+    for (const [term, names] of expected) {
+      expect(isDeepStrictEqual(found.get(term), [...names]), {
+        cause: `The entry ${asJson(term)} of index does not have the names of the documents with this word, each name one time and in the order of the list.`,
+        compare: { expected: entry(term, [...names]), received: entry(term, found.get(term)) },
+        advice: `Add the name of the document to the list of the word if the list does not have it yet. ${ofTheCall}`,
+      });
+    }
+    const strange = [...found].find(([term]) => !expected.has(term));
+    if (!strange) return;
+    const alike = [...expected].find(([term]) => strange[0].toLowerCase().includes(term));
+    throw new Failure({
+      cause: `The index has the entry ${asJson(strange[0])}, but this is not a word of the documents.`,
+      compare: { expected: alike ? entry(alike[0], [...alike[1]]) : '(no such entry)', received: entry(...strange) },
+      advice: alike || !/^[\p{L}\p{N}_]/u.test(strange[0]) ? inLowerCase : ofTheCall,
+    });
+  }
+
   const isPlain = (what: string) => what === 'UTF-8';
   const decodes = (what: string) =>
     `Look at the bytes before you decode them. FF FE at the beginning means UTF-16LE. Otherwise decode UTF-8 with { fatal: true }, and take Latin-1 if this throws an error. The bytes of a byte order mark are not part of the text. This document is ${what}.`;
@@ -198,8 +264,7 @@ export default grader((run) => {
       program,
     );
     if (finished(posted) && calls === 0 && program.workCalls === 0) return false;
-    await until(() => held(), 200);
-    expect(held(), {
+    const notHeld = () => ({
       cause: finished(posted)
         ? `Your server ended the answer, but it has not waited for its work on ${visible(name)}.`
         : `Your server should be at work on ${visible(name)}, but it waits with a different label or for a different document.`,
@@ -209,6 +274,9 @@ export default grader((run) => {
       },
       advice: awaitsWork,
     });
+    // Another call may be at work meanwhile, so its work says nothing about this one.
+    await expectSoon(() => held() ?? finished(posted), notHeld, program);
+    expect(held(), notHeld());
     await program.caughtUp();
     return true;
   }
@@ -255,7 +323,7 @@ export default grader((run) => {
       'If a client sends `tools/list`, the list has the tool `process_documents`. Its `inputSchema` requires `documents`, which is a list of strings. It also has an `outputSchema`.',
       async () => {
         const list = await listTools(alice);
-        const listed = toolIn(list, tool, 'Add the tool process_documents to the list, with this name.');
+        const listed = anyToolIn(list, tool, 'Add the tool process_documents to the list, with this name.');
         await expectSchema(
           listed,
           {
@@ -339,6 +407,35 @@ export default grader((run) => {
           const posted = call(alice, namesOf(some));
           await posted.done();
           expectProcessed(posted, some);
+        }
+      },
+    );
+
+    requirement(
+      'The result has an `index`. For each word, it lists the names of the documents with this word, each name one time and in the order of the list. Words such as `constructor` and `__proto__` are in it like all others.',
+      async () => {
+        const empty = { name: `${word()}.txt`, bytes: Buffer.from(''), terms: [] };
+        // Every object has the first of them, and an array or a function has the others.
+        const inherited = [
+          'constructor',
+          '__proto__',
+          'toString',
+          'hasOwnProperty',
+          'prototype',
+          'length',
+          'name',
+          'push',
+        ];
+        const unusual = ["don't", '3.5', 'well-known', 'snake_case', '_', 'été', '世界', 'naïve'];
+        for (const others of [unusual, inherited.map((each) => each.toLowerCase())]) {
+          const documents = drawIndexed(random, 3, others);
+          for (const document of [...documents, empty]) writtenTo(folder, document);
+          const [first] = documents as [Indexed];
+          for (const some of [[...documents, empty, first], [first]]) {
+            const posted = call(random.pick([alice, bob]), namesOf(some));
+            await posted.done();
+            expectIndex(posted, some);
+          }
         }
       },
     );
@@ -823,7 +920,8 @@ export default grader((run) => {
         const [document, dots] = drawn(2) as [Drawn, Drawn];
         const allowed = writtenTo(folder, { ...dots, name: `${word()}..${word()}.txt` });
         const outside = join(folder, '..', 'outside.txt');
-        const names = ['../outside.txt', outside, `${word()}/../../outside.txt`, '..', ''];
+        const beside = `../${namesake}/outside.txt`;
+        const names = ['../outside.txt', outside, `${word()}/../../outside.txt`, '..', '', beside];
         for (const name of names) {
           const posted = call(alice, [document.name, name, allowed.name]);
           await posted.done();
@@ -837,7 +935,9 @@ export default grader((run) => {
               {
                 like: '(only documents of the folder)',
                 advice:
-                  'Resolve the name with resolve(folder, name), and look whether the path is still in the folder before you open it. A client can send any name.',
+                  name === beside
+                    ? 'Compare dirname(path) with the folder. It is not enough that the path begins with the path of the folder: the path of a different folder can begin in the same way.'
+                    : 'Resolve the name with resolve(folder, name), and look whether the path is still in the folder before you open it. A client can send any name.',
               },
             );
           expectProcessed(posted, [document, allowed], [name]);
@@ -1006,19 +1106,13 @@ export default grader((run) => {
 
   const see = 'npm run try lesson-27';
 
-  /** A client of either SDK may ask first which revisions the server speaks, and then has to fall back. */
-  const hears: NonNullable<Terms['hears']> = ({ request: { method }, body, response, end, send }) => {
-    const message = method === 'POST' ? fromJson(body) : undefined;
-    if (!isObject(message) || message.method !== 'server/discover') return false;
-    response.writeHead(404, { 'content-type': 'application/json' });
-    const error = { code: -32601, message: 'Method not found' };
-    void send(JSON.stringify({ jsonrpc: '2.0', id: message.id, error })).then(end);
-    return true;
-  };
-
   /** What the grader's server says of a document. */
   type Entry = { name: string; words: number; longestSentence: string };
-  type Outcome = { documents: Entry[]; failed: { name: string; reason: string }[] };
+  type Outcome = {
+    documents: Entry[];
+    failed: { name: string; reason: string }[];
+    index: Record<string, string[]>;
+  };
 
   const drawNames = (count: number) => random.words(count).map((each, i) => `${each}${i}.txt`);
   const drawOutcome = (names: string[], failing = 0): Outcome => ({
@@ -1028,6 +1122,7 @@ export default grader((run) => {
       longestSentence: `${random.words(random.integer(4, 30)).join(' ')}.`,
     })),
     failed: names.slice(0, failing).map((name) => ({ name, reason: `${random.words(3).join(' ')}` })),
+    index: Object.fromEntries(random.words(3).map((term) => [term, names.slice(failing)])),
   });
   const resultOf = (outcome: Outcome) => ({ ...textResult(JSON.stringify(outcome)), structuredContent: outcome });
 
@@ -1037,7 +1132,7 @@ export default grader((run) => {
   async function upToCall(names: string[], terms: Omit<Terms, 'see'> = {}): Promise<Called> {
     const begun = await scriptedServer(run, {
       see,
-      hears,
+      hears: refusesDiscovery,
       message: names[0]!,
       moreMessages: names.slice(1),
       ...terms,
@@ -1328,57 +1423,11 @@ export default grader((run) => {
         const names = drawNames(2);
         const text = word();
         const session = `${word()}-${random.integer(1000, 9999)}`;
-        const { client, call, token, ...script } = await upToCall(names, {
-          env: endless,
-          session,
-          awaitsCancelled: true,
-        });
+        const called = await upToCall(names, { env: endless, session, awaitsCancelled: true });
+        const { client, call, token } = called;
         await call.stream(report(token, { progress: 0, total: 2, message: text }));
         await until(() => client.stdout.includes(text) || client.end);
-        client.interrupt();
-        const tells =
-          'Listen for SIGINT with process.once, and abort a controller whose signal the call has. Post notifications/cancelled with the id of the call. The official client does this when its signal aborts.';
-        const moved = await script.movesOn(
-          'The user has pressed Ctrl+C, but your client is still running and has not sent notifications/cancelled.',
-          tells,
-        );
-        if (moved === 'ended') {
-          throw new Failure({
-            cause:
-              'The user pressed Ctrl+C, and your client ended without notifications/cancelled, so the server works on for nobody.',
-            ...lastWords(client),
-            advice: tells,
-            see,
-          });
-        }
-        const posted = await script.next('notifications/cancelled', { advice: tells });
-        posted
-          .member('params')
-          .at('requestId')
-          .is(
-            call.message.id,
-            'The requestId is not the id of the call.',
-            'Send the id of the tools/call request, with its type.',
-          );
-        for (let turn = 0; turn < 5; turn++) await client.caughtUp();
-        expect(script.goodbyes.length === 0 && !client.end, {
-          cause: `Your client ${client.end ? 'ended' : 'sent DELETE'} before the server had answered notifications/cancelled.`,
-          compare: {
-            expected: 'notifications/cancelled, its answer, and then DELETE',
-            received: 'no wait for the answer',
-          },
-          advice:
-            'Wait until the notification has been answered before you end the session. If DELETE arrives first, the server finds no call to stop. The official client does not wait for you: keep the promise of transport.send.',
-          see,
-        });
-        posted.accept();
-        call.end();
-        await expectEnd(
-          run,
-          client,
-          'The user has pressed Ctrl+C and the server has answered, but your client is still running.',
-        );
-        expectInterrupted(client);
+        await expectCancelled(run, called, call, { forNobody: 'so the server works on for nobody', see });
       },
     );
   });

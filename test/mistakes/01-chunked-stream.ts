@@ -259,6 +259,8 @@ export const mistakes: Mistake[] = [
   client(3, 'drops-empty-lines', [print, 'for (const line of lines) if (line) console.log(line);']),
   client(3, 'prints-an-empty-last-line', [rest, 'console.log(unfinished);']),
   client(3, 'loses-the-last-line', [rest, '']),
+  client(3, 'loses-a-last-line-of-white-space', [rest, 'if (unfinished.trim()) console.log(unfinished);']),
+  client(3, 'trims-the-last-line', [rest, 'if (unfinished) console.log(unfinished.trim());']),
   client(3, 'drops-half-a-character', [flush, '']),
   client(3, 'flushes-too-late', [flush, ''], [rest, `${rest}\n${flush}`]),
   client(

@@ -29,6 +29,12 @@ export const mistakes: Mistake[] = [
     ["  if (note) sendEvent(response, 'note', note);\n", ''],
     [`  ${writesResult}`, `  if (note) sendEvent(response, 'note', note);\n  ${writesResult}`],
   ),
+  server(
+    1,
+    'note-before-info',
+    ["  if (note) sendEvent(response, 'note', note);\n", ''],
+    ["  sendEvent(response, 'info'", "  if (note) sendEvent(response, 'note', note);\n  sendEvent(response, 'info'"],
+  ),
   server(1, 'any-zero-is-an-error', ["if (op === 'div' && Number(b) === 0) {", 'if (Number(b) === 0) {']),
   server(1, 'refuses-a-missing-note', ['right: !Array.isArray(note)', "right: typeof note === 'string'"]),
   server(1, 'may-be-stored', ["'no-cache, no-transform'", "'no-transform'"]),
@@ -71,6 +77,7 @@ export const mistakes: Mistake[] = [
     "if (op === 'div' && Number(b) === 0) {",
     'if (!Number.isFinite(operations[op!]!(Number(a), Number(b)))) {',
   ]),
+  server(1, 'knows-no-exponent', [noNumber, '/^-?\\d+(\\.\\d+)?$/.test(String(text))']),
   server(1, 'nearly-zero-is-zero', ['Number(b) === 0) {', 'Math.abs(Number(b)) < 1e-9) {']),
   server(1, 'one-decimal-behind-an-exponent', [
     'Number.isInteger(value) ? value.toFixed(1) : String(value)',
@@ -162,6 +169,10 @@ export const mistakes: Mistake[] = [
     "  response.write(': welcome\\n\\n');\n  sendEvent(response, 'info'",
   ]),
   server(3, 'a-comment-with-each-event', ['response.write(`event: ', 'response.write(`: an event\\nevent: ']),
+  server(3, 'stops-only-the-first-timer-of-a-chain', [
+    "  const keepAlive = setInterval(() => response.write(': still at work\\n\\n'), quietInterval);",
+    "  const rings = () => {\n    response.write(': still at work\\n\\n');\n    setTimeout(rings, quietInterval);\n  };\n  const keepAlive = setTimeout(rings, quietInterval);",
+  ]),
   server(3, 'interval-never-cleared', ['  clearInterval(keepAlive);\n', '']),
   server(
     3,

@@ -131,6 +131,10 @@ export const mistakes: Mistake[] = [
     "afterReturn = piece.endsWith('\\r');",
     "afterReturn ||= piece.endsWith('\\r');",
   ]),
+  client(2, 'keeps-the-return-if-nothing-is-left', [
+    "afterReturn = piece.endsWith('\\r');",
+    "if (text === '') return;\n    afterReturn = piece.endsWith('\\r');",
+  ]),
   client(2, 'splits-at-other-characters', [
     'text.split(/\\r\\n|\\r|\\n/)',
     'text.split(/\\r\\n|[\\r\\n\\u2028\\u2029]/)',
@@ -198,6 +202,18 @@ export const mistakes: Mistake[] = [
     '    throw new Error(`the server answered ${response.status} ${response.statusText}`);',
     '    throw new Error(`the server answered ${response.status} ${await response.text()}`);',
   ]),
+  client(
+    3,
+    'looks-at-the-type-first',
+    [
+      '  if (!response.ok || !response.body) {\n    throw new Error(`the server answered ${response.status} ${response.statusText}`);\n  }\n',
+      '',
+    ],
+    [
+      "but the Content-Type '${contentType}'`);\n  }\n",
+      "but the Content-Type '${contentType}'`);\n  }\n  if (!response.ok || !response.body) throw new Error(`the server answered ${response.status}`);\n",
+    ],
+  ),
   client(3, 'ignores-the-type', [refusesType, '']),
   client(3, 'refuses-html-only', [refusesType, refusesType.replace("!== 'text/event-stream'", "=== 'text/html'")]),
   client(3, 'takes-a-missing-type', ["?? '';\n  // Parameters", "?? 'text/event-stream';\n  // Parameters"]),

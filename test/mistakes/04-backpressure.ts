@@ -504,6 +504,17 @@ export const mistakes: Mistake[] = [
     savesBody,
     "  const out = createWriteStream(unfinished);\n  response.body.pipe(out);\n  await new Promise((resolve) => out.on('finish', resolve));\n",
   ]),
+  client(
+    3,
+    'compares-the-size-with-content-length',
+    ["import { rename, rm } from 'node:fs/promises';", "import { rename, rm, stat } from 'node:fs/promises';"],
+    [
+      savesBody,
+      `${savesBody}  const length = Number(response.headers.get('Content-Length'));\n  if ((await stat(unfinished)).size !== length) throw new Error('the body is not complete');\n`,
+    ],
+  ),
+  // Newer releases of Node.js give this error a stack, which the verdict then shows.
+  varying(client(3, 'removes-what-is-not-there', ['rm(unfinished, { force: true })', 'rm(unfinished)'])),
   client(3, 'exits-with-0-on-errors', ['  process.exitCode = 1;\n', '']),
   client(3, 'catches-no-error-of-the-disk', [
     savesBody,

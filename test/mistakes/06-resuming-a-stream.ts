@@ -105,6 +105,11 @@ export const mistakes: Mistake[] = [
   client(2, 'a-wait-of-its-own', ['sleep(retry,', 'sleep(1000,']),
   client(2, 'a-short-wait-of-its-own', ['sleep(retry,', 'sleep(20,']),
   client(2, 'connects-again-once', [again, 'if (!outcome && lastEventId) {']),
+  client(2, 'gives-up-after-five-breaks', [
+    again,
+    'for (let attempt = 0; attempt < 5 && !outcome && lastEventId; attempt++) {',
+  ]),
+  client(2, 'waits-longer-each-time', [waits, `${waits}  retry = Math.min(10 * retry, longestWait);\n`]),
   client(2, 'no-last-event-id', [namesIt, '']),
   client(2, 'no-accept-after-a-break', [
     namesIt,
@@ -127,6 +132,12 @@ export const mistakes: Mistake[] = [
   client(2, 'id-of-an-event-that-was-cut', [keepsId, "if (field === 'id') lastEventId = value;"], [counts, '']),
   varying(client(2, 'an-event-without-an-id-forgets-it', [counts, `${counts}      id = '';\n`])),
   client(2, 'a-connection-forgets-the-id', ['  let id = lastEventId;\n', "  let id = '';\n"]),
+  client(
+    2,
+    'one-id-variable-for-all-connections',
+    ['  let id = lastEventId;\n', ''],
+    ["let outcome = '';\n", "let outcome = '';\nlet id = '';\n"],
+  ),
   client(2, 'keeps-an-id-with-nul', [keepsId, "if (field === 'id') id = value;"]),
   client(2, 'cuts-an-id-at-nul', [keepsId, "if (field === 'id') id = value.split('\\0')[0]!;"]),
   client(2, 'waits-for-no-number', [
@@ -180,6 +191,7 @@ export const mistakes: Mistake[] = [
   client(3, 'waits-for-the-end-after-an-error', [leaves, "    if (outcome === 'done') return;\n"]),
   client(3, 'connects-again-after-done', [again, "while (outcome !== 'error' && lastEventId) {"]),
   client(3, 'connects-again-after-an-error', [again, "while (outcome !== 'done' && lastEventId) {\n    outcome = '';"]),
+  client(3, 'connects-again-without-an-id', [again, 'while (!outcome) {']),
   client(3, 'connects-again-after-204', [nothingMore, '  if (response.status === 204) return;\n']),
   client(3, '204-is-a-failure', [nothingMore, '']),
   client(3, 'connects-again-after-any-failure', [

@@ -39,7 +39,8 @@ const hasNoId = "return hasMethod(message) && !('id' in message);";
 const methodIsString = "    typeof message.method === 'string' &&\n";
 const versionOfMethod = `    message.jsonrpc === '2.0' &&\n${methodIsString}`;
 const responseHasId = '    isId(message.id) &&\n';
-const versionOfResponse = `    message.jsonrpc === '2.0' &&\n${responseHasId}`;
+const responseHasNoMethod = "    !('method' in message) &&\n";
+const versionOfResponse = `    message.jsonrpc === '2.0' &&\n${responseHasNoMethod}`;
 const handlesErrors =
   "app.use('/mcp', (error: HttpError, _request: Request, response: Response, _next: NextFunction) => {";
 const handlesParseErrors =
@@ -382,9 +383,10 @@ ${refusesOthers}`,
     ],
   ),
   server(3, 'takes-every-version', [versionOfMethod, methodIsString]),
-  server(3, 'versions-of-responses', [versionOfResponse, responseHasId]),
+  server(3, 'versions-of-responses', [versionOfResponse, responseHasNoMethod]),
   server(3, 'version-equal-to-a-number', [versionOfMethod, `    message.jsonrpc == 2 &&\n${methodIsString}`]),
   server(3, 'ids-of-responses', [responseHasId, "    'id' in message &&\n"]),
+  server(3, 'responses-with-a-method', [responseHasNoMethod, '']),
   server(3, 'method-of-any-type', [
     hasNoId,
     "return isObject(message) && message.jsonrpc === '2.0' && 'method' in message && !('id' in message);",

@@ -211,6 +211,13 @@ ${takesNotification}`,
         inputSchema: { type: 'object', properties: z.toJSONSchema(input, { io: 'input' }).properties },
       })),`,
   ]),
+  server(2, 'properties-and-required-only', [
+    listsTools,
+    `tools: tools.map(({ name, description, input }) => {
+        const { properties, required } = z.toJSONSchema(input, { io: 'input' });
+        return { name, description, inputSchema: { type: 'object', properties, required } };
+      }),`,
+  ]),
   server(2, 'required-inside-the-property', [
     listsTools,
     `tools: tools.map(({ name, description }) => ({

@@ -67,6 +67,20 @@ export const mistakes: Mistake[] = [
   server(1, 'says-nothing', [says, '']),
   server(1, 'still-silent', [answers, answers.replace('context', 'silent')]),
   server(1, 'counts-from-zero', [says, says.replace('${i + 1}', '${i}')]),
+  server(1, 'logs-that-it-begins', [
+    says,
+    "      if (i === 0) context.log('info', 'Starting', 'process_files');\n" + says,
+  ]),
+  server(
+    1,
+    'one-level-for-all-clients',
+    [
+      imports,
+      `${imports}\nconst severities = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];\nlet least = 'debug';\n`,
+    ],
+    [levelAnswer, "  'logging/setLevel'({ level }) {\n    least = String(level);\n    return { result: {} };\n  },\n"],
+    [notifies, `  if (severities.indexOf(params.level) < severities.indexOf(least)) return;\n${notifies}`],
+  ),
   server(1, 'says-it-when-it-is-done', [says + works, works + says]),
   server(1, 'forgets-to-await-the-work', [works, works.replace('await ', 'void ')]),
   server(
@@ -517,6 +531,14 @@ ${notifies}`,
     answers,
     `  process.on('SIGUSR2', () => response.end());
   const answered = await answer(message, context);
+`,
+  ]),
+  server(2, 'a-listener-on-the-connection-for-each-call', [
+    answers,
+    `  let gone = false;
+  response.socket!.on('close', () => (gone = true));
+  const answered = await answer(message, context);
+  if (gone) return;
 `,
   ]),
 ];

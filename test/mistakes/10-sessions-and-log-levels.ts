@@ -360,11 +360,11 @@ ${accepts}`,
   server(
     3,
     'the-level-by-the-request-id',
-    [imports, `${imports}\nconst levelOf = new Map<string | number, string>();\n`],
+    [imports, `${imports}\nconst callers = new Map<string | number, Session>();\n`],
     [
       answers,
-      `  levelOf.set(message.id, session.level);
-  context.log = (level, data, logger) => sendLog(response, { level: levelOf.get(message.id)! }, { level, logger, data });
+      `  callers.set(message.id, session);
+  context.log = (level, data, logger) => sendLog(response, callers.get(message.id)!, { level, logger, data });
 ${answers}`,
     ],
   ),
@@ -380,6 +380,10 @@ ${answers}`,
 `,
     ],
   ),
+  server(3, 'copies-the-level-when-a-call-begins', [
+    'const context: Context = { log: (level, data, logger) => sendLog(response, session, { level, logger, data }) };',
+    'const atFirst = { ...session };\n  const context: Context = { log: (level, data, logger) => sendLog(response, atFirst, { level, logger, data }) };',
+  ]),
   server(
     3,
     'finds-the-stream-by-session-and-request-id',

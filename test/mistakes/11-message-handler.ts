@@ -176,6 +176,12 @@ export const mistakes: Mistake[] = [
     "if (field === 'data' || field === '') data.push(value);",
   ]),
   client(2, 'compares-the-case-of-the-type', [mediaType, mediaType.replace('.toLowerCase()', '')]),
+  client(
+    2,
+    'looks-for-the-media-type-anywhere',
+    [mediaType, mediaType.replace(".split(';')[0]!.trim()", '')],
+    [tellsStream, "if (!mediaType?.includes('text/event-stream')) {"],
+  ),
   client(2, 'a-parameter-is-a-different-type', [mediaType, mediaType.replace("?.split(';')[0]!.trim()", '?.trim()')]),
 
   client(

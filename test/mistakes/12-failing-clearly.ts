@@ -55,6 +55,7 @@ export const mistakes: Mistake[] = [
     refuses.replace('!response.ok', "headers['MCP-Protocol-Version'] && !response.ok"),
   ]),
   client(1, 'the-status-500-only', [refuses, refuses.replace('!response.ok', 'response.status >= 500')]),
+  client(1, 'a-status-below-400-is-fine', [refuses, refuses.replace('!response.ok', 'response.status >= 400')]),
   client(1, 'the-status-200-only', [refuses, refuses.replace('!response.ok', 'response.status !== 200')]),
   client(1, 'ends-before-the-farewell', [
     '  process.exitCode = exitCode;\n',
@@ -99,6 +100,10 @@ export const mistakes: Mistake[] = [
   client(2, 'refuses-all-text-but-streams', [
     refusesType,
     "  if (mediaType?.startsWith('text/') && mediaType !== 'text/event-stream') {",
+  ]),
+  client(2, 'takes-every-type-of-json', [
+    refusesType,
+    "  if (!mediaType?.endsWith('json') && mediaType !== 'text/event-stream') {",
   ]),
   client(2, 'no-type-is-json', [refusesType, refusesType.replace('if (', 'if (mediaType && ')]),
   client(2, 'does-not-name-the-type', [", but ${mediaType ?? 'no Content-Type'}`", '`']),

@@ -102,6 +102,10 @@ export const mistakes: Mistake[] = [
     '  const progressToken = progressTokenOf(message) === undefined ? undefined : message.id;\n',
   ]),
   server(1, 'the-token-as-text', [isToken, '  return isId(progressToken) ? String(progressToken) : undefined;\n']),
+  server(1, 'a-token-without-its-spaces', [
+    isToken,
+    "  const token = typeof progressToken === 'string' ? progressToken.trim() : progressToken;\n  return isId(token) ? token : undefined;\n",
+  ]),
   server(1, 'a-number-if-it-looks-like-one', [
     isToken,
     '  return isId(progressToken) ? (Number(progressToken) || progressToken) : undefined;\n',
@@ -142,6 +146,10 @@ export const mistakes: Mistake[] = [
   server(1, 'drops-a-total-of-0', [
     'report({ progress, total, message })',
     'report({ progress, total: total || undefined, message })',
+  ]),
+  server(1, 'the-first-progress-has-to-be-greater-than-0', [
+    '  let reached = -Infinity;\n  let due',
+    '  let reached = 0;\n  let due',
   ]),
   server(
     1,
@@ -230,6 +238,8 @@ export const mistakes: Mistake[] = [
     ],
   ),
   server(2, 'seconds', [nextDue, nextDue.replace('progressInterval', '1000 * progressInterval')]),
+  varying(server(2, 'an-interval-of-its-own', [nextDue, nextDue.replace('progressInterval', '100')])),
+  varying(server(2, 'a-long-interval-of-its-own', [nextDue, nextDue.replace('progressInterval', '700')])),
   server(2, 'each-hundredth-report', [
     sendsOrWaits,
     '      if (wait <= 0 || report.progress % 100 === 0) sendLatest();\n      else timer ??= setTimeout(sendLatest, wait);\n',
@@ -241,6 +251,14 @@ export const mistakes: Mistake[] = [
     [theLimit, `let due = 0;\n\n${theLimit}`],
     ['  let due = 0;\n  let latest', '  let latest'],
   ),
+  server(
+    2,
+    'one-report-waits-for-all-calls',
+    [theLimit, `let latest: Report | undefined;\nlet timer: NodeJS.Timeout | undefined;\n\n${theLimit}`],
+    ['  let latest: Report | undefined;\n  let timer: NodeJS.Timeout | undefined;\n', ''],
+  ),
+  server(2, 'each-report-waits-for-a-whole-interval', [startsTimer, startsTimer.replace('wait)', 'progressInterval)')]),
+  server(2, 'a-pause-lets-reports-pass', [nextDue, '    due = (due || performance.now()) + progressInterval;\n']),
   server(2, 'forgets-the-last-report', [finishesLimit, '      clearTimeout(timer);\n      finished = true;\n']),
   server(2, 'the-last-report-only-after-success', [
     finishes,
@@ -315,7 +333,10 @@ export const mistakes: Mistake[] = [
   ]),
   client(3, 'shows-the-report-before', [
     keepsLast + shows,
-    `${shows}${keepsLast}`.replace('show(report)', 'if (last !== "the call") console.log(`PROGRESS: ${last}`)'),
+    `${shows}${keepsLast}`.replace(
+      'show(report)',
+      'if (last !== "the start of the call") console.log(`PROGRESS: ${last}`)',
+    ),
   ]),
   client(3, 'log-messages-are-reports-too', [
     '  if (isNotification(message)) print(`NOTIFICATION: ${described(message)}`);',
@@ -323,10 +344,12 @@ export const mistakes: Mistake[] = [
   ]),
   client(3, 'a-bar-in-a-pipe', [printsLine, '']),
   client(3, 'lines-in-a-terminal', [printsLine, printsLine.replace('!process.stdout.isTTY', 'textOfReport(report)')]),
+  client(3, 'erases-in-a-pipe-too', [erases, erases.replace('if (process.stdout.isTTY) ', '')]),
   client(3, 'a-new-row-for-each-bar', [drawsBar, drawsBar.replace('- 1));', "- 1) + '\\n');")]),
   client(3, 'does-not-erase-the-last-bar', [erasesFirst, "  process.stdout.write('\\r');\n  process.stdout.write(`"]),
   client(3, 'appends-to-the-last-bar', [erasesFirst, '  process.stdout.write(`']),
   client(3, 'does-not-cut', [drawsBar, drawsBar.replace('.slice(0, (process.stdout.columns || 80) - 1)', '')]),
+  client(3, 'cuts-at-80-columns', [drawsBar, drawsBar.replace('(process.stdout.columns || 80) - 1', '79')]),
   client(3, 'a-bar-without-words', [drawsBar, '  process.stdout.write(barOf(report));\n']),
   client(3, 'prints-into-the-row-of-the-bar', [
     'function print(line: string): void {\n  eraseBar();\n',
@@ -382,7 +405,10 @@ export const mistakes: Mistake[] = [
   ),
   client(3, 'the-idle-limit-in-seconds', [idleTimer, idleTimer.replace(', idleLimit);', ', 1000 * idleLimit);')]),
   client(3, 'does-not-say-where-it-hangs', [idleTimer, idleTimer.replace(' after ${last}', '')]),
-  client(3, 'names-the-first-document', [keepsLast, "    if (last === 'the call') last = textOfReport(report);\n"]),
+  client(3, 'names-the-first-document', [
+    keepsLast,
+    "    if (last === 'the start of the call') last = textOfReport(report);\n",
+  ]),
   client(3, 'counts-but-does-not-name', [keepsLast, '    last = `${report.progress}/${report.total}`;\n']),
   client(3, 'leaves-without-a-word', [
     idleTimer,
@@ -392,6 +418,25 @@ export const mistakes: Mistake[] = [
     saysLimit,
     '    if (limits.signal.aborted) {\n      process.exitCode = undefined;\n      throw new Error(limits.signal.reason as string);\n    }\n',
   ]),
+  client(
+    3,
+    'log-messages-restart-the-idle-limit',
+    [counts, `${counts}let idle: NodeJS.Timeout | undefined;\n`],
+    [idleTimer, idleTimer.replace('const idle', 'idle')],
+    [refreshes, '    idle?.refresh();\n'],
+    [
+      '  if (isNotification(message)) print(`NOTIFICATION: ${described(message)}`);',
+      '  idle?.refresh();\n  if (isNotification(message)) print(`NOTIFICATION: ${described(message)}`);',
+    ],
+  ),
+  client(
+    3,
+    'every-report-restarts-the-idle-limit',
+    [counts, `${counts}let idle: NodeJS.Timeout | undefined;\n`],
+    [idleTimer, idleTimer.replace('const idle', 'idle')],
+    [refreshes, ''],
+    [finds, `    idle?.refresh();\n${finds}`],
+  ),
   client(3, 'reports-do-not-restart-the-idle-limit', [refreshes, '']),
   client(3, 'reports-restart-both-limits', [refreshes, `${refreshes}    total.refresh();\n`]),
   client(3, 'no-limit-for-the-whole-call', [totalTimer, ''], [clearsTotal, '']),

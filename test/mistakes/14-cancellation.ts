@@ -1,4 +1,4 @@
-import { client, server, type Mistake } from '../proof/mistake.ts';
+import { client, server, varying, type Mistake } from '../proof/mistake.ts';
 
 /** Lines of the finished server that several mistakes change. */
 const imports = "import { work } from '#support/work.ts';\n";
@@ -44,6 +44,7 @@ const cancelParams = "  const params = { requestId: callId, reason: 'the user ha
 const cancelBody = "  const body = JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params });\n";
 const cancelSends = "  await fetch(url, { method: 'POST', headers, body, signal }).catch(() => {});\n";
 const keepsId = "  if (method === 'tools/call') callId = id;\n";
+const postsRequest = "  const response = await post({ jsonrpc: '2.0', id, method, params }, signal);\n";
 const either = '  const either = AbortSignal.any([signal, stop.signal]);\n';
 const reason = '  const { message } = (stop.signal.reason ?? error) as Error;\n';
 
@@ -305,6 +306,18 @@ ${cancels}`,
   client(3, 'does-not-wait-for-the-answer', [afterwards, afterwards.replace('await cancelCall', 'void cancelCall')]),
   client(3, 'the-id-as-a-string', [cancelParams, cancelParams.replace('callId', 'String(callId)')]),
   client(3, 'the-id-of-initialize', [cancelParams, cancelParams.replace('callId', '1')]),
+  client(3, 'the-id-of-the-first-call', [keepsId, keepsId.replace('callId = id', 'callId ??= id')]),
+  client(3, 'keeps-the-id-after-the-answer-has-begun', [keepsId, ''], [postsRequest, postsRequest + keepsId]),
+  client(3, 'forgets-the-id-too-early', [
+    '    reporting.delete(progressToken);\n',
+    '    reporting.delete(progressToken);\n    callId = undefined;\n',
+  ]),
+  varying(
+    client(3, 'a-farewell-limit-of-its-own', [
+      "  const signal = AbortSignal.timeout(farewellLimit);\n  await fetch(url, { method: 'POST'",
+      "  const signal = AbortSignal.timeout(2500);\n  await fetch(url, { method: 'POST'",
+    ]),
+  ),
   client(3, 'the-next-id', [cancelParams, cancelParams.replace('callId', 'lastId + 1')]),
   client(3, 'the-id-in-the-member-id', [cancelParams, cancelParams.replace('requestId: callId', 'id: callId')]),
   client(3, 'the-params-in-the-message', [cancelBody, cancelBody.replace('params }', '...params }')]),
@@ -350,6 +363,12 @@ ${cancels}`,
     cancelSends,
     "  const response = await fetch(url, { method: 'POST', headers, body, signal });\n  if (!response.ok) fail(3, `the server answered ${response.status}`);\n",
   ]),
+  client(
+    3,
+    'listens-for-ctrl-c-in-the-call-only',
+    [onCtrlC, ''],
+    ['  const limits = new AbortController();\n', `${onCtrlC}  const limits = new AbortController();\n`],
+  ),
   client(3, 'never-ends-at-the-second-time', ["process.once('SIGINT'", "process.on('SIGINT'"]),
   client(3, 'cancels-initialize', [keepsId, '  callId = id;\n']),
   client(3, 'cancels-a-call-that-is-not-there', [noCall, '']),

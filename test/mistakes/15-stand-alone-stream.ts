@@ -96,10 +96,22 @@ export const mistakes: Mistake[] = [
   server(1, 'writes-no-comments', [comments, ''], [stops, '']),
   server(1, 'writes-one-comment-only', [comments, comments.replace('setInterval', 'setTimeout')]),
   server(1, 'an-interval-of-its-own', [comments, comments.replace('quietInterval', '15_000')]),
+  server(1, 'a-short-interval-of-its-own', [comments, comments.replace('quietInterval', '60')]),
+  server(1, 'looks-at-the-first-media-type', [
+    accepts,
+    accepts.replace("!request.accepts('text/event-stream')", "!request.get('Accept')?.startsWith('text/event-stream')"),
+  ]),
   server(1, 'an-event-as-a-sign-of-life', [comments, comments.replace(': still here', 'data: still here')]),
   server(1, 'an-empty-event-as-a-sign-of-life', [comments, comments.replace(': still here', 'event: ping\\ndata:')]),
   server(1, 'the-comment-has-no-colon', [comments, comments.replace(': still here', 'still here')]),
   server(1, 'the-timer-lives-on', [stops, '']),
+  server(
+    1,
+    'one-timer-for-each-session',
+    [comments, comments.replace('const keepAlive', 'session.keepAlive')],
+    [stops, stops.replace('keepAlive', 'session.keepAlive')],
+    ['  stream?: Response | undefined;\n', '  stream?: Response | undefined;\n  keepAlive?: NodeJS.Timeout;\n'],
+  ),
   server(1, 'listens-for-the-end-of-the-request', [
     "  response.on('close', () => {\n",
     "  response.on('finish', () => {\n",
@@ -213,7 +225,7 @@ export const mistakes: Mistake[] = [
     `  if (session.stream) return refuse(response, 400, -32600, 'one stream only');\n  session.stream = response;\n`,
   ]),
   server(
-    2,
+    1,
     'the-first-stream-is-for-ever',
     [
       replaces,
@@ -253,6 +265,14 @@ export const mistakes: Mistake[] = [
   client(3, 'handles-notifications-only', [
     reads,
     reads.replace('await handle(message)', 'if (isNotification(message)) await handle(message)'),
+  ]),
+  client(3, 'answers-ping-only', [
+    reads,
+    reads.replace('await handle', "if (!isRequest(message) || message.method === 'ping') await handle"),
+  ]),
+  client(3, 'compares-the-whole-content-type', [
+    offersNone,
+    offersNone.replace('mediaTypeOf(response)', "response.headers.get('Content-Type')"),
   ]),
   client(3, 'reads-only-one-message', [
     reads,

@@ -98,6 +98,12 @@ export const mistakes: Mistake[] = [
     "    if (event.stream === stream) sendEvent(session, stream, event.text.split('\\n')[1]!.slice(6));\n",
   ]),
   server(2, 'resumes-nothing', [finds, '  const index = -1;\n']),
+  server(
+    2,
+    'connects-after-the-old-events',
+    ['  connect(stream, response);\n  for (const event', '  for (const event'],
+    [ends, `  connect(stream, response);\n${ends}`],
+  ),
   server(2, 'does-not-end-a-finished-stream', [ends, '']),
   server(2, 'ends-after-the-old-events', [ends, '  response.end();\n']),
   server(2, 'forgets-a-call-that-is-over', [
@@ -168,6 +174,10 @@ export const mistakes: Mistake[] = [
   server(2, 'drops-too-early', [drops, drops.replace('> keptEvents', '>= keptEvents')]),
   server(2, 'drops-the-newest', [drops, drops.replace('shift', 'pop')]),
   server(2, 'drops-everything-when-full', [drops, '  if (session.events.length > keptEvents) session.events = [];\n']),
+  server(2, 'keeps-the-last-events-of-each-stream', [
+    drops,
+    '  const own = session.events.filter((event) => event.stream === stream);\n  if (own.length > keptEvents) session.events.splice(session.events.indexOf(own[0]!), 1);\n',
+  ]),
   server(2, 'closes-nothing', [closes, '']),
   server(2, 'closes-for-every-revision', [closes, '      stream.connection?.end();\n']),
   server(2, 'closes-by-breaking-off', [closes, closes.replace('end()', 'destroy()')]),
@@ -237,6 +247,12 @@ export const mistakes: Mistake[] = [
     '    if (place.lastEventId) yield* messages.splice(0);\n',
   ]),
   client(3, 'comes-back-without-an-id', [loop, '  while (!answer) {\n'], [canResume, '  return;\n']),
+  client(
+    3,
+    'one-place-for-all-requests',
+    ['  const place = newPlace();\n', '  const place = samePlace;\n'],
+    ['let lastId = 0;\n', "let lastId = 0;\nconst samePlace: Place = { lastEventId: '', retry: 1000 };\n"],
+  ),
   client(3, 'no-exit-code-without-an-id', ['  if (!answer) fail(5, ', '  if (!answer) fail(1, ']),
   client(3, 'takes-any-status', [asks, asks.replace('send({ headers', 'fetch(url, { headers')]),
   client(3, 'comes-back-after-a-refusal', [

@@ -21,7 +21,7 @@ const headers = "'Accept, Authorization, Content-Type, Last-Event-ID, MCP-Protoc
 const answersPreflight = '  response.status(204).end();\n  };\n'.replace('  };\n', '};\n\nconst app');
 
 const pathAndMethod = '  const { method, path } = request;\n';
-const makesId = '  const id = randomUUID();\n  const began';
+const makesId = '  const id = randomUUID();\n  response.locals';
 const tellsId = "  response.set('X-Request-Id', id);\n";
 const onClose = "  response.on('close', () => {\n";
 const writesLine =
@@ -202,6 +202,15 @@ ${order}`,
       "  response.set('Retry-After', String((session.windowEnd - now) / 1000));\n",
     ]),
   ),
+  server(3, 'retry-after-is-the-whole-window', [
+    retryAfter,
+    retryAfter.replace('(session.windowEnd - now) / 1000', 'rateWindow / 1000'),
+  ]),
+  server(3, 'a-refused-request-begins-a-window', [
+    retryAfter,
+    `  session.windowEnd = now + rateWindow;\n${retryAfter}`,
+  ]),
+  server(3, 'a-window-of-a-minute', ['Number(process.env.RATE_WINDOW ?? 60_000)', '60_000']),
   server(3, 'rounds-retry-after-down', [retryAfter, retryAfter.replace('ceil', 'floor')]),
   server(3, 'sets-retry-after-too-late', [
     retryAfter + tooMany,

@@ -232,6 +232,7 @@ export const mistakes: Mistake[] = [
     [scopes, ''],
     [noScope, noScope.replace('!scopes.includes(scope)', 'payload.scope !== scope')],
   ),
+  server(2, 'needs-a-scope', [scopes, "    const scopes = (payload.scope as string).split(' ');\n"]),
   server(2, 'a-missing-scope-is-401', [noScope, noScope.replace('403', '401')]),
   server(2, 'does-not-say-which-scope', [noScope, noScope.replace(', scope="${scope}"', '')]),
   server(2, 'a-missing-scope-is-an-invalid-token', [noScope, noScope.replace('insufficient_scope', 'invalid_token')]),
@@ -257,6 +258,10 @@ export const mistakes: Mistake[] = [
   ),
   server(2, 'logs-the-query', [logs, '  const { method, originalUrl: path } = request;\n']),
   server(2, 'logs-the-headers', [logs, `${logs}  console.log(request.headers);\n`]),
+  server(2, 'logs-the-end-of-a-token', [
+    noToken,
+    noToken + '  console.error(`a token that ends with ${token.slice(-8)}`);\n',
+  ]),
   server(2, 'logs-a-wrong-token', [
     catches,
     catches.replace('    return challenge', '    console.error(`not valid: ${token}`);\n    return challenge'),

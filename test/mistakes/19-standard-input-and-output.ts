@@ -216,6 +216,23 @@ export const mistakes: Mistake[] = [
     farewell,
     "  server.stdin.end();\n  if (await endsInTime()) return;\n  server.kill('SIGKILL');\n",
   ]),
+  // The server may still report SIGTERM, or be gone before.
+  varying(
+    client(3, 'does-not-wait-after-sigterm', [
+      farewell,
+      farewell.replace("  if (await endsInTime()) return;\n  server.kill('SIGKILL');\n", "  server.kill('SIGKILL');\n"),
+    ]),
+  ),
+  // The cause has the time in it.
+  varying(
+    client(3, 'waits-only-a-moment-after-sigterm', [
+      farewell,
+      farewell.replace(
+        "  if (await endsInTime()) return;\n  server.kill('SIGKILL');\n",
+        "  if (await Promise.race([ended.then(() => true), sleep(20, false, { ref: false })])) return;\n  server.kill('SIGKILL');\n",
+      ),
+    ]),
+  ),
   client(3, 'no-sigkill', [
     farewell,
     farewell.replace("  if (await endsInTime()) return;\n  server.kill('SIGKILL');\n", ''),

@@ -270,6 +270,14 @@ export const mistakes: Mistake[] = [
     fallsBack,
     '  if (transport === undefined && response.status >= 400 && response.status < 500) {\n',
   ]),
+  client(3, 'opens-the-old-stream-after-any-5xx', [
+    fallsBack,
+    fallsBack.replace('[400, 404, 405].includes(response.status)', '/^(40[045]|5)/.test(String(response.status))'),
+  ]),
+  client(3, 'opens-the-old-stream-for-every-message', [
+    fallsBack,
+    fallsBack.replace('transport === undefined', '!oldStream'),
+  ]),
   client(3, 'opens-the-old-stream-after-405-only', [
     fallsBack,
     '  if (transport === undefined && response.status === 405) {\n',
@@ -305,6 +313,10 @@ export const mistakes: Mistake[] = [
     ['  if (oldStream) discard(response);\n', ''],
   ),
   client(3, 'closes-the-stream-after-the-first-answer', [loop, '  for await (const message of messages) {\n']),
+  client(3, 'takes-the-first-event-with-a-loop', [
+    firstEvent,
+    '  let first: StreamEvent | undefined;\n  for await (first of events) break;\n',
+  ]),
   client(3, 'does-not-close-the-stream', [discards, '']),
   client(3, 'closes-the-stream-after-success-only', [
     discards,

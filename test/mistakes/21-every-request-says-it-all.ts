@@ -232,6 +232,10 @@ export const mistakes: Mistake[] = [
     '      await request(method, params);\n      return {} as Result;\n',
   ]),
   client(3, 'asks-for-ever', ['  if (!common || offered) {', '  if (!common) {']),
+  client(3, 'refuses-only-the-same-revision', [
+    '  if (!common || offered) {',
+    '  if (!common || common === revision) {',
+  ]),
   client(
     3,
     'tries-what-it-does-not-speak',
@@ -241,6 +245,22 @@ export const mistakes: Mistake[] = [
   client(3, 'does-not-name-the-revisions', [complains, "throw new Error('no common revision');"]),
   client(3, 'a-status-and-no-reason', [complains, `fail(3, ${complains.slice('throw new Error('.length, -2)});`]),
   client(3, 'uses-every-result', [checksType, '']),
+  client(3, 'a-failed-tool-needs-no-type', [
+    checksType,
+    checksType.replace("(resultType !== 'complete')", "(resultType !== 'complete' && !('isError' in answer.result))"),
+  ]),
+  client(3, 'an-empty-type-is-none', [
+    checksType,
+    checksType.replace("(resultType !== 'complete')", "(resultType && resultType !== 'complete')"),
+  ]),
+  client(3, 'types-are-strings', [
+    checksType,
+    checksType.replace("(resultType !== 'complete')", "(typeof resultType === 'string' && resultType !== 'complete')"),
+  ]),
+  client(3, 'types-in-any-case', [
+    checksType,
+    checksType.replace("(resultType !== 'complete')", '(!/^complete/i.test(String(resultType)))'),
+  ]),
   client(3, 'refuses-a-result-without-a-type', [readsType, readsType.replace(" = 'complete'", '')]),
   client(3, 'an-unknown-type-is-a-failed-tool', [checksType, checksType.replace('throw new Error(', 'fail(8, ')]),
   client(3, 'answers-requests', [

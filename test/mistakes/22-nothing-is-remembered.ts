@@ -1,4 +1,4 @@
-import { server, type Mistake } from '../proof/mistake.ts';
+import { server, type Mistake, varying } from '../proof/mistake.ts';
 
 /** Lines of the finished server that several mistakes change. */
 const levelSchema = '  [metaKeys.logLevel]: z.enum(levels).optional(),\n';
@@ -66,15 +66,18 @@ export const mistakes: Mistake[] = [
     [streams, `let last: string | undefined;\n\n${streams}`],
     [wanted, '  const { progressToken } = meta;\n  const wanted = (last = meta[metaKeys.logLevel] ?? last);\n'],
   ),
-  server(
-    1,
-    'a-table-of-levels-by-id',
-    [streams, `const wantedBy = new Map<unknown, string>();\n\n${streams}`],
-    [
-      wanted,
-      '  const { progressToken } = meta;\n  if (meta[metaKeys.logLevel]) wantedBy.set(message.id, meta[metaKeys.logLevel]!);\n',
-    ],
-    [filters, '      const wanted = wantedBy.get(message.id);\n' + filters],
+  // Which of two calls with the same id comes last decides what each of them gets.
+  varying(
+    server(
+      1,
+      'a-table-of-levels-by-id',
+      [streams, `const wantedBy = new Map<unknown, string>();\n\n${streams}`],
+      [
+        wanted,
+        '  const { progressToken } = meta;\n  if (meta[metaKeys.logLevel]) wantedBy.set(message.id, meta[metaKeys.logLevel]!);\n',
+      ],
+      [filters, '      const wanted = wantedBy.get(message.id);\n' + filters],
+    ),
   ),
   server(1, 'leaves-the-level-itself-out', [filters, filters.replace('<', '<=')]),
   server(1, 'compares-levels-as-strings', [filters, '      if (wanted === undefined || level < wanted) return;\n']),
@@ -269,6 +272,10 @@ export const mistakes: Mistake[] = [
   server(3, 'the-timer-lives-on', [closes, closes.replace('    clearInterval(keepAlive);\n', '')]),
   server(3, 'listens-for-the-end-of-the-request', [closes, closes.replace('response.on', 'response.req.on')]),
   server(3, 'has-no-bound', [full, '']),
+  server(3, 'counts-who-wants-changes', [
+    full,
+    full.replace('subscriptions.size', '[...subscriptions.values()].filter((each) => each.toolsListChanged).length'),
+  ]),
   server(3, 'one-too-many', [full, full.replace('>=', '>')]),
   server(3, 'counts-what-is-closed', [closes, closes.replace('    subscriptions.delete(response);\n', '')]),
   server(3, 'refuses-without-an-error', [
@@ -283,6 +290,10 @@ export const mistakes: Mistake[] = [
     subscriptions.delete(oldest!);
   }
 `,
+  ]),
+  server(3, 'tells-the-end-to-who-wants-changes', [
+    ends,
+    ends.replace('    send(', '    if (subscriptions.get(response)!.toolsListChanged)\n      send('),
   ]),
   server(3, 'ends-without-a-response', [ends, '    response.end();\n    void id;\n']),
   server(3, 'the-response-is-not-complete', [

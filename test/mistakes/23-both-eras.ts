@@ -215,6 +215,7 @@ export const mistakes: Mistake[] = [
     statuses.replace('![400, 404, 405].includes(response.status)', 'response.status >= 500'),
   ]),
   client(3, 'falls-back-after-500', [statuses, statuses.replace('405]', '405, 500, 502, 503]')]),
+  client(3, 'looks-at-the-error-before-the-status', [statuses + codes, codes + statuses]),
   client(3, 'takes-unknown-method-for-a-new-server', [codes, codes.replace('-32021]', '-32021, -32601]')]),
   client(3, 'takes-every-200-for-a-new-server', [isNew, '  if (response.ok || named?.includes(newRevision)) {\n']),
   client(3, 'takes-every-error-for-a-failure', [
@@ -222,6 +223,10 @@ export const mistakes: Mistake[] = [
     "  if (answer?.error) failedWith('server/discover', answer.error);\n",
   ]),
   client(3, 'falls-back-after-errors-of-the-new-era', [codes, '']),
+  client(3, 'looks-at-the-error-with-status-400-only', [
+    codes,
+    codes.replace('if (', 'if (response.status === 400 && '),
+  ]),
   client(3, 'knows-only-one-error-of-the-new-era', [codes, codes.replace(', -32021', '')]),
   client(3, 'does-not-read-the-list-of-the-error', [named, '  const named = answer?.result?.supportedVersions;\n']),
   client(3, 'reads-the-list-of-the-error-only', [named, '  const named = answer?.error?.data?.supported;\n']),
@@ -229,6 +234,10 @@ export const mistakes: Mistake[] = [
   client(3, 'wants-the-old-revision-at-the-beginning', [
     noneInCommon,
     '  if (named && !oldRevisions.includes(named[0]!)) wrongRevision(named);\n',
+  ]),
+  client(3, 'knows-one-old-revision', [
+    noneInCommon,
+    '  if (named && !named.includes(oldRevisions[0]!)) wrongRevision(named);\n',
   ]),
   client(3, 'falls-back-whatever-the-list-says', [noneInCommon, '']),
   client(3, 'falls-back-after-a-network-failure', [

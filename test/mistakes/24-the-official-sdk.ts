@@ -73,6 +73,12 @@ const ofServer: Mistake[] = [
   server(1, 'reports-as-a-log-message', [notifies, "      mcpReq.log('info', params).catch(() => {});\n"]),
   server(1, 'reports-without-a-token', [looks, '']),
   server(1, 'ignores-token-zero', [looks, looks.replace('progressToken === undefined', '!progressToken')]),
+  server(
+    1,
+    'leaves-out-most-reports',
+    [token, `${token}  let next = 0;\n`],
+    [looks, `${looks}      if (Date.now() < next) return;\n      next = Date.now() + 60_000;\n`],
+  ),
   server(1, 'makes-text-of-the-token', [
     params,
     params.replace('progressToken,', 'progressToken: String(progressToken),'),

@@ -11,13 +11,18 @@ const decodes = `  try {
   }
 `;
 const utf16 = "  if (bytes[0] === 0xff && bytes[1] === 0xfe) return new TextDecoder('utf-16le').decode(bytes);\n";
+const addsWords = '  for (const word of words) addToIndex(index, word, name);\n';
+const term = "  const term = word.toLowerCase().replace(/^[^\\p{L}\\p{N}_]+|[^\\p{L}\\p{N}_]+$/gu, '');\n";
+const noTerm = "  if (term === '') return;\n";
+const addsName = '  if (!index.has(term)) index.set(term, new Set());\n  index.get(term)!.add(name);\n';
+const setsIndex = '  result.index = Object.fromEntries([...call.index].map(([term, names]) => [term, [...names]]));\n';
 const capabilities = 'capabilities: { tools: {}, logging: {} }';
 const inputSchema = '          inputSchema: z.toJSONSchema(input),\n';
 const outputSchema = '          outputSchema: z.toJSONSchema(output),\n';
 const returns = '{ content: textContent(JSON.stringify(result)), structuredContent: result }';
 const checksArgs =
   '  if (args.error) return { result: { content: textContent(z.prettifyError(args.error)), isError: true } };\n';
-const newResult = '  const result: z.infer<typeof output> = { documents: [], failed: [] };\n';
+const newResult = '  const result: z.infer<typeof output> = { documents: [], failed: [], index: {} };\n';
 const beforeWork = '    report(call, i, total, `Processing ${name}`);\n';
 const outcome = '    const outcome = await outcomeOf(name, call);\n';
 const logsDone = "      log(call, session, 'info', `${name}: ${outcome.words} words`);\n";
@@ -68,7 +73,7 @@ export const mistakes: Mistake[] = [
     [newResult, ''],
     [
       '/** Processes the documents one after the other. */\n',
-      'const result: z.infer<typeof output> = { documents: [], failed: [] };\n\n/** Processes the documents one after the other. */\n',
+      'const result: z.infer<typeof output> = { documents: [], failed: [], index: {} };\n\n/** Processes the documents one after the other. */\n',
     ],
   ),
   server(1, 'each-document-once', ['of names.entries()', 'of [...new Set(names)].entries()']),
@@ -99,6 +104,55 @@ export const mistakes: Mistake[] = [
     ["new TextDecoder('utf-8', { fatal: true })", "new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })"],
     [splits, "  const words = text.split(/[ \\t\\r\\n]+/).filter((word) => word !== '');\n"],
   ),
+  server(
+    1,
+    'no-index',
+    [setsIndex, ''],
+    [newResult, newResult.replace(', index: {}', '').replace('z.infer<typeof output>', 'any')],
+  ),
+  server(1, 'an-index-that-is-empty', [addsWords, '  void index;\n']),
+  server(
+    1,
+    'a-plain-object-as-the-index',
+    [addsName, '  ((index as any)[term] ??= []).push(name);\n'],
+    ['    index: new Map(),\n', '    index: {} as any,\n'],
+    [
+      setsIndex,
+      '  result.index = Object.fromEntries(Object.entries(call.index).map(([term, names]) => [term, [...new Set(names as string[])]]));\n',
+    ],
+  ),
+  server(1, 'an-object-from-the-map', [
+    setsIndex,
+    '  for (const [term, names] of call.index) result.index[term] = [...names];\n',
+  ]),
+  server(1, 'leaves-out-what-objects-have', [noTerm, "  if (term === '' || term in {}) return;\n"]),
+  server(1, 'an-index-with-capitals', [term, term.replace('.toLowerCase()', '')]),
+  server(1, 'an-index-with-commas', [term, '  const term = word.toLowerCase();\n']),
+  server(1, 'removes-only-what-comes-after', [term, term.replace('^[^\\p{L}\\p{N}_]+|', '')]),
+  server(1, 'an-index-of-ascii', [term, "  const term = word.toLowerCase().replace(/^\\W+|\\W+$/g, '');\n"]),
+  server(1, 'removes-what-is-inside', [
+    term,
+    "  const term = word.toLowerCase().replace(/[^\\p{L}\\p{N}_]+/gu, '');\n",
+  ]),
+  server(1, 'an-entry-for-nothing', [noTerm, '']),
+  server(1, 'a-name-for-each-word', [
+    setsIndex,
+    setsIndex.replace('[...names]', '[...names].flatMap((name) => [name, name])'),
+  ]),
+  server(1, 'only-the-last-document', [addsName, '  index.set(term, new Set([name]));\n']),
+  server(
+    1,
+    'an-index-for-all-calls',
+    ['    index: new Map(),\n', '    index: indexOfAll,\n'],
+    [
+      'const sessions = new Map<string, Session>();\n',
+      "const sessions = new Map<string, Session>();\nconst indexOfAll: Call['index'] = new Map();\n",
+    ],
+  ),
+  server(1, 'an-index-that-the-schema-lacks', [
+    'z.array(failed), index });\n',
+    'z.array(failed) }) as unknown as z.ZodObject<{ documents: z.ZodArray<typeof processed>; failed: z.ZodArray<typeof failed>; index: typeof index }>;\n',
+  ]),
   server(1, 'only-structured-content', [returns, "{ content: textContent('done'), structuredContent: result }"]),
   server(1, 'no-structured-content', [returns, '{ content: textContent(JSON.stringify(result)) }']),
   server(
@@ -109,7 +163,10 @@ export const mistakes: Mistake[] = [
       'type Processed = z.infer<typeof processed>;',
       'type Processed = { name: string; words: number; longestSentence: string };',
     ],
-    [newResult, '  const result: { documents: Processed[]; failed: Failed[] } = { documents: [], failed: [] };\n'],
+    [
+      newResult,
+      '  const result: { documents: Processed[]; failed: Failed[]; index: z.infer<typeof index> } = { documents: [], failed: [], index: {} };\n',
+    ],
     ['session: Session): Promise<z.infer<typeof output>> {', 'session: Session) {'],
   ),
   server(
@@ -186,7 +243,12 @@ export const mistakes: Mistake[] = [
     'all-at-the-same-time',
     ['  for (const [i, name] of names.entries()) {\n', '  await Promise.all(names.map(async (name, i) => {\n'],
     [stops, '    if (call.controller.signal.aborted) return;\n'],
+    ['      result.documents.push(outcome);\n', '      result.documents[i] = outcome;\n'],
     [`${logsDone}    }\n  }\n`, `${logsDone}    }\n  }));\n`],
+    [
+      '[...call.index].map(([term, names]) => [term, [...names]])',
+      '[...call.index].map(([term, found]) => [term, [...new Set(names)].filter((name) => found.has(name))])',
+    ],
   ),
   server(
     2,
@@ -233,6 +295,10 @@ export const mistakes: Mistake[] = [
   server(3, 'only-relative-names', [
     inside,
     "  if (/^\\.\\.\\//.test(name)) throw new Error('the name leads out of the folder');\n",
+  ]),
+  server(3, 'looks-at-the-beginning-of-the-path', [
+    inside,
+    inside.replace('dirname(path) !== resolve(folder)', '!path.startsWith(resolve(folder))'),
   ]),
   server(3, 'no-log-of-a-failure', [logsFailed, '']),
   server(3, 'logs-a-failure-as-info', [logsFailed, logsFailed.replace("'error'", "'info'")]),

@@ -1,4 +1,5 @@
-// Has the server of lesson 26 judged by the command line of the official inspector, over HTTP and through the bridge.
+// Has the servers of lessons 26 and 27 judged by the command line of the official inspector, and the first of them also
+// through the bridge.
 // The inspector is no dependency, because it brings 110 MB. Install it in a folder of its own, and name this folder:
 //   npm install --prefix ~/inspector @modelcontextprotocol/inspector@2.12.0
 //   INSPECTOR=~/inspector npx vitest run test/proof/inspector.test.ts
@@ -6,7 +7,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { root, solutionsFolder } from '../harness/folders.js';
+import { lessonsFolder, root, solutionsFolder } from '../harness/folders.js';
 import { endServers, serve } from '../judges/solution-server.ts';
 
 const program = join(process.env.INSPECTOR ?? root, 'node_modules', '.bin', 'mcp-inspector');
@@ -15,9 +16,11 @@ const slug = '26-in-a-host';
 const bridge = ['node', '--import', 'tsx', join(solutionsFolder, slug, 'client.ts')];
 
 let url = '';
+let capstone = '';
 
 beforeAll(async () => {
-  if (isThere) url = await serve(slug);
+  const DOCUMENTS = join(lessonsFolder, 'support', 'documents');
+  if (isThere) [url, capstone] = await Promise.all([serve(slug), serve('27-a-list-of-documents', { DOCUMENTS })]);
 });
 afterAll(endServers);
 
@@ -49,3 +52,20 @@ test.for(['HTTP', 'the bridge'] as const)(
     expect(refused.stdout).toContain('The documents are minutes.txt, invoice.txt, letter.txt.');
   },
 );
+
+test('the inspector calls the tool of the capstone with a list', async ({ skip }) => {
+  if (!isThere) return skip(why);
+  const target = [capstone, '--transport', 'http'];
+  const list = await inspect(target, '--method', 'tools/list');
+  expect(list.code).toBe(0);
+  for (const part of ['process_documents', 'inputSchema', 'outputSchema']) expect(list.stdout).toContain(part);
+  const call = ['--method', 'tools/call', '--tool-name', 'process_documents', '--tool-arg'];
+  const counted = await inspect(target, ...call, 'documents=["preamble.txt","missing.txt"]');
+  expect(counted.code).toBe(0);
+  const { structuredContent } = JSON.parse(counted.stdout) as { structuredContent: object };
+  expect(structuredContent).toMatchObject({
+    documents: [{ name: 'preamble.txt', words: 52 }],
+    failed: [{ name: 'missing.txt' }],
+    index: { people: ['preamble.txt'], justice: ['preamble.txt'] },
+  });
+});

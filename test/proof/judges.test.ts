@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { root, solutionsFolder } from '../harness/folders.js';
 import { withAgreedRevision } from '../judges/agreed-revision.ts';
-import { judgeClient, judgeServer, judgeStatelessClient, judgeStatelessServer } from '../judges/conformance.ts';
+import { judgeClient, judgeClientByPreview, judgeServer, judgeServerByPreview } from '../judges/conformance.ts';
 import { endServers, serve } from '../judges/solution-server.ts';
 
 afterAll(endServers);
@@ -28,6 +28,8 @@ test.for([
   ['20-two-endpoints', [...handshake, ...calls, ...notifications]],
   ['23-both-eras', [...handshake, ...calls, ...notifications]],
   ['24-the-official-sdk', [...handshake, ...calls, ...notifications, 'tools-call-with-progress']],
+  // The capstone has a tool of its own instead of those that the suite calls.
+  ['27-a-list-of-documents', [...handshake, 'logging-set-level']],
 ] as const)('the conformance suite accepts the server of %s', async ([slug, accepted]) => {
   const findings = await judgeServer(await serve(slug));
   const passed = Object.keys(findings).filter((name) => findings[name]!.every((finding) => finding === 'SUCCESS'));
@@ -36,13 +38,22 @@ test.for([
 });
 
 // The scenario of many streams opens several answers to POSTs beside the stand-alone stream of the official client.
-test.for(['15-stand-alone-stream', '16-resumption'])('the conformance suite accepts the server of %s', async (slug) => {
-  const relay = await withAgreedRevision(await serve(slug));
-  const findings = await judgeServer(relay.url).finally(() => relay.close());
-  const expected = [...handshake, ...calls, ...notifications, 'server-sse-multiple-streams'];
-  const found = Object.fromEntries(expected.map((name) => [name, findings[name]]));
-  const all = expected.map((name) => [name, Array(checks[name] ?? 1).fill('SUCCESS')]);
-  expect(found, JSON.stringify(findings)).toEqual(Object.fromEntries(all));
+test.for(['15-stand-alone-stream', '16-resumption', '28-sessions-that-end'])(
+  'the conformance suite accepts the server of %s',
+  async (slug) => {
+    const relay = await withAgreedRevision(await serve(slug));
+    const findings = await judgeServer(relay.url).finally(() => relay.close());
+    const expected = [...handshake, ...calls, ...notifications, 'server-sse-multiple-streams'];
+    const found = Object.fromEntries(expected.map((name) => [name, findings[name]]));
+    const all = expected.map((name) => [name, Array(checks[name] ?? 1).fill('SUCCESS')]);
+    expect(found, JSON.stringify(findings)).toEqual(Object.fromEntries(all));
+  },
+);
+
+test('the conformance suite accepts several answers of 27-a-list-of-documents at the same time', async () => {
+  const relay = await withAgreedRevision(await serve('27-a-list-of-documents'));
+  const findings = await judgeServer(relay.url, 'server-sse-multiple-streams').finally(() => relay.close());
+  expect(findings).toEqual({ 'server-sse-multiple-streams': ['SUCCESS'] });
 });
 
 // This scenario runs only when it is named. It looks at the first event, at the field retry, and at the response after
@@ -53,11 +64,21 @@ test('the conformance suite accepts the polling of 16-resumption', async () => {
   expect(findings).toEqual({ 'server-sse-polling': ['SUCCESS', 'SUCCESS', 'SUCCESS'] });
 });
 
+// It takes notifications/initialized and the DELETE, and answers 404 afterwards.
+test.for(['10-sessions-and-log-levels', '28-sessions-that-end'])(
+  'the conformance suite accepts the sessions of %s',
+  async (slug) => {
+    const findings = await judgeServerByPreview(await serve(slug), '2025-11-25', 'server-session-lifecycle');
+    expect(findings).toEqual({ 'server-session-lifecycle': ['SUCCESS', 'SUCCESS', 'SUCCESS'] });
+  },
+);
+
 // The server has no prompts, so the suite leaves out the check of their changes.
 test('the conformance suite accepts the server of 22-nothing-is-remembered', async () => {
   const MORE_TOOLS = fileURLToPath(new URL('../judges/stateless-tools.ts', import.meta.url));
-  const findings = await judgeStatelessServer(
+  const findings = await judgeServerByPreview(
     await serve('22-nothing-is-remembered', { MORE_TOOLS }),
+    '2026-07-28',
     'server-stateless',
   );
   const found = findings['server-stateless']!;
@@ -69,7 +90,7 @@ test('the conformance suite accepts the server of 22-nothing-is-remembered', asy
 test.for([['http-header-validation', 14], ['tools-list', 4], ...calls.map((name) => [name, 2] as const)] as const)(
   'the conformance suite accepts 23-both-eras in the new era: %s',
   async ([scenario, count]) => {
-    const findings = await judgeStatelessServer(await serve('23-both-eras'), scenario);
+    const findings = await judgeServerByPreview(await serve('23-both-eras'), '2026-07-28', scenario);
     expect(findings).toEqual({ [scenario]: Array(count).fill('SUCCESS') });
   },
 );
@@ -114,7 +135,7 @@ const notAsked = /^SKIPPED$|not testable|unknown method: (prompts|resources)|not
 
 test('the conformance suite accepts the server of 21-every-request-says-it-all', async () => {
   const url = await serve('21-every-request-says-it-all');
-  const findings = await judgeStatelessServer(url);
+  const findings = await judgeServerByPreview(url, '2026-07-28');
   for (const [name, count] of Object.entries(stateless)) {
     expect(findings[name], name).toEqual(Array(count).fill('SUCCESS'));
   }
@@ -129,10 +150,58 @@ test('the conformance suite accepts the server of 21-every-request-says-it-all',
 
 test('the conformance suite accepts the client of 21-every-request-says-it-all', async () => {
   const client = `${process.execPath} --import tsx solutions/21-every-request-says-it-all/client.ts`;
-  const metadata = await judgeStatelessClient('request-metadata', client);
+  const metadata = await judgeClientByPreview(client, '2026-07-28', 'request-metadata');
   // The client has none of the three capabilities that the suite would also look at.
   expect(metadata['request-metadata']!.sort()).toEqual([...Array(3).fill('SKIPPED'), ...Array(5).fill('SUCCESS')]);
-  const headers = (await judgeStatelessClient('http-standard-headers', client))['http-standard-headers']!;
+  const headers = (await judgeClientByPreview(client, '2026-07-28', 'http-standard-headers'))['http-standard-headers']!;
   const sent = headers.filter((finding) => !finding.startsWith('Client did not send'));
   expect(sent).toEqual(['SUCCESS', 'SUCCESS']);
+});
+
+/** The scenarios about resources, prompts and completion that both revisions have. */
+const offers = [
+  ...['list', 'read-text', 'read-binary'].map((name) => `resources-${name}`),
+  'resources-templates-read',
+  ...['list', 'get-simple', 'get-with-args', 'get-embedded-resource', 'get-with-image'].map(
+    (name) => `prompts-${name}`,
+  ),
+  'completion-complete',
+];
+const MORE_OFFERS = fileURLToPath(new URL('../judges/offers.ts', import.meta.url));
+
+test('the conformance suite accepts the server of 29-resources-and-prompts in the old era', async () => {
+  const url = await serve('29-resources-and-prompts', { MORE_OFFERS });
+  const findings = { ...(await judgeServer(url)), ...(await judgeServer(url, 'json-schema-2020-12')) };
+  const accepted: Record<string, number> = {
+    ...Object.fromEntries([...handshake, ...calls, ...notifications, ...offers].map((name) => [name, 1])),
+    ...checks,
+    'tools-call-with-progress': 1,
+    'resources-subscribe': 1,
+    'resources-unsubscribe': 1,
+    'server-sse-multiple-streams': 2,
+    'json-schema-2020-12': 4,
+  };
+  const found = Object.fromEntries(Object.keys(accepted).map((name) => [name, findings[name]]));
+  const all = Object.entries(accepted).map(([name, count]) => [name, Array(count).fill('SUCCESS')]);
+  expect(found, JSON.stringify(findings)).toEqual(Object.fromEntries(all));
+});
+
+test('the conformance suite accepts the server of 29-resources-and-prompts in the new era', async () => {
+  const url = await serve('29-resources-and-prompts', { MORE_OFFERS });
+  const findings = await judgeServerByPreview(url, '2026-07-28');
+  for (const name of ['json-schema-2020-12', 'http-custom-header-server-validation']) {
+    Object.assign(findings, await judgeServerByPreview(url, '2026-07-28', name));
+  }
+  const accepted: Record<string, number> = {
+    ...stateless,
+    ...Object.fromEntries(offers.map((name) => [name, 2])),
+    'server-stateless': 30,
+    caching: 8,
+    'sep-2164-resource-not-found': 4,
+    'json-schema-2020-12': 8,
+    'http-custom-header-server-validation': 10,
+  };
+  const found = Object.fromEntries(Object.keys(accepted).map((name) => [name, findings[name]]));
+  const all = Object.entries(accepted).map(([name, count]) => [name, Array(count).fill('SUCCESS')]);
+  expect(found, JSON.stringify(findings)).toEqual(Object.fromEntries(all));
 });

@@ -9,10 +9,10 @@ import { report } from '../../scripts/workshop/report.ts';
 import { finished, starterOf, tasksIn } from '../../scripts/workshop/starter.ts';
 import { root, solutionsFolder } from '../harness/folders.js';
 import type { Grader } from '../harness/run/grader.ts';
-import { openRun } from '../harness/run/run.ts';
+import { openRun, type Target } from '../harness/run/run.ts';
 import type { Verdict } from '../harness/run/verdict.ts';
 import { graders } from './graders.ts';
-import { mistakesOf, withMistake } from './mistake.ts';
+import { firstTaskWith, mistakesOf, withMistake } from './mistake.ts';
 import { normalizeVerdict } from './normalize-verdict.ts';
 
 const pool = graders(5);
@@ -25,9 +25,12 @@ const temporary = join(root, '.tmp', `proof-${process.pid}`);
 const unsteady: string[] = [];
 /** More than these among more than a thousand are a fault of the graders. */
 const mostUnsteady = 12;
+/** The mistakes that were graded from their own task on in vain. */
+const gradedTwice: string[] = [];
 afterAll(async () => {
   await pool.close();
   rmSync(temporary, { recursive: true, force: true });
+  if (gradedTwice.length > 0) console.log(`Graded from the beginning as well: ${gradedTwice.length}`);
   if (unsteady.length > 0) console.log(`Another verdict at first: ${unsteady.join(', ')}`);
   if (unsteady.length > mostUnsteady) throw new Error(`${unsteady.length} mistakes got another verdict at first.`);
 });
@@ -58,7 +61,7 @@ for (const lesson of [...catalog].reverse()) {
   const grade = (
     name: string,
     programs: Programs,
-    { seed, assumePassed }: { seed?: number; assumePassed?: number } = {},
+    { seed, assumePassed, withFirst }: Partial<Pick<Target, 'seed' | 'assumePassed' | 'withFirst'>> = {},
   ): Promise<Verdict> => {
     const folder = join(temporary, name, slug);
     mkdirSync(folder, { recursive: true });
@@ -69,6 +72,7 @@ for (const lesson of [...catalog].reverse()) {
       folderName: `lessons/${slug}`,
       ...(seed && { seed }),
       ...(assumePassed && { assumePassed }),
+      ...(withFirst && { withFirst }),
     });
   };
   const every = (change: (source: string) => string): Programs => ({
@@ -100,14 +104,26 @@ for (const lesson of [...catalog].reverse()) {
       async ([name, mistake], { expect }) => {
         const programs = { ...every(finished), [mistake.file]: withMistake(finished(solution[mistake.file]), mistake) };
         const assumePassed = mistake.file === 'client.ts' ? withoutClient : 0;
-        const gradeOnce = () => grade(name, programs, { seed: 1, assumePassed });
+        const gradeWhole = () => grade(name, programs, { seed: 1, assumePassed });
         const kept = join(root, 'test', 'verdicts', slug, `${name}.txt`);
         const isAsKept = (verdict: Verdict) =>
           failedTask(verdict) === mistake.task &&
           (mistake.varies || (existsSync(kept) && readFileSync(kept, 'utf8') === normalizeVerdict(text(verdict))));
-        let verdict = await gradeOnce();
+
+        // The tasks before a mistake cost time and find nothing. Where a task looks at what was exchanged in the one before it,
+        // the verdict is another without it, and the mistake is graded from the beginning.
+        const before = firstTaskWith(solution[mistake.file], mistake) - 1;
+        if (before > assumePassed) {
+          const withFirst = mistake.file === 'server.ts';
+          const short = await grade(name, programs, { seed: 1, assumePassed: before, withFirst }).catch(
+            () => undefined,
+          );
+          if (short && isAsKept(short)) return;
+          gradedTwice.push(`${slug}/${name}`);
+        }
+        let verdict = await gradeWhole();
         for (let again = 0; again < 2 && !isAsKept(verdict); again++) {
-          verdict = await gradeOnce();
+          verdict = await gradeWhole();
           if (isAsKept(verdict)) unsteady.push(`${slug}/${name}`);
         }
         expect(failedTask(verdict), text(verdict)).toBe(mistake.task);

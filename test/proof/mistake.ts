@@ -1,3 +1,5 @@
+import { linesOf } from '../../scripts/workshop/starter.ts';
+
 /** A wrong answer that people give, as a change of the solution. */
 export type Mistake = {
   /** Names its verdict in test/verdicts: `collects-everything`. */
@@ -36,6 +38,20 @@ export function withMistake(solution: string, { name, edits }: Mistake): string 
     if (text.split(from).length !== 2) throw new Error(`${name}: the solution does not have "${from}" exactly once`);
     return text.replace(from, () => to);
   }, solution);
+}
+
+/**
+ * The first task whose grader can meet a mistake: the first one in whose region something is changed, or 1 where code outside
+ * of all regions is. The tasks before it pass without that region, as the proof of the starters shows.
+ */
+export function firstTaskWith(solution: string, { task, edits }: Mistake): number {
+  const lines = linesOf(solution);
+  const text = lines.map((line) => line.text).join('\n');
+  const changed = edits.flatMap(([from]) => {
+    const first = text.slice(0, text.indexOf(from)).split('\n').length - 1;
+    return lines.slice(first, first + from.split('\n').length).filter((line) => line.text.trim() !== '');
+  });
+  return Math.min(task, ...changed.map((line) => line.task ?? 1));
 }
 
 /** The wrong answers of a lesson. Imported by a name that Vite does not look into: it would keep an old list of files. */

@@ -80,6 +80,34 @@ describe('right programs pass', { concurrent: true }, () => {
     passes(verdict);
     expect(verdict.tasks[0]!.note).toContain('never connected to the work clock');
   });
+
+  test.skipIf(!python)('a server in Python with the work clock of the documentation', async () => {
+    const [, documented] = /```python\n([\s\S]*?)```/.exec(
+      readFileSync(join(root, 'docs', 'any-language.md'), 'utf8'),
+    )!;
+    const ours = readFileSync(join(languages, 'work_clock.py'), 'utf8');
+    const verdict = await grade('01-chunked-stream', {
+      server: pythonServer('documented', [ours, documented!], 'work_clock.py'),
+    });
+    passes(verdict);
+    expect(verdict.tasks.map(({ note }) => note).filter(Boolean)).toEqual([]);
+  });
+});
+
+// After the others, because all of them share the processes that grade.
+describe('right servers of MCP pass', { concurrent: true }, () => {
+  test.skipIf(!python)('a server of MCP in Python, with the tools of the grader', async () => {
+    passes(await grade('08-handshake', { server: command(`python3 '${join(languages, 'lesson-8', 'server.py')}'`) }));
+  });
+
+  test.skipIf(!python)('the server of the capstone in Python', async () => {
+    const { tasks } = await grade('27-a-list-of-documents', {
+      server: command(`python3 '${join(languages, 'lesson-27', 'server.py')}'`),
+    });
+    // The last task is about the client, which waits two seconds at most for an answer.
+    const [process, report, survive] = tasks;
+    expect([process, report, survive]).toMatchObject(Array(3).fill({ state: 'passed' }));
+  });
 });
 
 /** The server of lesson 1 in Python with a change, in a file of its own. */

@@ -111,6 +111,28 @@ describe('a name that is used before its line', () => {
   });
 });
 
+test('an error without a stack, which Node.js prints in brackets, is an error', () => {
+  const stderr = `node:internal/modules/run_main:123
+    triggerUncaughtException(
+    ^
+
+[Error: ENOENT: no such file or directory, lstat 'download.part'] {
+  errno: -2,
+  code: 'ENOENT',
+  syscall: 'lstat',
+  path: 'download.part'
+}
+
+Node.js v20.20.2
+`;
+  expect(explainEnd(ended({ stderr }), 'at once')).toMatchObject({
+    cause: 'server.ts stopped with an error at once.',
+    output: "Error: ENOENT: no such file or directory, lstat 'download.part'",
+    advice:
+      'Remove the file with rm and the option { force: true }. Without this option, rm throws an error if there is no such file, and so does unlink.',
+  });
+});
+
 describe('an error that many people meet has advice', () => {
   const code = (text: string) => ` {\n  code: '${text}'\n}`;
   test.each([

@@ -123,8 +123,11 @@ try { inner(); } catch (error) { console.log((error as Error).stack!.split('\\n'
     program: `import * as express from 'express';
 import * as fetch from 'node-fetch';
 import * as zod from 'zod';
-for (const each of [express, fetch, zod]) console.log(Object.keys(each).filter((name) => name !== 'module.exports').sort().join());
-console.log(express.default.json === express.json, new fetch.default.Headers({ a: 'b' }), zod.z.string().parse('c'), zod.default === zod.z);\n`,
+import * as client from '@modelcontextprotocol/client';
+import * as node from '@modelcontextprotocol/node';
+import * as server from '@modelcontextprotocol/server';
+for (const each of [express, fetch, zod, client, node, server]) console.log(Object.keys(each).filter((name) => name !== 'module.exports').sort().join());
+console.log(express.default.json === express.json, new fetch.default.Headers({ a: 'b' }), zod.z.string().parse('c'), zod.default === zod.z, client.ProtocolError === server.ProtocolError);\n`,
   },
   'uses a variable before its line': {
     program: `try {

@@ -175,9 +175,10 @@ describe('the tools', () => {
   });
 
   test('no answer has a line of a solution that the learner cannot read in the lesson', async () => {
+    let withSecrets = 0;
     for (const lesson of catalog) {
       const secret = secretLines(lesson.slug);
-      expect(secret.length).toBeGreaterThan(0);
+      if (secret.length > 0) withSecrets++;
       const named = { lesson: lesson.slug };
       const answers = [await assistant.call('lesson_text', named)];
       for (const { number: task } of readPage(lesson).tasks) {
@@ -193,6 +194,8 @@ describe('the tools', () => {
       const said = JSON.stringify(answers);
       expect(secret.filter((line) => said.includes(JSON.stringify(line).slice(1, -1)))).toEqual([]);
     }
+    // The READMEs of a few lessons show each line of the solution.
+    expect(withSecrets).toBeGreaterThan(catalog.length / 2);
   });
 
   test('a call that is cancelled ends its programs and records nothing; the next one is graded', async () => {

@@ -107,7 +107,7 @@ function drawRow(row: EntryRow, span: Span, ticks: number[], end: number): Html 
         ${row.carried ? drawCarried(row, before) : html`${before}${longText(textOf(row.entry))}`}${
           held
             ? html` <span class="note">held</span>`
-            : to > from && mark === '·' && html` <span class="note">until ${Math.round(to)} ms</span>`
+            : to > from && mark === '·' && html` <span class="note">until ${Math.round(to)}&nbsp;ms</span>`
         }
       </div>
     </div>

@@ -1,13 +1,13 @@
 // Makes a learner's program ready to start: its TypeScript becomes one JavaScript file, by the compiler that tsx has.
 // A process that loads tsx and compiles for itself takes twice the time to start.
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createRequire, isBuiltin } from 'node:module';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { lessonsFolder, root } from '../folders.js';
 import { compile, keepPlaces } from './esbuild.js';
 import { declaresBehindAwait } from './late-declaration.js';
-import { packAll, packed } from './packages.js';
+import { pack, packed } from './packages.js';
 import { fastStart } from './switch.js';
 import { writeAtomically } from './write-atomically.js';
 
@@ -54,10 +54,12 @@ function contentOf(file) {
 export const builtFile = (file) =>
   `${file.startsWith(temporary) ? file : join(temporary, 'built', relative(root, file))}.mjs`;
 
-/** What this process builds or has built, by its file. @type {Map<string, Promise<boolean>>} */
+/**
+ * What this process builds or has built, by its file. `imports` are the modules of lessons/support that the file imports,
+ * when it is built: they are built beside it.
+ * @type {Map<string, { built: Promise<boolean>, imports: Set<string> }>}
+ */
 const builds = new Map();
-/** The build of what all programs share. @type {Promise<void> | undefined} */
-let shared;
 
 /**
  * Builds a program, or a file of tools, as it is when this is first called or since the last `buildAgain`.
@@ -66,45 +68,54 @@ let shared;
  * @throws Error when a built file cannot be written
  */
 export async function build(file) {
-  try {
-    await (shared ??= buildShared());
-    if (!builds.has(file)) builds.set(file, buildFile(file));
-    return await builds.get(file);
-  } catch (error) {
-    shared = undefined;
-    builds.delete(file);
-    throw error;
-  }
+  /** @type {Set<string>} */
+  const seen = new Set();
+  const buildWithImports = async (/** @type {string} */ each) => {
+    seen.add(each);
+    const { built, imports } = builds.get(each) ?? beginBuild(each);
+    try {
+      const compiles = await built;
+      await Promise.all([...imports].filter((path) => !seen.has(path)).map(buildWithImports));
+      return compiles;
+    } catch (error) {
+      builds.delete(each);
+      throw error;
+    }
+  };
+  return buildWithImports(file);
+}
+
+/** @param {string} file @param {Promise<unknown>} before what ends first */
+function beginBuild(file, before = Promise.resolve()) {
+  /** @type {Set<string>} */
+  const imports = new Set();
+  const built = before.then(() => buildFile(file, imports));
+  built.catch(() => {}); // `build` throws it to its callers
+  const begun = { built, imports };
+  builds.set(file, begun);
+  return begun;
 }
 
 /** Builds what has been built of a folder again. @param {string} folder */
 export function buildAgain(folder) {
-  for (const [file, before] of builds) {
+  for (const [file, { built }] of builds) {
     if (dirname(file) !== folder) continue;
     // One after the other: a run that was stopped may still be building what is old now.
-    const again = before.catch(() => {}).then(() => buildFile(file));
-    again.catch(() => {}); // `build` throws it to its callers
-    builds.set(file, again);
+    const ended = built.catch(() => {});
+    beginBuild(file, ended);
   }
 }
 
-/** What programs and tools share: packages, and the modules of lessons/support. */
-async function buildShared() {
-  await packAll();
-  const files = readdirSync(support).filter((name) => name.endsWith('.ts'));
-  await Promise.all(files.map((name) => buildFile(join(support, name))));
-}
-
-/** @param {string} file */
-async function buildFile(file) {
-  const code = await compiled(file).catch(() => undefined);
+/** @param {string} file @param {Set<string>} imports */
+async function buildFile(file, imports) {
+  const code = await compiled(file, imports).catch(() => undefined);
   const content = code ?? byTsx(file);
   if (contentOf(builtFile(file)) !== content) writeAtomically(builtFile(file), content);
   return code !== undefined;
 }
 
-/** @param {string} file */
-async function compiled(file) {
+/** @param {string} file @param {Set<string>} imports */
+async function compiled(file, imports) {
   const folder = dirname(builtFile(file));
   const { outputFiles } = await compile({
     absWorkingDir: dirname(file), // to esbuild a star in a path is a pattern
@@ -113,7 +124,7 @@ async function compiled(file) {
     keepNames: true,
     sourcemap: 'inline',
     sourcesContent: false,
-    plugins: [ownFilesOnly(folder), keepPlaces(folder, refuseToMove)],
+    plugins: [ownFilesOnly(folder, imports), keepPlaces(folder, refuseToMove)],
   });
   return outputFiles[0].text;
 }
@@ -121,20 +132,22 @@ async function compiled(file) {
 /**
  * Packages, and the modules of lessons/support, stay what they are to every file: imports.
  * @param {string} folder of what is built
+ * @param {Set<string>} imports gets the modules of lessons/support
  * @returns {import('esbuild').Plugin}
  */
-const ownFilesOnly = (folder) => ({
+const ownFilesOnly = (folder, imports) => ({
   name: 'own-files-only',
   setup: ({ onResolve, resolve }) =>
     onResolve({ filter: /./ }, async ({ path, kind, importer, resolveDir, pluginData }) => {
       if (kind === 'entry-point' || pluginData === 'again') return undefined;
       if (/^[^./#]/.test(path)) {
         if (!isBuiltin(path)) assertInstalled(path, importer);
-        const file = packed(path);
+        const file = await pack(path);
         return { path: file ? from(folder, file) : path, external: true };
       }
       const found = await resolve(path, { kind, importer, resolveDir, pluginData: 'again' });
       if (!found.path.startsWith(support)) return found;
+      imports.add(found.path);
       return { path: from(folder, builtFile(found.path)), external: true };
     }),
 });

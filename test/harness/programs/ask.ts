@@ -38,6 +38,9 @@ export function ask(program: Running): Program {
     get fileCalls() {
       return program.fileCalls;
     },
+    get watchers() {
+      return program.watchers;
+    },
     get memory() {
       return program.memory;
     },

@@ -41,7 +41,7 @@ export function explainError(program: Program, from: number, when: string): Expl
   const stderr = cutLines(program.stderr.slice(from));
   const block = uncaught(stderr) ?? printed(stderr);
   if (!block) return undefined;
-  const message = messageOf(block);
+  const message = messageOf(block).map(withoutBrackets);
   const frames = block.text.filter(
     (line) => (isFrame(line) && placeIn(line, folder)) || /^\s+\[(cause|errors)\]:/.test(line),
   );
@@ -49,6 +49,9 @@ export function explainError(program: Program, from: number, when: string): Expl
   const error: Found = { program, when, block, message, all: message.join('\n').slice(0, 10_000), frames, at };
   return invalidTypeScript(error) ?? missingImport(error) ?? noError(error) ?? usedTooEarly(error) ?? ownError(error);
 }
+
+/** Node.js prints an error without a stack in brackets, such as one of node:fs/promises: `[Error: ENOENT: …] {`. */
+const withoutBrackets = (line: string): string => line.replace(/^\[(\w*Error\b.*)\](?: \{)?$/, '$1');
 
 /** An error that was found, and where. */
 type Found = {

@@ -1,6 +1,9 @@
 // What to do about the errors that Node.js reports most often in the programs of this workshop.
 import type { Explanation } from '../run/failure.ts';
 
+/** What rm and unlink say of a file that is not there. */
+export const nothingToRemove = /ENOENT: [^']{0,60}, (?:lstat|unlink|rm) '/;
+
 /** The first row that matches the error's message and code gives the advice. */
 const knownErrors: readonly [matches: RegExp, advice: string][] = [
   [
@@ -14,6 +17,10 @@ const knownErrors: readonly [matches: RegExp, advice: string][] = [
   [
     /ERR_HTTP_HEADERS_SENT/,
     'Answer each request only once, and set the status and the headers before the first write. Look for code that runs on after the answer: often a return is missing. In a stream, send the rest with response.write and response.end. Code that handles an error must look at response.headersSent first, because it also runs when the client has gone away.',
+  ],
+  [
+    nothingToRemove,
+    'Remove the file with rm and the option { force: true }. Without this option, rm throws an error if there is no such file, and so does unlink.',
   ],
   [
     /EACCES: .*listen|listen EACCES/,

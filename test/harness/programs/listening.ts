@@ -9,6 +9,8 @@ import type { Program } from './program.ts';
 
 /** Milliseconds that a server may take from its first line until it accepts connections. */
 const readyLimit = 7000;
+/** Those that a program may load for at the most, while it advances. */
+const longestLoad = 4 * readyLimit;
 
 /**
  * Waits until a server accepts connections on 127.0.0.1.
@@ -46,8 +48,9 @@ async function checkWhere(program: Program, port: number, elapsed: number): Prom
     });
   }
   // Without an answer it is busy, or the machine is: a verdict on that comes by itself.
-  const hasTime = elapsed < readyLimit || (elapsed < 4 * readyLimit && (!addresses || (await advances(program))));
-  if (!hasTime) {
+  // A program that has loaded in one long turn listens by the time it answers, and then has nothing left to do.
+  const hasTime = elapsed < readyLimit || (elapsed < longestLoad && (!addresses || (await advances(program))));
+  if (!hasTime && !(await accepts(port))) {
     throw new Failure({
       cause: `${file} is running, but after ${readyLimit / 1000} seconds it does not listen yet.`,
       advice,
@@ -57,13 +60,35 @@ async function checkWhere(program: Program, port: number, elapsed: number): Prom
   }
 }
 
-/** Whether the program still loads, or is about to end with an error: in half a second it has run, or has said something. */
+/**
+ * Whether the program still loads, or is about to end with an error: within three seconds it runs, says something, or
+ * waits for the disk. On a busy machine, a program that only loads may get nothing for a whole second.
+ */
 export async function advances(program: Program): Promise<boolean> {
   const state = () => program.processorTime + 100 * (program.stdout.length + program.stderr.length);
   await program.caughtUp();
   const before = state();
-  await sleep(500);
-  return !(await program.caughtUp()) || state() - before > 50;
+  for (let look = 0; look < 6; look++) {
+    await sleep(500);
+    if (!(await program.caughtUp()) || program.fileCalls > 0 || state() - before > 50) return true;
+  }
+  return false;
+}
+
+/**
+ * Waits for the first thing that a program does: for `limit` milliseconds, and then, because a busy machine loads slowly,
+ * for as long as the program advances.
+ * @param came waits for it so many milliseconds
+ */
+export async function onceLoaded(
+  program: Program,
+  came: (limit: number) => Promise<boolean>,
+  limit: number,
+): Promise<boolean> {
+  const began = performance.now();
+  let found = await came(limit);
+  while (!found && elapsedSince(began) < longestLoad && (await advances(program))) found = await came(500);
+  return found;
 }
 
 /**

@@ -12,6 +12,7 @@ type Message = {
   timers?: number;
   processorTime?: number;
   fileCalls?: number;
+  watchers?: number;
   listeners?: number;
   rows?: number;
   cursors?: number;
@@ -35,6 +36,7 @@ export function handleMessages(program: Running): void {
     if (message.processorTime !== undefined) program.processorTime = message.processorTime;
     if (message.timers !== undefined) program.timers = message.timers;
     if (message.fileCalls !== undefined) program.fileCalls = message.fileCalls;
+    if (message.watchers !== undefined) program.watchers = message.watchers;
     if (message.listeners !== undefined) program.listeners = message.listeners;
     if (message.rows !== undefined) program.rows = message.rows;
     if (message.cursors !== undefined) program.cursors = message.cursors;

@@ -103,16 +103,18 @@ export function takeProgram(file) {
  * Gives a program that was taken the word to begin.
  * @param {Program} program
  * @param {string} file
- * @param {{ args: string[], env: Record<string, string> }} how `env.MORE_TOOLS` is a file in TypeScript
+ * @param {{ args: string[], env: Record<string, string> }} how `env.MORE_TOOLS` and `env.MORE_OFFERS` are files in TypeScript
  * @throws MachineFault when what is built cannot be written; the program is ended then
  */
 export async function beginProgram(program, file, { args, env }) {
   if (!program.byTsx) {
     try {
       const compiles = await build(file);
-      const tools = env.MORE_TOOLS;
       // They share the modules of lessons/support with the program, so they are built where it is.
-      if (tools && compiles && (await build(tools))) env = { ...env, MORE_TOOLS: builtFile(tools) };
+      for (const name of ['MORE_TOOLS', 'MORE_OFFERS']) {
+        const more = env[name];
+        if (more && compiles && (await build(more))) env = { ...env, [name]: builtFile(more) };
+      }
     } catch (error) {
       endProcess(program);
       throw new MachineFault(

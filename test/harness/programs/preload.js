@@ -92,11 +92,12 @@ function answerTo(pong, begun) {
   const active = begun ? process.getActiveResourcesInfo() : [];
   const timers = active.filter((resource) => resource === 'Timeout').length;
   const fileCalls = active.filter((resource) => /^FSReq/.test(resource)).length;
+  const watchers = active.filter((resource) => /^(FSEvent|StatWatcher)/.test(resource)).length;
   const listeners = process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0);
   const [sent, received, openFiles] = begun ? [bytesSent(), bytesReceived(), filesOpen()] : [0, 0, 0];
   const { processor: processorTime } = timesSoFar();
   const memory = process.memoryUsage.rss();
-  return { pong, memory, processorTime, timers, fileCalls, listeners, sent, received, openFiles };
+  return { pong, memory, processorTime, timers, fileCalls, watchers, listeners, sent, received, openFiles };
 }
 
 /** The bytes that this process, as a server, has written to the connections that it has now. */

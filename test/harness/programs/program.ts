@@ -58,6 +58,8 @@ export type Program = {
   /** Its calls of the file system that are not back yet, and its resident memory in MiB, at the same time. */
   readonly fileCalls: number;
   readonly memory: number;
+  /** The files and folders that it watches for changes, at the same time. */
+  readonly watchers: number;
   /** How many rows of lessons/support/rows.ts it has taken, told after every hundredth, and by `caughtUp`. */
   readonly rows: number;
   /** How many generators of these rows are open: begun, and neither finished nor closed. */

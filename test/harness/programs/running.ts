@@ -29,6 +29,7 @@ export type Running = {
   timers: number;
   listeners: number;
   fileCalls: number;
+  watchers: number;
   rows: number;
   cursors: number;
   sent: number;
@@ -79,6 +80,7 @@ export function connect(start: Start): Running {
     timers: 0,
     listeners: 0,
     fileCalls: 0,
+    watchers: 0,
     rows: 0,
     cursors: 0,
     sent: 0,

@@ -3,6 +3,7 @@
 import type { Socket } from 'node:net';
 import { relative, sep } from 'node:path';
 import { createInterface } from 'node:readline';
+import { inspect } from 'node:util';
 import { z } from 'zod';
 import { importTypeScript } from '../fast-start/commands.js';
 import type { Context, Tool } from '../../../lessons/support/tools.ts';
@@ -55,8 +56,6 @@ const listed = ({ name, description, input }: Tool) => ({
 /** Runs a tool to its end, and returns the last message about it. */
 async function run(tool: Tool | undefined, args: unknown, tell: (what: object) => void, signal: AbortSignal) {
   if (!tool) return { unknown: true };
-  const parsed = tool.input.safeParse(args);
-  if (!parsed.success) return { invalid: z.prettifyError(parsed.error) };
   const context: Context = {
     log: (level, data, logger) => tell({ log: { level, data, ...(logger !== undefined && { logger }) } }),
     progress: (progress, total, message) =>
@@ -66,11 +65,15 @@ async function run(tool: Tool | undefined, args: unknown, tell: (what: object) =
     closeConnection: () => tell({ closeConnection: true }),
     signal,
   };
+  // A tool can throw any value, and the checks of its input can throw too.
   try {
+    const parsed = tool.input.safeParse(args);
+    if (!parsed.success) return { invalid: z.prettifyError(parsed.error) };
     const result: unknown = await tool.run(parsed.data, context);
     JSON.stringify(result); // throws for what no message can hold
     return { result: result ?? null };
   } catch (error) {
-    return { failed: error instanceof Error ? error.message : String(error) };
+    if (error instanceof Error) return { failed: error.message };
+    return { failed: typeof error === 'string' ? error : inspect(error) };
   }
 }

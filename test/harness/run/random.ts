@@ -9,6 +9,8 @@ export type Random = {
    * same in each run, whichever comes first.
    */
   apart<Result>(draws: () => Result): Result;
+  /** As `apart`, and what is drawn afterwards stays as if nothing had been drawn here: a new case changes no kept verdict. */
+  aside<Result>(draws: () => Result): Result;
   /** A number from 0 up to 1. */
   next(): number;
   /** A whole number from `from` to `to`, both included. */
@@ -41,6 +43,7 @@ export function randomFrom(seed: number): Random {
       main.state = seed >>> 0;
     },
     apart: (draws) => apart.run({ state: integer(0, 2 ** 32 - 1) }, draws),
+    aside: (draws) => apart.run({ state: ~(apart.getStore() ?? main).state >>> 0 }, draws),
     next,
     integer,
     pick: (values) => values[integer(0, values.length - 1)]!,

@@ -26,6 +26,8 @@ export type Target = {
   prewarm?: boolean;
   /** Tasks 1 to this one are taken as passed, and are not run. */
   assumePassed?: number;
+  /** The first requirement of all runs nevertheless: many graders start there the server that later tasks use. */
+  withFirst?: boolean;
   /** As for a program. */
   busyLimit?: number;
   /** The commands that start the programs, where they are not the files of the folder. */
@@ -93,6 +95,8 @@ export type Run = {
   startClient(...args: string[]): Program;
   /** The same, with these environment variables. */
   startClientWith(env: Record<string, string>, ...args: string[]): Program;
+  /** The same, with a standard input that stays open, as that of a terminal: see `Program.write` and `Program.endInput`. */
+  startTypedClient(env: Record<string, string>, ...args: string[]): Program;
   /**
    * Starts the learner's client as a bridge between this address and standard input and output, to which a host of the
    * grader's writes: see `Program.write`.
@@ -123,6 +127,8 @@ export type Run = {
 
   /** Continues the capture of the requirement before, for one that looks at the same exchange. */
   sameCapture(): void;
+  /** Begins the capture of the requirement again, for one with several cases: the cases that are over are left out. */
+  newCapture(): void;
   /** Writes into the capture what the grader does or sees besides. */
   note(mark: Mark, text: string, who?: string): void;
   /** Writes into the capture what should have been there by now. */
@@ -193,7 +199,8 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
     file: LearnerFile,
     env: Record<string, string>,
     args: string[] = [],
-    input = false,
+    /** Who writes to its standard input, which is at its end otherwise; empty for a server, whose only wire this is. */
+    writer?: string,
   ): Program => {
     const command = commandFor(file);
     const ofRun = file === 'client.ts' ? (newest.run = ++runs) : undefined;
@@ -202,12 +209,12 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
       file,
       args,
       env,
-      input,
+      input: writer !== undefined,
       ...(command && { command, workSocket: takeWorkSocket() }),
       ...(command && env.MORE_TOOLS !== undefined && { toolSocket: takeWorkSocket() }),
       changed: waits.changed,
-      // A bridge has two wires: this one has a name.
-      ...(input && file === 'client.ts' && { who: 'host' }),
+      // A client has two wires then: this one has a name.
+      ...(writer && { who: writer }),
       transcript: ofRun === undefined ? transcript : () => record.ofRun(ofRun),
     });
     started.push(program);
@@ -248,7 +255,7 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
       return { program, url, run, request, interrupt };
     },
     startStdioServer(env = {}) {
-      const program = startLearners('server.ts', env, [], true);
+      const program = startLearners('server.ts', env, [], '');
       servers.add(program);
       const endInput = () => {
         servers.remove(program);
@@ -258,7 +265,8 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
     },
     startClient: (...args) => startLearners('client.ts', {}, args),
     startClientWith: (env, ...args) => startLearners('client.ts', env, args),
-    startBridge: (url, env = {}) => startLearners('client.ts', env, [url], true),
+    startTypedClient: (env, ...args) => startLearners('client.ts', env, args, 'user'),
+    startBridge: (url, env = {}) => startLearners('client.ts', env, [url], 'host'),
     startGraderServer(path, answer, certificate) {
       const own = (newest = { run: runs + 1 });
       return startGraderServer({ run, transcript: () => record.ofRun(own.run) }, path, answer, certificate);
@@ -287,6 +295,9 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
     sameCapture() {
       record = recordBefore;
     },
+    newCapture() {
+      record = newTranscript();
+    },
     note: (mark, text, who) => record.add(mark, text, who),
     missing: (text, who) => record.add('✗', text, who),
   };
@@ -304,8 +315,10 @@ export function openRun(target: Target, signal?: AbortSignal): OpenRun {
       workBefore = workInAll();
     },
     workCalls: () => workInAll() - workBefore,
-    async test({ test, file, task }) {
-      if (task <= (target.assumePassed ?? 0)) return;
+    async test(requirement) {
+      const { test, file, task } = requirement;
+      const isFirst = requirement === tasks[0]?.requirements[0];
+      if (task <= (target.assumePassed ?? 0) && !(isFirst && target.withFirst)) return;
       recordBefore = record;
       record = newTranscript();
       servers.forgetFailed();

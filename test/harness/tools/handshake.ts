@@ -110,7 +110,8 @@ const endings: Record<string, () => unknown> = {
   }),
 };
 
-const misbehaveInput = z.object({ how: z.string() });
+/** Takes no other argument. */
+const misbehaveInput = z.strictObject({ how: z.string() });
 
 const misbehave: Tool<typeof misbehaveInput> = {
   name: `misbehave.${name}`,

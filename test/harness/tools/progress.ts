@@ -1,5 +1,5 @@
 // Tools that the grader of lesson 13 brings along: they report their progress as they are told to, often, or too late.
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Tool, ToolResult } from '#support/tools.ts';
 import { work } from '#support/work.ts';
@@ -29,6 +29,22 @@ const reportInARow: Tool<typeof reportInput> = {
   async run({ reports }, context) {
     for (const { progress, total, message } of reports) context.progress?.(progress, total, message);
     await work('what comes after the reports');
+    return done;
+  },
+};
+
+const timetableInput = z.object({ reports: z.array(report.extend({ after: z.number() })) });
+
+/** Its timers are in the program itself, so however busy the machine is, they fire in the order in which they are due. */
+const reportByTimetable: Tool<typeof timetableInput> = {
+  name: 'report_by_timetable',
+  description: 'Makes these reports, each so many milliseconds after the one before, and returns',
+  input: timetableInput,
+  async run({ reports }, context) {
+    for (const { after, progress, total, message } of reports) {
+      if (after > 0) await sleep(after);
+      context.progress?.(progress, total, message);
+    }
     return done;
   },
 };
@@ -88,4 +104,4 @@ const forgetToWait: Tool = {
   },
 };
 
-export const tools = [reportEach, reportInARow, flood, reportAllTheTime, forgetToWait];
+export const tools = [reportEach, reportInARow, reportByTimetable, flood, reportAllTheTime, forgetToWait];

@@ -29,6 +29,8 @@ type ExpectedFailure = {
   has?: (string | number)[];
   /** The name of what it has in it: `the status`. */
   hasName?: string;
+  /** Advice for a client whose line does not have it, although the exit code is right. */
+  hasAdvice?: string;
   /** What it should do about such a failure. */
   advice: string;
   /** Advice for a client that says more than one line about it. */
@@ -125,8 +127,22 @@ export function judgedClient(run: Run, program: Program, unexpected?: Unexpected
 
 const different = 'The client printed the wrong text.';
 
+/** Errors that no program throws on purpose. */
+const thrownByJavaScript = /Cannot (read|set) properties of |\b(is not a function|is not defined|is not iterable)\b/;
+
+/** What to do about exit code 1. @param said the line that the client has printed about the failure */
+function adviceOnCodeOne({ code, codeOne, withFail }: ExpectedFailure, said: string): string {
+  if (codeOne) return codeOne;
+  if (thrownByJavaScript.test(said)) {
+    return `Your code threw this error itself, and a catch printed it. Find the line that threw it, and handle the failure above that line, with exit code ${code}.`;
+  }
+  return withFail
+    ? `Call fail with exit code ${code} where you notice this failure, and look for a later line that replaces process.exitCode.`
+    : `Set process.exitCode = ${code} before you throw: the catch keeps what is set.`;
+}
+
 async function expectFailure(run: Run, client: Program, failure: ExpectedFailure): Promise<void> {
-  const { code, about, printed = [], has = [], hasName, advice, oneLine, otherCode, codeOne, withFail } = failure;
+  const { code, about, printed = [], has = [], hasName, advice, oneLine, otherCode } = failure;
   await expectEnd(run, client, `The client goes on running after ${about}.`);
   notKilled(client, `on ${about}`);
   const expected = printed.map((line) => `${line}\n`).join('');
@@ -142,11 +158,12 @@ async function expectFailure(run: Run, client: Program, failure: ExpectedFailure
   const said = client.stderr.replace(/127\.0\.0\.1:\d+/g, '').trim();
   for (const part of said === '' ? [] : has) {
     expect(said.includes(String(part)), {
-      cause: `The client printed an error about ${about}, but left out ${hasName ?? 'what the server said'}.`,
+      cause: `The client printed an error about ${about}, but without ${hasName ?? 'what the server said'}.`,
       compare: { expected: `… ${part} …`, received: visible(client.stderr.trim()) },
       advice:
         client.end?.code === code
-          ? `Add ${hasName ?? 'this'} to the line that you print, so that the user of your client knows what to do next.`
+          ? (failure.hasAdvice ??
+            `Put ${hasName ?? 'the expected text'} into the line that you print, because the user of your client needs it.`)
           : advice,
     });
   }
@@ -160,11 +177,7 @@ async function expectFailure(run: Run, client: Program, failure: ExpectedFailure
       received === 0
         ? `Set process.exitCode = ${code} where you handle the error.`
         : received === 1
-          ? codeOne
-            ? `Code 1 is for anything else. ${codeOne}`
-            : withFail
-              ? `Code 1 is for anything else. Call fail with exit code ${code} where you notice this failure, and look for a later line that replaces process.exitCode.`
-              : `Code 1 is for anything else. Set process.exitCode = ${code} before you throw: the catch keeps what is set.`
+          ? `Code 1 is for anything else. ${adviceOnCodeOne(failure, said)}`
           : (otherCode ?? 'The client took one failure for another: see the table of exit codes.'),
   });
   checkComplaint(client, about, { code, silent: advice, ...(oneLine !== undefined && { oneLine }) });
@@ -279,8 +292,11 @@ export function checkComplaint(
   });
 }
 
-/** The client has ended after Ctrl+C as it should. */
-export function expectInterrupted(client: Program): void {
+/** The client has ended after Ctrl+C as it should. `silent` is the advice when it has printed no line. */
+export function expectInterrupted(
+  client: Program,
+  silent = 'Abort with a reason, stop.abort(new Error(…)), and print the reason in one line with console.error.',
+): void {
   const byItself = client.end?.signal === 'SIGINT';
   expect(!byItself || client.stderr.trim() !== '', {
     cause: 'Ctrl+C ended your client before it could print a line.',
@@ -298,7 +314,7 @@ export function expectInterrupted(client: Program): void {
   }
   checkComplaint(client, 'Ctrl+C', {
     code: 130,
-    silent: 'Abort with a reason, stop.abort(new Error(…)), and print the reason in one line with console.error.',
+    silent,
     advice:
       'Set process.exitCode = 130 in the listener of SIGINT, before the abort. The catch sets code 1 only if no code has been set.',
   });

@@ -86,8 +86,39 @@ function drawName(random: Random, i: number, wide: boolean): string {
   return kinds[i % kinds.length]!;
 }
 
+/** A document for an index, and its words as the index has them. */
+export type Indexed = { name: string; bytes: Uint8Array; terms: string[] };
+
+/**
+ * Documents that have words in common. A word stands in them in several forms: with capital letters, and with other
+ * characters around it.
+ * @param unusual words that stand in the documents beside drawn ones, each in one of them at least
+ */
+export function drawIndexed(random: Random, count: number, unusual: readonly string[]): Indexed[] {
+  const documents = Array.from({ length: count }, (_, i) => ({
+    name: drawName(random, i, false),
+    terms: [] as string[],
+  }));
+  for (const term of [...random.words(6), ...unusual]) {
+    const sure = random.integer(0, count - 1);
+    for (const [i, { terms }] of documents.entries()) if (i === sure || random.next() < 0.5) terms.push(term);
+  }
+  const spelt = (term: string) => {
+    const word = random.pick([term, term.toUpperCase(), term[0]!.toUpperCase() + term.slice(1)]);
+    return `${random.pick(['', '', '"', '(', '«', '--', "'"])}${word}${random.pick(['', '', ',', '.', ';', '!"', ')', '»', '…'])}`;
+  };
+  return documents.map(({ name, terms }) => {
+    const twice = terms.filter(() => random.next() < 0.5);
+    const words = random.shuffled([...[...terms, ...twice].map(spelt), '--', '...']);
+    return { name, terms, bytes: Buffer.from(words.join(' ')) };
+  });
+}
+
 /** Writes a document into a folder. */
-export function writtenTo(folder: string, document: Drawn): Drawn {
+export function writtenTo<Document extends { name: string; bytes: Uint8Array }>(
+  folder: string,
+  document: Document,
+): Document {
   writeFileSync(join(folder, document.name), document.bytes);
   return document;
 }

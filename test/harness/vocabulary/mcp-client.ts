@@ -42,7 +42,7 @@ export type Posted = Exchange & {
   refused(status: number, code: number | undefined, advice: string): void;
 };
 
-export type PostOptions = Pick<Ask, 'headers' | 'who' | 'ifItThrows'> & {
+export type PostOptions = Pick<Ask, 'headers' | 'who' | 'ifItThrows' | 'agent'> & {
   /** As explanations call the message, instead of what it is. */
   what?: string;
   /** The command that shows the same, instead of the one that posts it; empty where none does, as for a grader's tool. */
@@ -113,7 +113,7 @@ export function mcpClient(
 
 function post(client: McpClient, message: unknown, options: PostOptions): Posted {
   const { server, who } = client;
-  const { headers = {}, ifItThrows } = options;
+  const { headers = {}, ifItThrows, agent } = options;
   const body = typeof message === 'string' ? message : JSON.stringify(message);
   const all = { ...ownHeaders, ...client.headers, ...headers };
   const unusual = ([name, value]: [string, string]) => value !== ownHeaders[name];
@@ -125,6 +125,7 @@ function post(client: McpClient, message: unknown, options: PostOptions): Posted
     shown: Object.fromEntries(Object.entries(headers).filter(unusual)),
     ...bodyOf(server, body, options.body),
     ...((options.who ?? who) !== undefined && { who: (options.who ?? who)! }),
+    ...(agent && { agent }),
     ...(ifItThrows && { ifItThrows: { see, ...ifItThrows } }),
   });
   return judged(server, exchange, message, options.what ?? whatIs(message), see, options.unanswered);

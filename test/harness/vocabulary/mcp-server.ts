@@ -6,7 +6,16 @@ import type { Run } from '../run/run.ts';
 import { promptMs } from '../run/waits.ts';
 import type { Call, Certificate } from '../wire/grader-server.ts';
 import { visible } from '../wire/printable.js';
-import { howEnded, judgedClient, keptAlive, lastWords, notCutShort, type Client } from './command-line.ts';
+import {
+  expectEnd,
+  expectInterrupted,
+  howEnded,
+  judgedClient,
+  keptAlive,
+  lastWords,
+  notCutShort,
+  type Client,
+} from './command-line.ts';
 import { eventOf } from './event-stream.ts';
 import { expectHeader } from './http.ts';
 import { newestRevision } from './mcp-client.ts';
@@ -359,6 +368,76 @@ function received(call: Call, awaited: string, agreed: Script['agreed'], see: st
   return posted;
 }
 
+/**
+ * Refuses the question which revisions the server speaks, as a server of 2025-11-25 does: a client of either SDK may ask it
+ * first, and then shakes hands. For `Terms.hears`.
+ */
+export function refusesDiscovery({ request: { method }, body, response, end, send }: Call): boolean {
+  const message = method === 'POST' ? fromJson(body) : undefined;
+  if (!isObject(message) || message.method !== 'server/discover') return false;
+  response.writeHead(404, { 'content-type': 'application/json' });
+  const error = { code: -32601, message: 'Method not found' };
+  void send(JSON.stringify({ jsonrpc: '2.0', id: message.id, error })).then(end);
+  return true;
+}
+
+/**
+ * The user presses Ctrl+C during a call. The client posts notifications/cancelled with its id, waits for the answer, and ends
+ * as it should. For a client that may be written with a library.
+ * @param forNobody what the server does if nobody tells it: `so the server works on for nobody`
+ */
+export async function expectCancelled(
+  run: Run,
+  { client, goodbyes, movesOn, next }: Script,
+  call: ReceivedMessage,
+  { forNobody, see }: { forNobody: string; see: string },
+): Promise<void> {
+  client.interrupt();
+  const tells =
+    'Listen for SIGINT with process.once, and abort a controller whose signal the call has. Post notifications/cancelled with the id of the call. The official client does this when its signal aborts.';
+  const moved = await movesOn(
+    'The user has pressed Ctrl+C, but your client is still running and has not sent notifications/cancelled.',
+    tells,
+  );
+  if (moved === 'ended') {
+    throw new Failure({
+      cause: `The user pressed Ctrl+C, and your client ended without notifications/cancelled, ${forNobody}.`,
+      ...lastWords(client),
+      advice: tells,
+      see,
+    });
+  }
+  const posted = await next('notifications/cancelled', { advice: tells });
+  posted
+    .member('params')
+    .at('requestId')
+    .is(
+      call.message.id,
+      'The requestId is not the id of the call.',
+      'Send the id of the tools/call request, with its type.',
+    );
+  for (let turn = 0; turn < 5; turn++) await client.caughtUp();
+  const saysGoodbye = goodbyes.length > 0;
+  expect(!saysGoodbye && !client.end, {
+    cause: `Your client posted notifications/cancelled, but it did not wait for the answer before it ${saysGoodbye ? 'sent DELETE' : 'ended'}.`,
+    compare: {
+      expected: 'notifications/cancelled, its answer, and then DELETE or the end',
+      received: `notifications/cancelled, and ${saysGoodbye ? 'DELETE' : 'the end'} without the answer`,
+    },
+    advice:
+      'Wait until the notification has been answered before you end the session. If DELETE arrives first, the server finds no call to stop. The official client does not wait for you: keep the promise of transport.send, and await it.',
+    see,
+  });
+  posted.accept();
+  call.end();
+  await expectEnd(
+    run,
+    client,
+    'The user has pressed Ctrl+C and the server has answered, but your client is still running.',
+  );
+  expectInterrupted(client);
+}
+
 /** As it stands inside of a sentence. */
 const lower = (what: string): string => what.replace(/^The /, 'the ');
 
@@ -375,7 +454,10 @@ function expectAgreed(
       version === undefined
         ? `${what} has no MCP-Protocol-Version header.`
         : `${what} has the wrong revision in its MCP-Protocol-Version header.`,
-    advice: 'Write the protocolVersion of the result of initialize into headers: every later request needs it.',
+    advice:
+      version === undefined
+        ? 'Write the protocolVersion of the result of initialize into headers, and pass headers to every later fetch.'
+        : 'Write the protocolVersion of the result of initialize into headers: every later request needs it.',
     see,
   });
   expectSession({ request }, what, { revision, session }, see);

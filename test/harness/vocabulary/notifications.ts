@@ -71,6 +71,17 @@ export async function askAtWork(client: McpClient, method: string, params?: unkn
   });
 }
 
+type WhyNotSent = {
+  index: number;
+  text: string;
+  work: string;
+  never: string;
+  /** What is wrong if this message is on the wire in its place, after the work. */
+  instead?: (message: Message) => Failure | undefined;
+  /** Tells the message from those after it, where a server may leave out only some. */
+  isIt?: (message: Message) => boolean;
+};
+
 /**
  * Why a message is not on the wire, although the tool is at work behind it: finds out by releasing the work.
  * @param index counts the notifications of the answer from 0
@@ -80,7 +91,7 @@ export async function askAtWork(client: McpClient, method: string, params?: unkn
 export async function whyNotSent(
   server: Server,
   posted: Posted,
-  { index, text, work, never }: { index: number; text: string; work: string; never: string },
+  { index, text, work, never, instead, isIt = () => true }: WhyNotSent,
 ): Promise<Failure> {
   const { program, run } = server;
   const { see } = posted;
@@ -110,10 +121,12 @@ export async function whyNotSent(
       see,
     });
   }
-  const came = () => notificationsIn(posted).length > index;
+  const came = () => notificationsIn(posted).slice(index).some(isIt);
   release(program);
   await run.until(() => program.held.length > 0 || finished(posted));
   await program.caughtUp();
+  const other = came() && instead?.(notificationsIn(posted)[index]!);
+  if (other) return other;
   if (came()) {
     return new Failure({
       cause: `Your server sent "${text}" only when the work on ${work} was done.`,

@@ -19,11 +19,24 @@ type OfficialClient = {
    * client cancels the call when `signal` aborts.
    */
   beginTool(name: string, args: object, onProgress?: (report: Report) => void, signal?: AbortSignal): OfficialCall;
+  /** The result of a request about resources or prompts. */
+  ask(method: Offers, params?: object): Promise<unknown>;
+  /** The first text of a resource. */
+  readResource(uri: string): Promise<unknown>;
+  /** Subscribes to a resource, in the way of its revision: see `onOther`. */
+  subscribe(uri: string): Promise<void>;
+  /** Whether its GET has been answered. A client in a session opens its stand-alone stream so, beside its requests. */
+  readonly listening: boolean;
   /** Subscribes to these notifications, in revision 2026-07-28: see `onOther`. */
   listen(filter: object): Promise<OfficialSubscription>;
   /** Sets the log level of its session. */
   setLevel(level: string): Promise<void>;
+  /** Closes its connections. The end of the run does this too. */
+  close(): Promise<void>;
 };
+
+/** The methods of both generations for what a server offers beside tools. */
+type Offers = 'listResources' | 'listPrompts' | 'getPrompt' | 'complete';
 
 /** A subscription of an official client. */
 type OfficialSubscription = {
@@ -41,14 +54,16 @@ type OfficialCall = {
 };
 
 /** What a grader does with a client of either generation. */
-type SdkClient = {
+type SdkClient = Record<Offers, (params?: object) => Promise<unknown>> & {
   connect(transport: object): Promise<void>;
   listTools(): Promise<{ tools: { name: string }[] }>;
   callTool(params: object, ...options: (CallOptions | undefined)[]): Promise<{ content?: unknown }>;
   setLoggingLevel(level: string): Promise<unknown>;
+  readResource(params: object): Promise<{ contents: { text?: unknown }[] }>;
+  subscribeResource(params: object): Promise<unknown>;
   close(): Promise<void>;
   listen?(filter: object): Promise<{ honoredFilter: unknown; closed: Promise<string> }>;
-  fallbackNotificationHandler?: (notification: { method: string }) => Promise<void>;
+  fallbackNotificationHandler?: (notification: { method: string; params?: { uri?: string } }) => Promise<void>;
 };
 
 type OnLog = (log: Log) => void;
@@ -65,8 +80,8 @@ export type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>
 type Way = {
   /** The transport: `new` unless told. */
   which?: keyof typeof paths;
-  /** Gets the method of each notification that is not a log message. */
-  onOther?: (method: string) => void;
+  /** Gets the method of each notification that is not a log message, and the URI of the resource that it is about. */
+  onOther?: (method: string, uri?: string) => void;
   /** Where the client connects instead of to the server: `http://127.0.0.1:4000`. */
   relay?: string;
   /** Stands between the client and the server, as a browser does. */
@@ -122,14 +137,20 @@ export async function officialClient(
     onLog(log);
     server.run.changed();
   });
-  client.fallbackNotificationHandler = async ({ method }) => {
-    onOther(method);
+  client.fallbackNotificationHandler = async ({ method, params }) => {
+    onOther(method, params?.uri);
     server.run.changed();
   };
+  let listening = false;
   // A relay records what it passes on.
-  const fetch = around((url, { signal, ...init } = {}) =>
-    recorded(server, url, init, generation === 'stateless' ? (signal ?? undefined) : undefined),
-  );
+  const fetch = around(async (url, { signal, ...init } = {}) => {
+    const response = await recorded(server, url, init, generation === 'stateless' ? (signal ?? undefined) : undefined);
+    if (init.method === 'GET') {
+      listening = true;
+      server.run.changed();
+    }
+    return response;
+  });
   const transport = new transports[which](new URL(paths[which], relay ?? server.url), relay ? {} : { fetch });
   server.run.atEnd(() => {
     client.close().catch(() => {});
@@ -149,6 +170,18 @@ export async function officialClient(
       const options = [...before, { ...(onProgress && { onprogress }), ...(signal && { signal }) }];
       return begun(server, `call ${name}`, client.callTool({ name, arguments: args, ..._meta }, ...options));
     },
+    ask: (method, params) => does(server, `call ${method}`, client[method](params)),
+    readResource: async (uri) => (await does(server, `read ${uri}`, client.readResource({ uri }))).contents[0]?.text,
+    async subscribe(uri) {
+      const subscribing =
+        generation === 'stateless'
+          ? client.listen!({ resourceSubscriptions: [uri] })
+          : client.subscribeResource({ uri });
+      await does(server, `subscribe to ${uri}`, subscribing);
+    },
+    get listening() {
+      return listening;
+    },
     async listen(filter) {
       const { honoredFilter, closed } = await does(server, 'subscribe', client.listen!(filter));
       const subscription = { honored: honoredFilter, closed: undefined as string | undefined };
@@ -159,6 +192,7 @@ export async function officialClient(
       return subscription;
     },
     setLevel: async (level) => void (await does(server, 'set the log level', client.setLoggingLevel(level))),
+    close: () => client.close().catch(() => {}),
   };
 }
 

@@ -1,6 +1,6 @@
 // A client of MCP that judges a learner's server on standard input and output: it writes lines, and reads lines.
 import { crashed, explainEnd } from '../programs/crash-report.ts';
-import { advances } from '../programs/listening.ts';
+import { onceLoaded } from '../programs/listening.ts';
 import { expect, Failure, type Explanation } from '../run/failure.ts';
 import type { StdioServer } from '../run/run.ts';
 import { fromJson, isObject, type Message } from '../wire/json.ts';
@@ -184,9 +184,7 @@ function written(client: StdioClient, line: unknown, what: string, see: string, 
     async response(words = {}) {
       const came = () => own().length > 0;
       await program.begun;
-      // On a busy machine, a program loads for a long time before it reads anything.
-      let found = await run.until(came, workMs);
-      for (let look = 0; !found && look < 40 && (await advances(program)); look++) found = await run.until(came, 500);
+      await onceLoaded(program, (limit) => run.until(came, limit), workMs);
       await run.expectSoon(came, () => ({ ...late(), ...words }), program, 0);
       const [message, again] = own();
       expect(!again, {

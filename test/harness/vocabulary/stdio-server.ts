@@ -1,4 +1,5 @@
 // A server of MCP that judges a learner's client: the client starts it as its child, and its script says what it prints.
+import { onceLoaded } from '../programs/listening.ts';
 import { expect, Failure, type Explanation } from '../run/failure.ts';
 import type { Run } from '../run/run.ts';
 import type { ChildServer } from '../wire/child-server.ts';
@@ -6,6 +7,7 @@ import { startLimit } from '../wire/grader-server.ts';
 import { fromJson, isObject, type Message } from '../wire/json.ts';
 import { visible } from '../wire/printable.js';
 import { howEnded, judgedClient, lastWords, notCutShort, type Client } from './command-line.ts';
+import { workMs } from './http.ts';
 import { newestRevision } from './mcp-client.ts';
 import { asJson } from './value.ts';
 
@@ -60,7 +62,7 @@ export async function startScript(run: Run, terms: Terms): Promise<StdioScript> 
 
   async function started(): Promise<void> {
     await program.begun;
-    await run.until(() => child.starts > 0 || over(), startLimit);
+    await onceLoaded(program, (limit) => run.until(() => child.starts > 0 || over(), limit), startLimit);
     await run.expectSoon(
       () => child.args ?? over(),
       () => ({
@@ -201,7 +203,7 @@ export async function startScript(run: Run, terms: Terms): Promise<StdioScript> 
         program,
       );
       // The socket of the child may be slower than the news of its end.
-      await run.until(() => child.inputEnded || child.over);
+      await run.until(() => child.inputEnded || child.over, 10 * workMs);
       expect(child.inputEnded, {
         cause: 'The server was killed before it had seen the end of its input.',
         advice:

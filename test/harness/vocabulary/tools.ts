@@ -59,15 +59,33 @@ async function pageOf(
   return { posted, tools: tools as Named[], nextCursor: String(nextCursor) };
 }
 
-/** A tool with its description and its schema, as a list has it. */
-type ListedTool = { name: string; description: string; inputSchema: Message };
+/** A tool with its schema, as a list has it. */
+type ListedTool = { name: string; inputSchema: Message };
 
 /**
- * The one tool of this name.
+ * The one tool of this name, which has a description.
  * @param absent is the advice when it is not in the list
  * @param see the command that shows it; empty for a tool that only the grader's server has
  */
-export function toolIn({ first, tools }: ToolList, name: string, absent: string, see = first.see): ListedTool {
+export function toolIn(
+  list: ToolList,
+  name: string,
+  absent: string,
+  see = list.first.see,
+): ListedTool & { description: string } {
+  const tool = one(list, name, absent, see);
+  const description = tool.at('description').string(`The tool ${name} has no description that is a string.`, {
+    advice: 'Give the tool a description: a model chooses a tool by it.',
+  });
+  return { name, description, inputSchema: schemaOf(tool, name) };
+}
+
+/** The same for a lesson that demands no description: it is optional in MCP. */
+export function anyToolIn(list: ToolList, name: string, absent: string): ListedTool {
+  return { name, inputSchema: schemaOf(one(list, name, absent, list.first.see), name) };
+}
+
+function one({ tools }: ToolList, name: string, absent: string, see: string): Looked {
   const [found, second] = tools.filter((tool) => tool.name === name);
   const names = tools.map((tool) => tool.name).join(', ') || '(an empty list)';
   expect(found, {
@@ -82,11 +100,11 @@ export function toolIn({ first, tools }: ToolList, name: string, absent: string,
     advice: 'List each tool once: a client looks a tool up by its name.',
     see,
   });
-  const tool = look(found, '', see);
-  const description = tool.at('description').string(`The tool ${name} has no description that is a string.`, {
-    advice: 'Give the tool a description: a model chooses a tool by it.',
-  });
-  const elsewhere = Object.keys(found).some((key) => /schema|param/i.test(key));
+  return look(found, '', see);
+}
+
+function schemaOf(tool: Looked, name: string): Message {
+  const elsewhere = Object.keys(tool.value as Message).some((key) => /schema|param/i.test(key));
   const member = tool.at('inputSchema');
   member.object(`The inputSchema of ${name} is not an object.`, {
     missing: `The tool ${name} has no inputSchema.`,
@@ -109,7 +127,7 @@ export function toolIn({ first, tools }: ToolList, name: string, absent: string,
     advice:
       'Send the whole schema that z.toJSONSchema returns. It describes an object, because the arguments of a tool are always an object.',
   });
-  return { name, description, inputSchema };
+  return inputSchema;
 }
 
 /**
@@ -119,14 +137,21 @@ export function toolIn({ first, tools }: ToolList, name: string, absent: string,
 export async function expectSchema(
   { name, inputSchema }: ListedTool,
   { accepted, refused = [] }: { accepted: readonly object[]; refused?: readonly object[] },
-  { like = "what z.toJSONSchema(input, { io: 'input' }) returns", see = '' } = {},
+  {
+    like = "what z.toJSONSchema(input, { io: 'input' }) returns",
+    see = '',
+    advice,
+  }: { like?: string; see?: string; advice?: string } = {},
 ): Promise<void> {
   const schema = look(inputSchema, '', see);
   const { AjvJsonSchemaValidator } = await import('@modelcontextprotocol/client/validators/ajv');
+  const validator = (of: object) => {
+    const validate = new AjvJsonSchemaValidator().getValidator(of);
+    return (args: object) => validate(args).valid;
+  };
   let accepts: (args: object) => boolean;
   try {
-    const validate = new AjvJsonSchemaValidator().getValidator(inputSchema);
-    accepts = (args) => validate(args).valid;
+    accepts = validator(inputSchema);
   } catch (error) {
     throw new Failure({
       cause: `The inputSchema of ${name} is not valid JSON Schema: ${(error as Error).message.split('. ')[0]}.`,
@@ -137,18 +162,24 @@ export async function expectSchema(
     });
   }
   for (const args of accepted) {
-    schema.expect(accepts(args), `The inputSchema of ${name} refuses the arguments ${asJson(args)}.`, {
+    if (accepts(args)) continue;
+    const refusesUnknown =
+      inputSchema.additionalProperties === false && validator({ ...inputSchema, additionalProperties: true })(args);
+    schema.expect(false, `The inputSchema of ${name} refuses the arguments ${asJson(args)}.`, {
       like,
-      advice: `Make the schema of this tool's own input, with z.toJSONSchema(input, { io: 'input' }). ${mayBeLeftOut}`,
+      advice: refusesUnknown
+        ? "This schema has additionalProperties: false, so it refuses arguments that the tool ignores. Send what z.toJSONSchema(input, { io: 'input' }) returns, and add nothing to it or to the input."
+        : `Make the schema of this tool's own input, with z.toJSONSchema(input, { io: 'input' }). ${mayBeLeftOut}`,
     });
   }
   for (const args of refused) {
     schema.expect(!accepts(args), `The inputSchema of ${name} accepts the arguments ${asJson(args)}.`, {
       like,
       advice:
-        Object.keys(args).length === 0
+        advice ??
+        (Object.keys(args).length === 0
           ? "List the required arguments in the array required, beside properties. z.toJSONSchema(input, { io: 'input' }) does it for you."
-          : "Give each argument its own type in properties. z.toJSONSchema(input, { io: 'input' }) does it for you.",
+          : "Give each argument its own type in properties. z.toJSONSchema(input, { io: 'input' }) does it for you."),
     });
   }
 }

@@ -88,7 +88,9 @@ export async function startChildServer({
     starts++;
     socket = connection;
     connection.on('error', () => {});
-    createInterface({ input: connection }).on('line', (line) => take(JSON.parse(line) as Said));
+    createInterface({ input: connection })
+      .on('error', () => {})
+      .on('line', (line) => take(JSON.parse(line) as Said));
     connection.on('close', () => {
       over = true;
       for (const resolve of waiting.values()) resolve();

@@ -63,6 +63,8 @@ export type Ask = {
   who?: string;
   /** Keeps its connection after the end of the response, as a browser does for the next request. */
   keepsConnection?: boolean;
+  /** The agent whose connection this request shares with others, one after another. Who made the agent destroys it. */
+  agent?: Agent;
   /** The grader makes its work fail: what the server prints about that explains nothing. */
   failsOnPurpose?: boolean;
   /** What the explanation says instead, or says besides, when the server throws an error over this request. */
@@ -72,7 +74,7 @@ export type Ask = {
 /** What the grader keeps of a body: right programs send 18,000 chunks and 17 MB at the most, in lesson 4. */
 const limits = { chunks: 200_000, mebibytes: 128 };
 
-/** Sends one request on a connection of its own and records what comes back. */
+/** Sends one request, on a connection of its own unless it shares one, and records what comes back. */
 export function exchange(url: URL, ask: Ask, changed: () => void, transcript: () => Transcript): Exchange {
   const { method = 'GET', headers = {}, shown = {}, body, pieces, path = `${url.pathname}${url.search}`, who } = ask;
   const name = `${method} ${path}`;
@@ -87,7 +89,8 @@ export function exchange(url: URL, ask: Ask, changed: () => void, transcript: ()
   let incoming: IncomingMessage | undefined;
 
   const secure = url.protocol === 'https:';
-  const agent = secure ? new SecureAgent({ keepAlive: true, ca: ask.ca }) : new Agent({ keepAlive: true });
+  const agent =
+    ask.agent ?? (secure ? new SecureAgent({ keepAlive: true, ca: ask.ca }) : new Agent({ keepAlive: true }));
   const request = (secure ? httpsRequest : httpRequest)(url, { method, headers, agent, path });
   const breakOff = (error: Error) => {
     if (ended || closed || broken !== undefined) return;
@@ -137,7 +140,7 @@ export function exchange(url: URL, ask: Ask, changed: () => void, transcript: ()
       if (!response.complete) return;
       ended = true;
       text.end();
-      if (!ask.keepsConnection) agent.destroy();
+      if (!ask.keepsConnection && !ask.agent) agent.destroy();
       transcript().add('←', '(end of the response)', who);
       changed();
     });

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createServer as createSecureServer } from 'node:https';
 import { buffer } from 'node:stream/consumers';
 import { explainEnd } from '../programs/crash-report.ts';
+import { onceLoaded } from '../programs/listening.ts';
 import { listenOnFreePort } from '../programs/ports.ts';
 import { lastOutput } from '../programs/printed.ts';
 import type { Program } from '../programs/program.ts';
@@ -111,8 +112,7 @@ export async function startGraderServer(
       client = program;
       await program.begun;
       const begun = () => calls.length > 0 || program.end || program.verdict;
-      // A client that is busy for so long gets a verdict for that.
-      if (!(await run.until(begun, startLimit))) await program.caughtUp(startLimit);
+      await onceLoaded(program, (limit) => run.until(begun, limit), startLimit);
       await run.expectSoon(
         begun,
         () => ({

@@ -68,6 +68,7 @@ function kindOf(message: any): 'request' | 'notification' | 'response' | 'invali
     return 'invalid';
   const hasId = ['string', 'number'].includes(typeof message.id);
   if (typeof message.method === 'string') return hasId ? 'request' : 'id' in message ? 'invalid' : 'notification';
+  if ('method' in message) return 'invalid';
   return 'result' in message !== 'error' in message && hasId ? 'response' : 'invalid';
 }
 

@@ -12,8 +12,12 @@ const RpcNotification = Base.extend({
   params: z.record(z.string(), z.unknown()).optional(),
 });
 const RpcResponse = z.union([
-  Base.extend({ id: Id, result: z.looseObject({}) }),
-  Base.extend({ id: Id.optional(), error: z.looseObject({ code: z.number().int(), message: z.string() }) }),
+  Base.extend({ id: Id, method: z.undefined().optional(), result: z.looseObject({}) }),
+  Base.extend({
+    id: Id.optional(),
+    method: z.undefined().optional(),
+    error: z.looseObject({ code: z.number().int(), message: z.string() }),
+  }),
 ]);
 const Calculation = z
   .object({ a: z.number(), b: z.number(), op: z.enum(['add', 'sub', 'mul', 'div']) })

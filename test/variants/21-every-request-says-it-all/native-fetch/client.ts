@@ -90,7 +90,7 @@ try {
   }
   if (answer.error) throw new Trouble(7, answer.error.message);
   const { content, isError, resultType } = answer.result;
-  if (resultType && resultType !== 'complete') throw new Trouble(1, `what is ${resultType}?`);
+  if (resultType !== undefined && resultType !== 'complete') throw new Trouble(1, `what is ${resultType}?`);
   const texts = content.map(({ text }: { text?: string }) => text ?? '').join('\n');
   if (isError) throw new Trouble(8, texts);
   console.log(`RESULT: ${texts}`);

@@ -130,3 +130,4 @@ if (session !== null) {
   const signal = AbortSignal.timeout(1000);
   await fetch(url, { method: 'DELETE', headers: headers('application/json'), signal }).catch(() => {});
 }
+process.exit(0);

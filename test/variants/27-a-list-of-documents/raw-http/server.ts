@@ -10,6 +10,7 @@ const folder = process.env.DOCUMENTS ?? join(import.meta.dirname, '../support/do
 
 type Processed = { name: string; words: number; longestSentence: string };
 type Failed = { name: string; reason: string };
+type Result = { documents: Processed[]; failed: Failed[]; index: Record<string, string[]> };
 
 async function load(name: string): Promise<string> {
   const path = resolve(folder, name);
@@ -32,6 +33,18 @@ function analyse(name: string, text: string): Processed {
   return { name, words: words.length, longestSentence: sentences[0]!.join(' ') };
 }
 
+const isTrimmed = (character: string | undefined) => character !== undefined && !/[\p{L}\p{N}_]/u.test(character);
+
+function add(index: Map<string, string[]>, name: string, text: string): void {
+  for (const word of text.toLowerCase().match(/\S+/g) ?? []) {
+    let characters = [...word];
+    while (isTrimmed(characters[0])) characters = characters.slice(1);
+    while (isTrimmed(characters.at(-1))) characters.pop();
+    const names = index.get(characters.join('')) ?? [];
+    if (characters.length > 0 && !names.includes(name)) index.set(characters.join(''), [...names, name]);
+  }
+}
+
 const strings = { type: 'array', items: { type: 'string' } };
 const text = { type: 'string' };
 const tool = {
@@ -46,8 +59,9 @@ const tool = {
         items: { type: 'object', properties: { name: text, words: { type: 'integer' }, longestSentence: text } },
       },
       failed: { type: 'array', items: { type: 'object', properties: { name: text, reason: text } } },
+      index: { type: 'object', additionalProperties: strings },
     },
-    required: ['documents', 'failed'],
+    required: ['documents', 'failed', 'index'],
   },
 };
 
@@ -71,7 +85,8 @@ async function call(id: unknown, params: any, response: ServerResponse): Promise
   let gone = false;
   response.on('close', () => (gone = true));
   const token = params._meta?.progressToken;
-  const result: { documents: Processed[]; failed: Failed[] } = { documents: [], failed: [] };
+  const result: Result = { documents: [], failed: [], index: {} };
+  const index = new Map<string, string[]>();
   const report = (progress: number, message: string) => {
     const known = { progressToken: token, progress, total: names.length, message };
     if (token !== undefined) send({ method: 'notifications/progress', params: known });
@@ -84,6 +99,7 @@ async function call(id: unknown, params: any, response: ServerResponse): Promise
       .then(() => load(name))
       .then((loaded) => {
         result.documents.push(analyse(name, loaded));
+        add(index, name, loaded);
         log('info', `${result.documents.at(-1)!.words} words are in ${name}`);
       })
       .catch((error: Error) => {
@@ -92,6 +108,7 @@ async function call(id: unknown, params: any, response: ServerResponse): Promise
       });
   }
   report(names.length, '');
+  result.index = Object.fromEntries(index);
   send({ id, result: { structuredContent: result, content: [{ type: 'text', text: JSON.stringify(result) }] } });
   response.end();
 }

@@ -13,6 +13,7 @@ const folder = process.env.DOCUMENTS ?? join(import.meta.dirname, '../support/do
 
 type Processed = { name: string; words: number; longestSentence: string };
 type Failed = { name: string; reason: string };
+type Result = { documents: Processed[]; failed: Failed[]; index: Record<string, string[]> };
 
 async function load(name: string): Promise<string> {
   const path = resolve(folder, name);
@@ -35,6 +36,15 @@ function analyse(name: string, text: string): Processed {
   return { name, words: words.length, longestSentence: sentences[0]!.join(' ') };
 }
 
+/** An object without a prototype has no member that a word could meet. */
+function addTo(index: Record<string, string[]>, name: string, text: string): void {
+  for (const word of text.match(/[\p{L}\p{N}_]\S*/gu) ?? []) {
+    const term = word.toLowerCase().replace(/[^\p{L}\p{N}_]+$/u, '');
+    const names = (index[term] ??= []);
+    if (!names.includes(name)) names.push(name);
+  }
+}
+
 function newServer(): McpServer {
   const server = new McpServer({ name: 'documents', version: '1.0.0' }, { capabilities: { logging: {} } });
   server.registerTool(
@@ -45,10 +55,11 @@ function newServer(): McpServer {
       outputSchema: {
         documents: z.array(z.object({ name: z.string(), words: z.number(), longestSentence: z.string() })),
         failed: z.array(z.object({ name: z.string(), reason: z.string() })),
+        index: z.record(z.string(), z.array(z.string())),
       },
     },
     async ({ documents }, { _meta, signal, sendNotification }) => {
-      const result: { documents: Processed[]; failed: Failed[] } = { documents: [], failed: [] };
+      const result: Result = { documents: [], failed: [], index: Object.create(null) };
       const progressToken = _meta?.progressToken;
       const report = async (progress: number, message: string) => {
         if (progressToken === undefined) return;
@@ -63,7 +74,9 @@ function newServer(): McpServer {
         await report(done++, `next: ${name}`);
         try {
           await work(`document ${name}`);
-          const found = analyse(name, await load(name));
+          const text = await load(name);
+          const found = analyse(name, text);
+          addTo(result.index, name, text);
           result.documents.push(found);
           await log('info', `${name} has ${found.words} words`);
         } catch (error) {

@@ -12,6 +12,7 @@ const folder = process.env.DOCUMENTS ?? join(import.meta.dirname, '../support/do
 
 type Processed = { name: string; words: number; longestSentence: string };
 type Failed = { name: string; reason: string };
+type Result = { documents: Processed[]; failed: Failed[]; index: Record<string, string[]> };
 
 async function load(name: string): Promise<string> {
   const path = resolve(folder, name);
@@ -34,6 +35,17 @@ function analyse(name: string, text: string): Processed {
   return { name, words: words.length, longestSentence: sentences[0]!.join(' ') };
 }
 
+/** Defines each entry instead of assigning it, so that no word meets what every object inherits. */
+function addTo(index: Record<string, string[]>, name: string, text: string): void {
+  for (const word of new Set(text.toLowerCase().split(/\s+/))) {
+    const [term] = /[\p{L}\p{N}_](.*[\p{L}\p{N}_])?/u.exec(word) ?? [];
+    if (term === undefined) continue;
+    const value = Object.hasOwn(index, term) ? index[term]! : [];
+    if (!value.includes(name)) value.push(name);
+    Object.defineProperty(index, term, { value, enumerable: true, configurable: true, writable: true });
+  }
+}
+
 function newServer(): McpServer {
   const server = new McpServer({ name: 'documents', version: '1.0.0' }, { capabilities: { logging: {} } });
   server.registerTool(
@@ -44,10 +56,11 @@ function newServer(): McpServer {
       outputSchema: z.object({
         documents: z.array(z.object({ name: z.string(), words: z.number(), longestSentence: z.string() })),
         failed: z.array(z.object({ name: z.string(), reason: z.string() })),
+        index: z.record(z.string(), z.array(z.string())),
       }),
     },
     async ({ documents }, { mcpReq }) => {
-      const result: { documents: Processed[]; failed: Failed[] } = { documents: [], failed: [] };
+      const result: Result = { documents: [], failed: [], index: {} };
       const progressToken = mcpReq._meta?.progressToken;
       const report = async (progress: number, message: string) => {
         if (progressToken === undefined) return;
@@ -60,7 +73,9 @@ function newServer(): McpServer {
         await report(done++, `next: ${name}`);
         try {
           await work(`document ${name}`);
-          const found = analyse(name, await load(name));
+          const text = await load(name);
+          const found = analyse(name, text);
+          addTo(result.index, name, text);
           result.documents.push(found);
           await mcpReq.log('info', `${name} has ${found.words} words`);
         } catch (error) {

@@ -11,6 +11,7 @@ const folder = process.env.DOCUMENTS ?? join(import.meta.dirname, '../support/do
 
 type Processed = { name: string; words: number; longestSentence: string };
 type Failed = { name: string; reason: string };
+type Result = { documents: Processed[]; failed: Failed[]; index: Record<string, string[]> };
 
 async function load(name: string): Promise<string> {
   const path = resolve(folder, name);
@@ -33,20 +34,32 @@ function analyse(name: string, text: string): Processed {
   return { name, words: words.length, longestSentence: sentences[0]!.join(' ') };
 }
 
+/** The words of each document are kept until the end, and the index is made in one go. */
+function indexOf(texts: Map<string, string>): Record<string, string[]> {
+  const pairs = [...texts].flatMap(([name, text]) =>
+    text.split(/\s+/).map((word) => [word.toLowerCase().replaceAll(/^[^\p{L}\p{N}_]+|[^\p{L}\p{N}_]+$/gu, ''), name]),
+  ) as [string, string][];
+  const terms = [...new Set(pairs.map(([term]) => term))].filter(Boolean).sort();
+  const names = new Map(terms.map((term) => [term, new Set<string>()]));
+  for (const [term, name] of pairs) names.get(term)?.add(name);
+  return Object.fromEntries([...names].map(([term, set]) => [term, Array.from(set)]));
+}
+
 function newServer(): McpServer {
   const server = new McpServer({ name: 'documents', version: '1.0.0' }, { capabilities: { logging: {} } });
   server.registerTool(
     'process_documents',
     {
-      description: 'Counts the words of documents',
       inputSchema: z.object({ documents: z.array(z.string()) }),
       outputSchema: z.object({
         documents: z.array(z.object({ name: z.string(), words: z.number(), longestSentence: z.string() })),
         failed: z.array(z.object({ name: z.string(), reason: z.string() })),
+        index: z.record(z.string(), z.array(z.string())),
       }),
     },
     async ({ documents }, { mcpReq }) => {
-      const result: { documents: Processed[]; failed: Failed[] } = { documents: [], failed: [] };
+      const result: Result = { documents: [], failed: [], index: {} };
+      const texts = new Map<string, string>();
       const progressToken = mcpReq._meta?.progressToken;
       const report = async (progress: number, message: string) => {
         if (progressToken === undefined) return;
@@ -59,7 +72,9 @@ function newServer(): McpServer {
         await report(done++, `next: ${name}`);
         try {
           await work(`document ${name}`);
-          const found = analyse(name, await load(name));
+          const text = await load(name);
+          const found = analyse(name, text);
+          texts.set(name, text);
           result.documents.push(found);
           await mcpReq.log('info', `${name} has ${found.words} words`);
         } catch (error) {
@@ -69,6 +84,7 @@ function newServer(): McpServer {
         }
       }
       await report(done, 'done');
+      result.index = indexOf(texts);
       return { content: [{ type: 'text', text: JSON.stringify(result) }], structuredContent: result };
     },
   );
