@@ -551,7 +551,7 @@ export default grader((run) => {
   }
 
   /** The interval that the first two requirements of task 2 give the server, in milliseconds. */
-  const interval = 100;
+  const interval = 60;
   /** Milliseconds between two reports of the server with this interval. */
   let between = interval;
 
@@ -684,7 +684,7 @@ export default grader((run) => {
         // A new server, because a limit that all calls share is the subject of the next requirement.
         await start(interval);
         // The second report is due after 1 interval, and the third one comes after 1.4; the last three come together, later.
-        const after = [0, 0.7, 0.7, 4, 0, 0].map((each) => each * interval);
+        const after = [0, 0.7, 0.7, 3, 0, 0].map((each) => each * interval);
         const reports = after.map((each, i) => ({ after: each, progress: i + 1, message: `${word()} ${i + 1}` }));
         const timed = await callTool(alice, 'report_by_timetable', { reports }, newToken()).done();
         timed.result();
@@ -1277,7 +1277,7 @@ export default grader((run) => {
               let longest = 0;
               const said: string[] = [];
               const began = performance.now();
-              while (!client.end && performance.now() - began < (which === 'idle' ? 2 * limit : 3 * limit + 2000)) {
+              while (!client.end && performance.now() - began < (which === 'idle' ? 1.5 * limit : 3 * limit + 2000)) {
                 const before = performance.now();
                 const each = { progress: said.length, total: 1000, message: word() };
                 said.push(line(each));
