@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { catalog } from '../../lessons/catalog.ts';
 import { root } from '../../test/harness/folders.js';
 import { changedLessons } from './changed-lessons.ts';
-import type { Arguments } from './command.ts';
+import { Refusal, type Arguments } from './command.ts';
 import { gapsOf, missingPlaces } from './gaps.ts';
 import { findLesson } from './lessons.ts';
 
@@ -15,6 +15,12 @@ const programOf = (name: string, file: string) => join(dirname(require.resolve(`
 
 /** Type-checks, looks at the format, then runs the tests; leaves with the exit code of what failed. */
 export async function test({ options }: Arguments): Promise<number> {
+  // Vite takes these two for the end of a path, and then finds no test.
+  const mark = root.match(/[#?]/)?.[0];
+  if (mark)
+    throw new Refusal(
+      `The tests of the workshop do not run in a folder that has a "${mark}" in its path: ${root}\nMove the folder, or clone the workshop to another place. The lessons work here.`,
+    );
   // Nothing here asks another machine; each of some thousand processes would read it.
   delete process.env.NODE_EXTRA_CA_CERTS;
   // Under Vitest, the graders grade the solutions here; `npx vitest run` has them grade the learner's files.

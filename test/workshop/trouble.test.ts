@@ -230,6 +230,9 @@ describe.runIf(posix)('in a folder with an odd name', () => {
       const { stdout } = await odd.run('doctor');
       expect(stdout.split('\n').filter((line) => line.startsWith('✗'))).toEqual([]);
 
+      const [mark] = name.match(/[#?]/)!;
+      expectSentences(await odd.run('test'), `do not run in a folder that has a "${mark}" in its path`);
+
       odd.write(`${lesson1}/server.ts`, "throw new Error('not today');\n");
       expect((await odd.run('check', '1')).stdout).toContain(`look in           ${lesson1}/server.ts:1`);
 
