@@ -108,6 +108,10 @@ function newPlace(): Place {
 
 /** Waits for as long as the server has said, and asks for the rest of the stream. */
 async function comeBack({ lastEventId, retry }: Place, signal: AbortSignal): Promise<Response> {
+  // A GET has no body, so it has no Content-Type.
+  const { 'Content-Type': _, ...others } = headers;
+  // A header takes characters up to U+00FF only, so each character of this string is one byte of the id in UTF-8.
+  const id = Buffer.from(lastEventId, 'utf8').toString('latin1');
   // TODO task 3: wait, then send a GET with Last-Event-ID
   fail(5, `the stream stopped after the event ${lastEventId}`);
 }

@@ -94,7 +94,7 @@ type Session = {
 
 /** The events of one call, or of the stand-alone stream. A stream continues while it has no connection. */
 type EventStream = {
-  /** No other stream of this server has this number. */
+  /** No other stream of this server has this number. Two calls can have the same request id, so that is not enough. */
   number: number;
   /** How many events it has had. */
   count: number;
@@ -240,7 +240,10 @@ function newSession(): Session {
   return { level: 'info', revision: revisions[0]!, events: [] };
 }
 
-/** How many streams this server has had. */
+/**
+ * How many streams this server has had. If each session had a counter of its own, two sessions would have the same ids,
+ * and a client with an id of the other session would get a wrong stream.
+ */
 let streams = 0;
 
 function newStream(): EventStream {
@@ -268,7 +271,7 @@ async function streamAnswer(message: JsonRpcRequest, session: Session, response:
   stream.connection?.end();
 }
 
-/** From now on, the events of this stream go to this HTTP response. */
+/** From now on, the events of this stream go to this HTTP response. The old one, which may be dead, ends. */
 function connect(stream: EventStream, response: Response): void {
   stream.connection?.end();
   stream.connection = response;
@@ -330,8 +333,15 @@ app.get('/mcp', checkRevision, (request, response) => {
 
 /** Sends what the client has missed of a stream, and continues the stream. */
 function resume(lastEventId: string, session: Session, response: Response): void {
-  // TODO task 2: find the event; send the later events of its stream; continue the stream on this connection
-  refuse(response, 400, -32600, 'this server cannot resume a stream yet');
+  // TODO task 2: find the event among those that the session has kept
+  const index: number = -1;
+  // MCP names no status. 404 would say that the session is over, and 405 that there are no streams for GET.
+  if (index === -1) {
+    refuse(response, 400, -32600, 'Last-Event-ID is not the id of an event that this session still has');
+    return;
+  }
+  const { stream } = session.events[index]!;
+  // TODO task 2: continue the stream on this connection, with the events that the client has missed
 }
 
 app.delete('/mcp', (request, response) => {
