@@ -36,6 +36,7 @@ const initializeParams = z.object({
   clientInfo: z.object({ name: z.string(), version: z.string() }),
 });
 
+/** The `params` of a call. If `arguments` are missing, zod puts an empty object in their place. */
 const callParams = z.object({ name: z.string(), arguments: z.record(z.string(), z.unknown()).default({}) });
 
 /** What a tool has to return. It may have further members, which stay in the result. */
@@ -45,11 +46,33 @@ const toolResult = z.looseObject({ content: z.array(z.looseObject({ type: z.stri
 const methods: Record<string, (params: Params, context: Context) => Answer | Promise<Answer>> = {
   ping: () => ({ result: {} }),
 
-  // TODO task 1: add the method initialize: agree on a revision, and say what this server is and can do
+  initialize(params) {
+    const { data, error } = initializeParams.safeParse(params);
+    if (error) return failure(-32602, z.prettifyError(error));
+    // TODO task 1: agree on a revision, and say what this server is and can do
+    return failure(-32603, 'initialize is not written yet');
+  },
 
-  // TODO task 2: add the method tools/list: each tool with its name, its description and its inputSchema
+  'tools/list': () => ({
+    result: {
+      // TODO task 2: list each tool with its name, its description and its inputSchema
+      tools: [],
+    },
+  }),
 
-  // TODO task 3: add the method tools/call: check the call, run the tool, and answer with its result
+  async 'tools/call'(params, context) {
+    const call = callParams.safeParse(params);
+    if (call.error) return failure(-32602, z.prettifyError(call.error));
+    // TODO task 3: find the tool that has exactly the name of the call; if there is no such tool, return an error
+
+    // Every call must end in exactly one response, but each line in try can throw an error.
+    try {
+      // TODO task 3: check the arguments, then run the tool and return its result
+      return failure(-32603, 'tools/call is not written yet');
+    } catch (error) {
+      return toolFailure(reasonOf(error));
+    }
+  },
 };
 
 /** What 'tools/call' returns when a tool fails: a result, so that the model reads the text. */

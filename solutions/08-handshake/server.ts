@@ -39,6 +39,7 @@ const initializeParams = z.object({
   clientInfo: z.object({ name: z.string(), version: z.string() }),
 });
 
+/** The `params` of a call. If `arguments` are missing, zod puts an empty object in their place. */
 const callParams = z.object({ name: z.string(), arguments: z.record(z.string(), z.unknown()).default({}) });
 
 /** What a tool has to return. It may have further members, which stay in the result. */
@@ -48,10 +49,11 @@ const toolResult = z.looseObject({ content: z.array(z.looseObject({ type: z.stri
 const methods: Record<string, (params: Params, context: Context) => Answer | Promise<Answer>> = {
   ping: () => ({ result: {} }),
 
-  // #region task 1: add the method initialize: agree on a revision, and say what this server is and can do
   initialize(params) {
     const { data, error } = initializeParams.safeParse(params);
     if (error) return failure(-32602, z.prettifyError(error));
+    // #region task 1: agree on a revision, and say what this server is and can do
+    // starter: return failure(-32603, 'initialize is not written yet');
     const protocolVersion = revisions.includes(data.protocolVersion) ? data.protocolVersion : revisions[0];
     return {
       result: {
@@ -60,37 +62,43 @@ const methods: Record<string, (params: Params, context: Context) => Answer | Pro
         serverInfo: { name: 'chunk-by-chunk', version: '1.0.0' },
       },
     };
+    // #endregion
   },
-  // #endregion
 
-  // #region task 2: add the method tools/list: each tool with its name, its description and its inputSchema
   'tools/list': () => ({
     result: {
+      // #region task 2: list each tool with its name, its description and its inputSchema
+      // starter: tools: [],
       tools: tools.map(({ name, description, input }) => ({
         name,
         description,
         inputSchema: z.toJSONSchema(input, { io: 'input' }),
       })),
+      // #endregion
     },
   }),
-  // #endregion
 
-  // #region task 3: add the method tools/call: check the call, run the tool, and answer with its result
   async 'tools/call'(params, context) {
     const call = callParams.safeParse(params);
     if (call.error) return failure(-32602, z.prettifyError(call.error));
+    // #region task 3: find the tool that has exactly the name of the call; if there is no such tool, return an error
     const tool = tools.find(({ name }) => name === call.data.name);
     if (!tool) return failure(-32602, `Unknown tool: ${call.data.name}`);
+    // #endregion
+
+    // Every call must end in exactly one response, but each line in try can throw an error.
     try {
+      // #region task 3: check the arguments, then run the tool and return its result
+      // starter: return failure(-32603, 'tools/call is not written yet');
       const args = tool.input.safeParse(call.data.arguments);
       if (args.error) return toolFailure(z.prettifyError(args.error));
       const returned = JSON.stringify(await tool.run(args.data, context));
       return { result: toolResult.parse(JSON.parse(returned)) };
+      // #endregion
     } catch (error) {
       return toolFailure(reasonOf(error));
     }
   },
-  // #endregion
 };
 
 /** What 'tools/call' returns when a tool fails: a result, so that the model reads the text. */
