@@ -66,7 +66,12 @@ async function shakeHands(): Promise<void> {
 
 /** Handles what the server sends on the stand-alone stream. The call does not need this stream, so nothing is thrown. */
 async function listen(): Promise<void> {
-  // TODO task 3: send the GET, and handle each message of its stream
+  try {
+    // TODO task 3: send the GET, and handle each message of its stream
+  } catch (error) {
+    // When the client has closed the stream itself, the error is the one of its own abort.
+    if (!leaving.signal.aborted) console.error(`the stand-alone stream has failed: ${(error as Error).message}`);
+  }
 }
 
 /** Tells the server that its session is no longer needed. Nothing that comes of this changes the exit code. */

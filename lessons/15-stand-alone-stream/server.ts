@@ -237,7 +237,16 @@ async function answer({ method, params }: JsonRpcRequest, context: Context, sess
   return methods[method]!(params ?? {}, context, session);
 }
 
-// TODO task 1: answer GET with an event stream that stays open, and keep it in the session
+/** Opens the stand-alone stream. Each check comes before the stream begins, because a refusal has a different status. */
+app.get('/mcp', checkRevision, (request, response) => {
+  if (!request.accepts('text/event-stream')) {
+    refuse(response, 406, -32600, 'Accept must list text/event-stream');
+    return;
+  }
+  const session = sessionOf(request, response);
+  if (!session) return;
+  // TODO task 1: begin an event stream that stays open, and keep it in the session
+});
 
 app.delete('/mcp', (request, response) => {
   const session = sessionOf(request, response);
@@ -248,8 +257,7 @@ app.delete('/mcp', (request, response) => {
 });
 
 app.all('/mcp', (_request, response) => {
-  // TODO task 1: name GET too
-  refuse(response.set('Allow', 'POST, DELETE'), 405, -32600, 'the HTTP methods here are POST and DELETE');
+  refuse(response.set('Allow', 'GET, POST, DELETE'), 405, -32600, 'the HTTP methods here are GET, POST and DELETE');
 });
 
 app.use('/mcp', answerError);

@@ -70,16 +70,17 @@ async function shakeHands(): Promise<void> {
 
 /** Handles what the server sends on the stand-alone stream. The call does not need this stream, so nothing is thrown. */
 async function listen(): Promise<void> {
-  // #region task 3: send the GET, and handle each message of its stream
   try {
+    // #region task 3: send the GET, and handle each message of its stream
     const accept = { ...headers, Accept: 'text/event-stream' };
     const response = await fetch(url, { headers: accept, signal: leaving.signal });
     if (!response.ok || mediaTypeOf(response) !== 'text/event-stream') return; // the server offers no such stream
     for await (const message of eventsIn(response)) await handle(message);
+    // #endregion
   } catch (error) {
+    // When the client has closed the stream itself, the error is the one of its own abort.
     if (!leaving.signal.aborted) console.error(`the stand-alone stream has failed: ${(error as Error).message}`);
   }
-  // #endregion
 }
 
 /** Tells the server that its session is no longer needed. Nothing that comes of this changes the exit code. */

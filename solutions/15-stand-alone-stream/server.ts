@@ -243,7 +243,7 @@ async function answer({ method, params }: JsonRpcRequest, context: Context, sess
   return methods[method]!(params ?? {}, context, session);
 }
 
-// #region task 1: answer GET with an event stream that stays open, and keep it in the session
+/** Opens the stand-alone stream. Each check comes before the stream begins, because a refusal has a different status. */
 app.get('/mcp', checkRevision, (request, response) => {
   if (!request.accepts('text/event-stream')) {
     refuse(response, 406, -32600, 'Accept must list text/event-stream');
@@ -251,6 +251,7 @@ app.get('/mcp', checkRevision, (request, response) => {
   }
   const session = sessionOf(request, response);
   if (!session) return;
+  // #region task 1: begin an event stream that stays open, and keep it in the session
   session.stream?.end();
   session.stream = response;
   beginEventStream(response);
@@ -259,8 +260,8 @@ app.get('/mcp', checkRevision, (request, response) => {
     clearInterval(keepAlive);
     if (session.stream === response) session.stream = undefined;
   });
+  // #endregion
 });
-// #endregion
 
 app.delete('/mcp', (request, response) => {
   const session = sessionOf(request, response);
@@ -273,10 +274,7 @@ app.delete('/mcp', (request, response) => {
 });
 
 app.all('/mcp', (_request, response) => {
-  // #region task 1: name GET too
-  // starter: refuse(response.set('Allow', 'POST, DELETE'), 405, -32600, 'the HTTP methods here are POST and DELETE');
   refuse(response.set('Allow', 'GET, POST, DELETE'), 405, -32600, 'the HTTP methods here are GET, POST and DELETE');
-  // #endregion
 });
 
 app.use('/mcp', answerError);
