@@ -49,7 +49,7 @@ const reporting = new Map<unknown, (report: Report) => void>();
 /** The id of the newest call; undefined as long as there is no call. */
 let callId: number | undefined;
 
-/** Aborted by Ctrl+C. From then on, the client waits for no answer. */
+/** Aborted by Ctrl+C. From then on, `post` sends nothing and waits for no answer. */
 const stop = new AbortController();
 
 // TODO task 3: let Ctrl+C stop the client
@@ -149,6 +149,7 @@ async function shakeHands(): Promise<void> {
 
 /** Tells the server that the call is no longer needed. Nothing that comes of this changes the exit code. */
 async function cancelCall(): Promise<void> {
+  if (callId === undefined) return;
   // TODO task 3: send the notification, and wait a short time for its answer
 }
 
@@ -162,7 +163,7 @@ async function endSession(): Promise<void> {
 /** Sends a request and waits for its result. */
 async function request<Result>(method: string, params: Params, signal?: AbortSignal): Promise<Result> {
   const id = ++lastId;
-  // TODO task 3: keep the id of a call
+  if (method === 'tools/call') callId = id;
   const response = await post({ jsonrpc: '2.0', id, method, params }, signal);
   const answer = await answerTo(id, response).catch(notRead);
   if (!answer) fail(5, `the answer to ${method} ended without a response`);
