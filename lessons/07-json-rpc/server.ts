@@ -21,10 +21,13 @@ const methods: Record<string, (params: Params) => Answer | Promise<Answer>> = {
   // TODO task 1: add the method ping, which returns an empty object as its result
 
   async calculate(params) {
-    // TODO task 3: check op and the result in the same way as a and b, and return a failure with the code -32602
-    const { a, b, op } = params as { a: unknown; b: unknown; op: string };
+    const { a, b, op } = params;
     if (typeof a !== 'number') return failure(-32602, 'a must be a number');
     if (typeof b !== 'number') return failure(-32602, 'b must be a number');
+    if (typeof op !== 'string' || !Object.hasOwn(operations, op)) {
+      return failure(-32602, `op must be ${Object.keys(operations).join(' or ')}`);
+    }
+    // TODO task 3: if the result is not a finite number, return a failure with the code -32602
     await work(`${a} ${op} ${b}`);
     return { result: { value: operations[op]!(a, b) } };
   },
@@ -43,7 +46,7 @@ app.use('/mcp', (request, response, next) => {
 });
 
 app.post('/mcp', (request, response, next) => {
-  // TODO task 4: before next(), refuse a wrong Accept with status 406, and a wrong Content-Type with status 415
+  // TODO task 4: before next(), refuse a wrong Content-Type with status 415, and a wrong Accept with status 406
   next();
 });
 
@@ -67,7 +70,9 @@ function failure(code: number, message: string): Answer {
 
 // TODO task 2: write the type guard isRequest: a request has a method and an id
 
-// TODO task 3: write the type guard isNotification: a notification has a method, but no member id
+function isNotification(message: unknown): message is JsonRpcNotification {
+  return hasMethod(message) && !('id' in message);
+}
 
 function isResponse(message: unknown): message is JsonRpcResponse {
   return (
@@ -102,7 +107,18 @@ function refuse(response: Response, status: number, code: number, message: strin
   response.status(status).json({ jsonrpc: '2.0', id: null, ...failure(code, message) });
 }
 
-// TODO task 4: below app.post, refuse all other HTTP methods with status 405, and write the error handler
+// TODO task 4: refuse all HTTP methods except POST with status 405, here, between app.post and the error handler
+
+type HttpError = { status?: number; type?: string; message: string };
+
+app.use('/mcp', (error: HttpError, _request: Request, response: Response, _next: NextFunction) => {
+  if (error.type === 'entity.parse.failed') refuse(response, 400, -32700, 'the body is not JSON');
+  else if (error.status && error.status < 500) refuse(response, error.status, -32600, error.message);
+  else {
+    console.error(error);
+    refuse(response, 500, -32603, 'internal error');
+  }
+});
 
 const port = Number(process.env.PORT ?? 3000);
 app.listen(port, '127.0.0.1', (error) => {

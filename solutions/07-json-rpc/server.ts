@@ -23,16 +23,13 @@ const methods: Record<string, (params: Params) => Answer | Promise<Answer>> = {
   // #endregion
 
   async calculate(params) {
-    // #region task 3: check op and the result in the same way as a and b, and return a failure with the code -32602
-    // starter: const { a, b, op } = params as { a: unknown; b: unknown; op: string };
-    // starter: if (typeof a !== 'number') return failure(-32602, 'a must be a number');
-    // starter: if (typeof b !== 'number') return failure(-32602, 'b must be a number');
     const { a, b, op } = params;
     if (typeof a !== 'number') return failure(-32602, 'a must be a number');
     if (typeof b !== 'number') return failure(-32602, 'b must be a number');
     if (typeof op !== 'string' || !Object.hasOwn(operations, op)) {
       return failure(-32602, `op must be ${Object.keys(operations).join(' or ')}`);
     }
+    // #region task 3: if the result is not a finite number, return a failure with the code -32602
     if (!Number.isFinite(operations[op]!(a, b))) return failure(-32602, 'the result must be a finite number');
     // #endregion
     await work(`${a} ${op} ${b}`);
@@ -53,7 +50,7 @@ app.use('/mcp', (request, response, next) => {
 });
 
 app.post('/mcp', (request, response, next) => {
-  // #region task 4: before next(), refuse a wrong Accept with status 406, and a wrong Content-Type with status 415
+  // #region task 4: before next(), refuse a wrong Content-Type with status 415, and a wrong Accept with status 406
   if (!request.accepts('application/json') || !request.accepts('text/event-stream')) {
     refuse(response, 406, -32600, 'Accept must list application/json and text/event-stream');
     return;
@@ -104,11 +101,9 @@ function isRequest(message: unknown): message is JsonRpcRequest {
 }
 // #endregion
 
-// #region task 3: write the type guard isNotification: a notification has a method, but no member id
 function isNotification(message: unknown): message is JsonRpcNotification {
   return hasMethod(message) && !('id' in message);
 }
-// #endregion
 
 function isResponse(message: unknown): message is JsonRpcResponse {
   return (
@@ -143,10 +138,11 @@ function refuse(response: Response, status: number, code: number, message: strin
   response.status(status).json({ jsonrpc: '2.0', id: null, ...failure(code, message) });
 }
 
-// #region task 4: below app.post, refuse all other HTTP methods with status 405, and write the error handler
+// #region task 4: refuse all HTTP methods except POST with status 405, here, between app.post and the error handler
 app.all('/mcp', (_request, response) => {
   refuse(response.set('Allow', 'POST'), 405, -32600, 'the only HTTP method here is POST');
 });
+// #endregion
 
 type HttpError = { status?: number; type?: string; message: string };
 
@@ -158,7 +154,6 @@ app.use('/mcp', (error: HttpError, _request: Request, response: Response, _next:
     refuse(response, 500, -32603, 'internal error');
   }
 });
-// #endregion
 
 const port = Number(process.env.PORT ?? 3000);
 app.listen(port, '127.0.0.1', (error) => {

@@ -32,6 +32,8 @@ const refusals: Record<number, string> = {
   415: "Refuse with status 415 only if request.is returns false: !request.is('application/json'). The ! may be missing.",
   500: 'Find out what has failed: the error handler prints the error. A handler that throws gets status 500.',
   501: 'Replace the line of the starter that answers with status 501: response.json sends the response.',
+  [-32601]:
+    'Make sure that methods has a function with the name of this method, letter by letter. If it has, look at the condition that returns the code -32601: in !Object.hasOwn(methods, method), the ! may be missing.',
 };
 
 /** What to do about a refusal of this correct message; nothing where only the error itself tells. */
@@ -143,7 +145,9 @@ export default grader((run) => {
         client = mcpClient(server);
         const twice =
           'Remove the line of the starter that answers with status 501, and send the response one time only, with response.json.';
-        const posted = await expectEnd(() => sendWith(twice, ping()), true, twice);
+        const thrown =
+          'If methods[method] is not a function, add the function ping to methods. If headers were set after they had been sent, remove the line of the starter that answers with status 501: the handler should answer one time only.';
+        const posted = await expectEnd(() => sendWith(thrown, ping()), true, twice);
         expectStatus(posted, 200, {
           cause:
             posted.status! in refusals

@@ -111,6 +111,7 @@ export const mistakes: Mistake[] = [
     'response.json({ jsonrpc: 2.0, id: message.id, ...',
   ]),
   server(1, 'pong', ['ping: () => ({ result: {} })', "ping: () => ({ result: { message: 'pong' } })"]),
+  server(1, 'calls-a-ping-that-it-does-not-have', ['  ping: () => ({ result: {} }),\n', ''], [knowsMethod, '']),
   server(1, 'ping-without-a-result', ['ping: () => ({ result: {} })', 'ping: () => ({}) as any']),
   server(1, 'no-id', ["response.json({ jsonrpc: '2.0', id: message.id, ...", "response.json({ jsonrpc: '2.0', ..."]),
   server(1, 'id-as-a-string', [
@@ -420,6 +421,7 @@ ${refusesOthers}`,
     ),
   ]),
   server(3, 'calls-what-it-does-not-have', [knowsMethod, '']),
+  server(1, 'refuses-the-methods-that-it-has', [knowsMethod, knowsMethod.replace('!', '')]),
   server(3, 'inherited-method', ['if (!Object.hasOwn(methods, method))', 'if (!(method in methods))']),
   server(3, 'unknown-method-without-id', [
     answersRequest,
