@@ -63,8 +63,22 @@ try {
 
 /** Calls a tool, and shows the reports until the response has arrived. */
 async function callTool(name: string, args: Params): Promise<ToolResult> {
-  // TODO task 3: ask for reports, show them, and give up at one of the two limits
-  return request<ToolResult>('tools/call', { name, arguments: args });
+  // The limit for the whole call. No report extends it.
+  const limits = new AbortController();
+  const total = setTimeout(() => limits.abort(`no complete answer within ${timeLimit} ms`), timeLimit);
+  // TODO task 3: make a token, begin the idle limit, and get the reports on this call
+  try {
+    // TODO task 3: ask for reports
+    const params = { name, arguments: args };
+    // With await, the block `finally` runs when the call is over. Without await, it would run immediately.
+    return await request<ToolResult>('tools/call', params, limits.signal);
+  } catch (error) {
+    if (limits.signal.aborted) fail(6, limits.signal.reason as string);
+    throw error;
+  } finally {
+    clearTimeout(total);
+    // TODO task 3: forget the token, and end the idle limit
+  }
 }
 
 /** A report in words: `3/10 Processing document 4/10`. */
@@ -74,8 +88,13 @@ function textOfReport({ progress, total, message = '' }: Report): string {
 
 /** Shows a report: as a line in a pipe, and in a terminal as a bar in place of the last one. */
 function show(report: Report): void {
-  // TODO task 3: print a line, or draw the bar over the last one
-  console.log(`PROGRESS: ${textOfReport(report)}`);
+  if (!process.stdout.isTTY) {
+    console.log(`PROGRESS: ${textOfReport(report)}`);
+    return;
+  }
+  // A text that is too long would continue in a second row, which nothing erases, so it is cut.
+  eraseBar();
+  process.stdout.write(`${barOf(report)} ${textOfReport(report)}`.slice(0, (process.stdout.columns || 80) - 1));
 }
 
 /** A bar of ten characters: `[###.......]`. Without a total, nobody knows how long it has to be. */
@@ -87,7 +106,8 @@ function barOf({ progress, total }: Report): string {
 
 /** Empties the last line of a terminal. */
 function eraseBar(): void {
-  // TODO task 3: go to the start of the line, and erase it
+  // \r goes to the start of the line, and ESC [ K erases everything from there to its end.
+  if (process.stdout.isTTY) process.stdout.write('\r\x1b[K');
 }
 
 /** Prints a line on standard output. A bar makes room for it. */

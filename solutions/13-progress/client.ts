@@ -63,30 +63,36 @@ try {
 
 /** Calls a tool, and shows the reports until the response has arrived. */
 async function callTool(name: string, args: Params): Promise<ToolResult> {
-  // #region task 3: ask for reports, show them, and give up at one of the two limits
-  // starter: return request<ToolResult>('tools/call', { name, arguments: args });
-  const progressToken = `call-${++calls}`;
-  let last = 'the start of the call';
+  // The limit for the whole call. No report extends it.
   const limits = new AbortController();
   const total = setTimeout(() => limits.abort(`no complete answer within ${timeLimit} ms`), timeLimit);
+  // #region task 3: make a token, begin the idle limit, and get the reports on this call
+  const progressToken = `call-${++calls}`;
+  let last = 'the start of the call';
   const idle = setTimeout(() => limits.abort(`no report within ${idleLimit} ms after ${last}`), idleLimit);
   reporting.set(progressToken, (report) => {
     idle.refresh();
     last = textOfReport(report);
     show(report);
   });
+  // #endregion
   try {
+    // #region task 3: ask for reports
+    // starter: const params = { name, arguments: args };
     const params = { name, arguments: args, _meta: { progressToken } };
+    // #endregion
+    // With await, the block `finally` runs when the call is over. Without await, it would run immediately.
     return await request<ToolResult>('tools/call', params, limits.signal);
   } catch (error) {
     if (limits.signal.aborted) fail(6, limits.signal.reason as string);
     throw error;
   } finally {
-    reporting.delete(progressToken);
     clearTimeout(total);
+    // #region task 3: forget the token, and end the idle limit
+    reporting.delete(progressToken);
     clearTimeout(idle);
+    // #endregion
   }
-  // #endregion
 }
 
 /** A report in words: `3/10 Processing document 4/10`. */
@@ -96,15 +102,13 @@ function textOfReport({ progress, total, message = '' }: Report): string {
 
 /** Shows a report: as a line in a pipe, and in a terminal as a bar in place of the last one. */
 function show(report: Report): void {
-  // #region task 3: print a line, or draw the bar over the last one
-  // starter: console.log(`PROGRESS: ${textOfReport(report)}`);
   if (!process.stdout.isTTY) {
     console.log(`PROGRESS: ${textOfReport(report)}`);
     return;
   }
+  // A text that is too long would continue in a second row, which nothing erases, so it is cut.
   eraseBar();
   process.stdout.write(`${barOf(report)} ${textOfReport(report)}`.slice(0, (process.stdout.columns || 80) - 1));
-  // #endregion
 }
 
 /** A bar of ten characters: `[###.......]`. Without a total, nobody knows how long it has to be. */
@@ -116,10 +120,8 @@ function barOf({ progress, total }: Report): string {
 
 /** Empties the last line of a terminal. */
 function eraseBar(): void {
-  // #region task 3: go to the start of the line, and erase it
   // \r goes to the start of the line, and ESC [ K erases everything from there to its end.
   if (process.stdout.isTTY) process.stdout.write('\r\x1b[K');
-  // #endregion
 }
 
 /** Prints a line on standard output. A bar makes room for it. */

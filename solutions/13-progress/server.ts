@@ -214,14 +214,14 @@ type Report = { progress: number; total?: number | undefined; message?: string |
 
 /** Stands between a tool and the client: `report` gets every report of the tool, and `send` those that go out. */
 function limited(send: (report: Report) => void) {
-  // #region task 2: send the first report immediately, and then at most one in each interval
-  // starter: return { report: send, finish() {} };
+  // `reached` is the greatest progress so far. `latest` is the report that waits until `due`, and `timer` sends it then.
   let reached = -Infinity;
   let due = 0;
   let latest: Report | undefined;
   let timer: NodeJS.Timeout | undefined;
   let finished = false;
 
+  /** Sends the report that waits, if there is one. No timer is running after that. */
   function sendLatest(): void {
     clearTimeout(timer);
     timer = undefined;
@@ -233,19 +233,25 @@ function limited(send: (report: Report) => void) {
 
   return {
     report(report: Report) {
+      // #region task 2: drop this report, send it immediately, or let it wait
+      // starter: send(report);
       if (finished || report.progress <= reached) return;
       reached = report.progress;
       latest = report;
       const wait = due - performance.now();
       if (wait <= 0) sendLatest();
       else timer ??= setTimeout(sendLatest, wait);
+      // #endregion
     },
+
+    /** Runs when the tool has returned or thrown an error, before the response is sent. */
     finish() {
+      // #region task 2: send the report that still waits, and drop every later one
       sendLatest();
       finished = true;
+      // #endregion
     },
   };
-  // #endregion
 }
 
 /** Writes one message, in one event, in one chunk. After the response, nothing more can be sent. */

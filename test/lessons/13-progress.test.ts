@@ -92,7 +92,7 @@ export default grader((run) => {
   }
 
   const neverSent =
-    'Follow the report through your code: the tool calls context.progress, and your function sends a notification if progressToken is not undefined. progressTokenOf has to return the token.';
+    'Follow the report through your code: the tool calls context.progress, and your function sends a notification if progressToken is not undefined. progressTokenOf has to return the token. If you have changed limited already, its function report has to keep the report in latest before it calls sendLatest.';
 
   /** Why a report is not on the wire, although the tool is at work behind it. */
   async function whyNotReported(posted: Posted, index: number, text: string, work: string): Promise<Failure> {
@@ -151,7 +151,10 @@ export default grader((run) => {
       expect(!next, {
         cause: `Your server sent one more report while the tool was still at work on ${name}.`,
         compare: { expected: `only "${texts[i]}"`, received: asJson(next) },
-        advice: 'Call context.progress once before the work on each document, and await work(name) after it.',
+        advice:
+          asJson(next) === asJson(report)
+            ? 'Call context.progress once for each document. If your tool does this already, let the function report in limited send a report only through sendLatest: a call of send beside it sends the report twice.'
+            : 'Call context.progress once before the work on each document, and await work(name) after it.',
         see,
       });
       release(server.program);
@@ -1146,7 +1149,7 @@ export default grader((run) => {
         );
         const advice =
           'Look for the token of the report in reporting with Map.get. If it has no function, ignore the report.';
-        const expectIgnored = async (what: string) => {
+        const expectIgnored = async (what: string, advice: string) => {
           await client.caughtUp();
           await client.prints([], { cause: '', otherwise: `Your client showed ${what}.`, advice });
         };
@@ -1154,10 +1157,11 @@ export default grader((run) => {
           await call.stream(report(each, values));
           await expectIgnored(
             `a report with the token ${asJson(each)}, although its call has the token ${asJson(token)}`,
+            advice,
           );
         }
         await call.stream(notification('notifications/progress', values), notification('notifications/progress'));
-        await expectIgnored('a report that has no token');
+        await expectIgnored('a report that has no token', advice);
         await call.stream(report(token, values));
         await client.prints([line(values)], {
           cause: 'Your client ignored some reports, and after that it also ignored a report on its own call.',
@@ -1166,7 +1170,10 @@ export default grader((run) => {
         await nextCall(word());
         const second = inPipe;
         await second.call.stream(report(token, { progress: 3, total: 3, message: 'too late' }));
-        await expectIgnored('a report on a call that was over');
+        await expectIgnored(
+          'a report on a call that was over',
+          'Delete the token from reporting in the finally block of callTool: then handle finds no function for a report that comes later.',
+        );
         const own = { progress: 1, total: 2, message: word() };
         await second.call.stream(report(second.token, own));
         await client.prints([line(own)], { cause: 'Your client did not show a report on its next call.', advice });

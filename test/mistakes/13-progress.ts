@@ -139,6 +139,8 @@ export const mistakes: Mistake[] = [
     'report({ progress, total, message })',
     "report({ progress, total, message: message ?? '' })",
   ]),
+  server(1, 'sends-each-report-twice', [drops, `      send(report);\n${drops}`]),
+  server(1, 'never-keeps-the-latest-report', [keepsLatest, '']),
   server(1, 'whole-numbers-only', [
     'report({ progress, total, message })',
     'report({ progress: Math.round(progress), total, message })',
@@ -276,9 +278,10 @@ export const mistakes: Mistake[] = [
     2,
     'waits-for-the-timer',
     [finishes, '  await finish();\n'],
+    ['    finish() {\n', '    async finish() {\n'],
     [
-      `    finish() {\n${finishesLimit}`,
-      '    async finish() {\n      while (latest) await new Promise((resolve) => setTimeout(resolve, 5));\n      finished = true;\n',
+      finishesLimit,
+      '      while (latest) await new Promise((resolve) => setTimeout(resolve, 5));\n      finished = true;\n',
     ],
   ),
   server(2, 'the-timer-lives-on', ['    clearTimeout(timer);\n    timer = undefined;\n', '    timer = undefined;\n']),
