@@ -763,6 +763,12 @@ export default grader((run) => {
             see: '',
           });
         }
+        const inARow = random.aside(() => {
+          const reports = random.words(3).map((message, i) => ({ progress: i, message }));
+          return callTool(bob, 'report_in_a_row', { reports }, newToken());
+        });
+        calls.push(inARow);
+        await inARow.atWork(calls.length);
         // An interval that does not come from PROGRESS_INTERVAL is over as soon as in the requirement before.
         const tooSoon = () => calls.findIndex((posted) => reportsIn(posted).length > 1);
         await until(() => tooSoon() >= 0, 1.5 * between);
@@ -772,7 +778,9 @@ export default grader((run) => {
           cause: `Your server sent a second report of call ${early + 1} before PROGRESS_INTERVAL milliseconds had passed, although PROGRESS_INTERVAL is ${hour}.`,
           compare: { expected: '(nothing)', received: asJson(wrong) },
           advice:
-            'Use progressInterval for the time of the next report. It is the number in PROGRESS_INTERVAL. A number in your code is wrong for every other interval.',
+            calls[early] === inARow
+              ? 'Start the timer only if the report has to wait: else timer ??= setTimeout(sendLatest, wait). A timer whose time is 0 or less fires immediately, and sends the next report too early.'
+              : 'Use progressInterval for the time of the next report. It is the number in PROGRESS_INTERVAL. A number in your code is wrong for every other interval.',
           see: '',
         });
         for (const posted of calls) {

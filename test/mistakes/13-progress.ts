@@ -260,6 +260,7 @@ export const mistakes: Mistake[] = [
     ['  let latest: Report | undefined;\n  let timer: NodeJS.Timeout | undefined;\n', ''],
   ),
   server(2, 'each-report-waits-for-a-whole-interval', [startsTimer, startsTimer.replace('wait)', 'progressInterval)')]),
+  server(2, 'starts-a-timer-although-it-has-sent', [startsTimer, startsTimer.replace('else ', '')]),
   server(2, 'a-pause-lets-reports-pass', [nextDue, '    due = (due || performance.now()) + progressInterval;\n']),
   server(2, 'forgets-the-last-report', [finishesLimit, '      clearTimeout(timer);\n      finished = true;\n']),
   server(2, 'the-last-report-only-after-success', [
