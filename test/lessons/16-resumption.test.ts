@@ -159,8 +159,9 @@ export default grader((run) => {
             expect(event.id, {
               cause: `Your server sent an event without an id: ${nameOf(event)}.`,
               compare: { expected: 'id: …', received: visible(posted.text.slice(0, 120)) },
-              advice:
-                'Write the line id: and the id before the line data:, in the same event. The blank line comes after both.',
+              advice: /^retry:.*id:/m.test(posted.text)
+                ? 'End the field retry with a blank line: `retry: ${retry}\\n\\n`. Otherwise the next line continues it.'
+                : 'Write the line id: and the id before the line data:, in the same event. The blank line comes after both.',
             });
             const before = seen.get(event.id);
             expect(!before, {
@@ -345,6 +346,11 @@ export default grader((run) => {
     const wanted = sent.slice(seen + 1);
     const after = `after the client had seen event ${seen + 1} of this stream`;
     const compare = { expected: listed(wanted), received: listed(came) };
+    expect(!came.some(({ data }) => /^(id|data):/m.test(data)), {
+      cause: `Your server sent the kept text of an event as the data of a new event ${after}.`,
+      compare,
+      advice: 'Write the text that you have kept with writeTo(stream, event.text). sendEvent makes a new event of it.',
+    });
     const foreign = came.find((event) => !sent.some(({ data }) => data === event.data));
     expect(!foreign, {
       cause: `Your server sent an event of a different stream ${after}.`,
@@ -791,7 +797,7 @@ export default grader((run) => {
           ? 'Add the header Last-Event-ID. Without it, the GET opens the stand-alone stream.'
           : /invalid character|ByteString/i.test(client.stderr)
             ? "Encode the id as UTF-8: Buffer.from(id, 'utf8').toString('latin1'). A header takes one character for each byte."
-            : `${count > 1 ? 'Repeat this' : 'Call comeBack and read again'} as long as the response has not arrived and there is an id, whether the stream has ended or broken off. An error of the connection reaches notRead: return there before fail.${count > 1 ? ` ${keeps}` : ''}`,
+            : `${count > 1 ? 'Repeat this' : 'Keep the id of each event in place.lastEventId. Call comeBack and read again'} as long as the response has not arrived and there is an id, whether the stream has ended or broken off. An error of the connection reaches notRead: return there before fail.${count > 1 ? ` ${keeps}` : ''}`,
       };
     };
     const came = () => backs.length >= count;
@@ -1086,7 +1092,7 @@ export default grader((run) => {
               await expectEnd(run, caller.client, running, advice);
               const otherCode =
                 'Look for an AbortError, and call fail with exit code 6: notSent does this for an error of sleep and of fetch.';
-              await caller.client.fails({ withFail: true, code: 6, about, advice, otherCode });
+              await caller.client.fails({ withFail: true, code: 6, about, advice, otherCode, codeOne: otherCode });
             },
           ),
         );

@@ -37,6 +37,11 @@ const found = '      if (isResponse(message) && message.id === id) return messag
 const newLimit = '  const signal = AbortSignal.timeout(timeLimit);\n';
 
 export const mistakes: Mistake[] = [
+  server(1, 'a-retry-without-its-blank-line', [saysRetry, saysRetry.replace('\\n\\n', '')]),
+  server(2, 'sends-the-kept-text-as-data', [
+    ownOnly,
+    '    if (event.stream === stream) sendEvent(session, stream, event.text);\n',
+  ]),
   server(1, 'writes-each-event-twice', [writes, '  writeTo(stream, `data: ${data}\\n\\n`);\n' + writes]),
   server(1, 'no-ids', [writes, '  const text = `data: ${data}\\n\\n`;\n']),
   server(1, 'the-id-behind-the-blank-line', [writes, '  const text = `data: ${data}\\n\\nid: ${id}\\n`;\n']),
@@ -266,6 +271,7 @@ export const mistakes: Mistake[] = [
     [waits, `${newLimit.replace('signal', 'own')}${waits.replace('{ signal }', '{ signal: own }')}`],
     [asks, asks.replace(', signal }', ', signal: own }')],
   ),
+  client(3, 'never-keeps-its-place', [keepsId, '']),
   client(3, 'the-wait-has-no-limit', [waits, '  await sleep(Math.min(retry, 2 ** 31 - 1));\n']),
   client(3, 'the-connection-has-no-limit', [asks, asks.replace(', signal });', ' });')]),
   client(3, 'the-wait-has-the-wrong-exit-code', [waits, waits.replace('.catch(notSent)', '')]),
