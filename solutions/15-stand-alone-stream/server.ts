@@ -255,7 +255,9 @@ app.get('/mcp', checkRevision, (request, response) => {
   session.stream?.end();
   session.stream = response;
   beginEventStream(response);
-  const keepAlive = setInterval(() => response.write(': still here\n\n'), quietInterval);
+  const keepAlive = setInterval(() => {
+    if (!response.writableEnded) response.write(': still here\n\n');
+  }, quietInterval);
   response.on('close', () => {
     clearInterval(keepAlive);
     if (session.stream === response) session.stream = undefined;

@@ -346,7 +346,9 @@ app.get('/mcp', checkRevision, (request, response) => {
   if (!openStream(session, response)) return;
   session.stream?.end();
   session.stream = response;
-  const keepAlive = setInterval(() => response.write(': still here\n\n'), quietInterval);
+  const keepAlive = setInterval(() => {
+    if (!response.writableEnded) response.write(': still here\n\n');
+  }, quietInterval);
   response.on('close', () => {
     clearInterval(keepAlive);
     if (session.stream === response) session.stream = undefined;

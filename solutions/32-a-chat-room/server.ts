@@ -185,7 +185,9 @@ app.get('/mcp', checkRevision, (request, response) => {
   beginEventStream(response);
   if (session.waiting !== '') response.write(session.waiting);
   session.waiting = '';
-  const keepAlive = setInterval(() => response.write(': still here\n\n'), 15_000);
+  const keepAlive = setInterval(() => {
+    if (!response.writableEnded) response.write(': still here\n\n');
+  }, 15_000);
   response.on('close', () => {
     clearInterval(keepAlive);
     // A newer stream may have replaced this one.

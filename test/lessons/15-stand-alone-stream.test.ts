@@ -752,7 +752,7 @@ export default grader((run) => {
   const newSession = () => `${word()}-${random.integer(1000, 9999)}!~`;
   const over = 'The call was answered';
   const closes =
-    'Call leaving.abort() in finally: the signal that fetch was given ends the stream. Until then, the open stream keeps your client running.';
+    'Give fetch the signal leaving.signal, and call leaving.abort() in finally, which ends the stream. Until then, the open stream keeps your client running.';
 
   /** Begins the answer to a GET, which is an event stream. */
   function begin({ response }: Incoming, status = 200, contentType = 'text/event-stream'): void {

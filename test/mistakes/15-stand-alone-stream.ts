@@ -9,7 +9,10 @@ const accepts = `  if (!request.accepts('text/event-stream')) {
 `;
 const replaces = '  session.stream?.end();\n  session.stream = response;\n';
 const begins = '  beginEventStream(response);\n  const keepAlive';
-const comments = "  const keepAlive = setInterval(() => response.write(': still here\\n\\n'), quietInterval);\n";
+const comments = `  const keepAlive = setInterval(() => {
+    if (!response.writableEnded) response.write(': still here\\n\\n');
+  }, quietInterval);
+`;
 const stops = '    clearInterval(keepAlive);\n';
 const removes = '    if (session.stream === response) session.stream = undefined;\n';
 const ends = `  sessions.delete(request.get('MCP-Session-Id')!);
