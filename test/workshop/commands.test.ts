@@ -225,7 +225,10 @@ describe('try', { concurrent: true }, () => {
     'draws what the README of %s shows first',
     async ([slug, lesson], { expect }) => {
       await finished.run('solution', slug, '--apply');
-      const { code, stdout } = await finished.run('try', slug);
+      // With the options that the README gives first.
+      const readme = finished.read(`lessons/${slug}/README.md`);
+      const options = /^npm run try lesson-\d+(?: -- (.+))?$/m.exec(readme)?.[1];
+      const { code, stdout } = await finished.run('try', slug, ...(options?.split(' ') ?? []));
       expect(code).toBe(0);
       // The README leaves rows out, such as the head of the response, and cuts long ones where it likes. Which of two rows at
       // one time is first differs, unless they are in one stream.
