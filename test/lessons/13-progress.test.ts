@@ -763,6 +763,7 @@ export default grader((run) => {
             see: '',
           });
         }
+        // Only reports without a pause meet a timer that was started although the first of them was sent.
         const inARow = random.aside(() => {
           const reports = random.words(3).map((message, i) => ({ progress: i, message }));
           return callTool(bob, 'report_in_a_row', { reports }, newToken());

@@ -12,7 +12,7 @@ import {
   type Counts,
   type Line,
 } from '../harness/vocabulary/access-log.ts';
-import { expectEnd, expectInterrupted, judgedClient } from '../harness/vocabulary/command-line.ts';
+import { expectEnd, expectInterrupted, judgedClient, withoutBreaks } from '../harness/vocabulary/command-line.ts';
 import { finished, workMs } from '../harness/vocabulary/http.ts';
 import { mcpClient, request, shakeHands, type McpClient, type Posted } from '../harness/vocabulary/mcp-client.ts';
 import {
@@ -793,8 +793,7 @@ export default grader((run) => {
             code: 1,
             about: about[how],
             has: how === 'status 500' ? [] : parts,
-            oneLine:
-              'Replace the line breaks in what the server says before you print it: message.replaceAll(/\\s+/g, " ").',
+            oneLine: withoutBreaks,
             advice:
               how === 'isError'
                 ? 'Look at isError of the result before you print the totals. The text of the result says what went wrong.'

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { expect, Failure, type Explanation } from '../harness/run/failure.ts';
 import { grader } from '../harness/run/grader.ts';
 import type { Server } from '../harness/run/run.ts';
-import { expectEnd, judgedClient, lastWords, type Client } from '../harness/vocabulary/command-line.ts';
+import { expectEnd, judgedClient, lastWords, withoutBreaks, type Client } from '../harness/vocabulary/command-line.ts';
 import { eventOf } from '../harness/vocabulary/event-stream.ts';
 import { expectHeader, expectStatus, finished, workMs } from '../harness/vocabulary/http.ts';
 import { hello, initialize, judged, mcpClient, type McpClient, type Posted } from '../harness/vocabulary/mcp-client.ts';
@@ -877,6 +877,16 @@ export default grader((run) => {
   const readsAfter =
     'Read the document when an edit was answered, accepted or refused, and print it if its version is newer.';
 
+  /** The server accepts the edit, and the client prints the new version. */
+  async function acceptAndExpectShown(editing: Editing, call: ReceivedMessage, change: Change): Promise<void> {
+    await accept(editing, call, change);
+    await expectShown(
+      editing,
+      'The server has accepted an edit, but your client did not print the document.',
+      readsAfter,
+    );
+  }
+
   task({ number: 2, title: 'Edit it', file: 'client.ts' }, () => {
     let editing: Editing;
 
@@ -1018,12 +1028,7 @@ export default grader((run) => {
           const call = await editing.nextEdit(command);
           const change = changeOf();
           expectEdit(call, editing.document, change, command);
-          await accept(editing, call, change);
-          await expectShown(
-            editing,
-            'The server has accepted an edit, but your client did not print the document.',
-            readsAfter,
-          );
+          await acceptAndExpectShown(editing, call, change);
         }
       },
     );
@@ -1046,12 +1051,7 @@ export default grader((run) => {
           const { length } = editing.document.lines;
           const change = { from: i === 1 ? 1 : length + 1, to: i === 1 ? 1 : length, lines: [texts[i]!] };
           expectEdit(call, editing.document, change, command);
-          await accept(editing, call, change);
-          await expectShown(
-            editing,
-            'The server has accepted an edit, but your client did not print the document.',
-            readsAfter,
-          );
+          await acceptAndExpectShown(editing, call, change);
         }
         expect(editing.document.version === document.version + 3, { cause: 'The grader has lost an edit.' });
       },
@@ -1103,12 +1103,7 @@ export default grader((run) => {
           const again = await editing.next('tools/call', never);
           const shifted = { ...change, from: change.from + moves, to: change.to + moves };
           expectAgain(again, [before, editing.document], [change, shifted], { command, what, told });
-          await accept(editing, again, shifted);
-          await expectShown(
-            editing,
-            'The server has accepted an edit, but your client did not print the document.',
-            readsAfter,
-          );
+          await acceptAndExpectShown(editing, again, shifted);
         }
         await random.aside(expectTwoMoves);
       },
@@ -1152,12 +1147,7 @@ export default grader((run) => {
         expectAgain(call, [before, editing.document], [change, shifted], { command, what, told: false });
         change = shifted;
       }
-      await accept(editing, call, change);
-      await expectShown(
-        editing,
-        'The server has accepted an edit, but your client did not print the document.',
-        readsAfter,
-      );
+      await acceptAndExpectShown(editing, call, change);
     }
 
     requirement(
@@ -1213,12 +1203,7 @@ export default grader((run) => {
       editing.client.write(`${command}\n`);
       const call = await editing.nextEdit(command);
       expectEdit(call, editing.document, change, command);
-      await accept(editing, call, change);
-      await expectShown(
-        editing,
-        'The server has accepted an edit, but your client did not print the document.',
-        readsAfter,
-      );
+      await acceptAndExpectShown(editing, call, change);
     }
 
     requirement(
@@ -1383,9 +1368,14 @@ export default grader((run) => {
             const about = `${how === 'edit 500' ? 'status 500' : 'an error of JSON-RPC'} in answer to an edit`;
             const refusal =
               'Only a result with isError: true is a refusal. Let any other error of the call end the client with code 1.';
-            const oneLine =
-              'Replace the line breaks in what the server says before you print it: message.replaceAll(/\\s+/g, " ").';
-            await client.fails({ code: 1, printed, about, advice: refusal, otherCode: refusal, oneLine });
+            await client.fails({
+              code: 1,
+              printed,
+              about,
+              advice: refusal,
+              otherCode: refusal,
+              oneLine: withoutBreaks,
+            });
           } else if (how === 'later read') {
             const own = await startEditor({});
             const { client } = own;

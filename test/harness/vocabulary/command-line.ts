@@ -127,6 +127,10 @@ export function judgedClient(run: Run, program: Program, unexpected?: Unexpected
 
 const different = 'The client printed the wrong text.';
 
+/** Advice for a client that prints a text of the server in several lines. */
+export const withoutBreaks =
+  'Replace the line breaks in what the server says before you print it: message.replaceAll(/\\s+/g, " ").';
+
 /** Errors that no program throws on purpose. */
 const thrownByJavaScript = /Cannot (read|set) properties of |\b(is not a function|is not defined|is not iterable)\b/;
 
