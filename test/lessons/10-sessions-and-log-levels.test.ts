@@ -40,8 +40,8 @@ export default grader((run) => {
   const word = () => random.words(1)[0]!;
   const newId = newIds(random);
 
-  const start = () =>
-    startServer({ MORE_TOOLS: fileURLToPath(new URL('../harness/tools/logging.ts', import.meta.url)) });
+  const start = (env: Record<string, string> = {}) =>
+    startServer({ MORE_TOOLS: fileURLToPath(new URL('../harness/tools/logging.ts', import.meta.url)), ...env });
   /** A client that has shaken hands. How the server takes the notification is the subject of other lessons. */
   async function connect(who: string): Promise<McpClient> {
     const client = mcpClient(server, { who, newId });
@@ -73,6 +73,18 @@ export default grader((run) => {
     const alphabet = hex ? 16 : [10, 26, 26, 2].reduce((sum, size, i) => sum + (letters[i] ? size : 0), 1);
     return Math.min(...ids.map((id) => id.length - same)) * Math.log2(alphabet);
   }
+
+  /** What is left of each id without the parts that only its twin, the id of the same client in another start, has too. */
+  const withoutTwin = (ids: string[], twins: string[]): string[] =>
+    ids.map((id, i) => {
+      const others = twins.toSpliced(i, 1);
+      const isShared = (part: string) => twins[i]!.includes(part) && !others.some((other) => other.includes(part));
+      const shared = new Set<number>();
+      for (let at = 0; at + 5 <= id.length; at++) {
+        if (isShared(id.slice(at, at + 5))) for (let i = at; i < at + 5; i++) shared.add(i);
+      }
+      return [...id].filter((_, at) => !shared.has(at)).join('');
+    });
 
   const make = 'randomUUID() from node:crypto makes an id that nobody can guess.';
 
@@ -135,30 +147,21 @@ export default grader((run) => {
     requirement(
       'If `initialize` succeeds, its answer has a header `MCP-Session-Id` with at least 16 visible ASCII characters. An error has no such header. Each client gets a different id, and nobody can guess it, also after the server has been started again.',
       async () => {
-        const ids: string[] = [];
         // Clients of one name, and the same clients once more after a restart.
         const names = ['grader', 'grader', word(), 'grader'];
-        for (const started of ['first', 'second']) {
-          server = await start();
+        const newIds = async () => {
+          const ids: string[] = [];
           for (const name of names) {
             const id = await sessionIdFor(name);
-            const see = '';
             expect(!ids.includes(id), {
-              cause:
-                started === 'first'
-                  ? 'Two clients got the same session id.'
-                  : 'After a restart, the server used an old session id again.',
-              compare: { expected: 'a new id', received: started === 'first' ? 'the id of another client' : id },
-              advice:
-                started === 'first'
-                  ? `Make a new id each time initialize is answered. ${make}`
-                  : `Use neither a counter nor the name of the client for the id, because both come again after a restart. ${make}`,
-              see,
+              cause: 'Two clients got the same session id.',
+              compare: { expected: 'a new id', received: 'the id of another client' },
+              advice: `Make a new id each time initialize is answered. ${make}`,
+              see: '',
             });
             ids.push(id);
           }
-          const own = ids.slice(-names.length);
-          expect(unknownBits(own) >= 40, {
+          expect(unknownBits(ids) >= 40, {
             cause: 'The session ids are alike, so a program that has one session id can guess the next.',
             compare: {
               expected: 'ids that differ in many characters',
@@ -167,6 +170,34 @@ export default grader((run) => {
             advice: `Use neither a counter nor the time for the id: a program that knows the id of a session can send messages in it. ${make}`,
             see: '',
           });
+          return ids;
+        };
+        // With a seed, Math.random gives the same numbers after each start.
+        const seed = { MATH_RANDOM_SEED: '1' };
+        server = await start(seed);
+        const first = await newIds();
+        server = await start(seed);
+        const second = await newIds();
+        if (unknownBits(withoutTwin(second, first)) < 40) {
+          server = await start();
+          const unseeded = await newIds();
+          const again = unknownBits(withoutTwin(unseeded, first)) < 40;
+          expect(
+            false,
+            again
+              ? {
+                  cause: 'After a restart, the server used an old session id again.',
+                  compare: { expected: 'a new id', received: second[0]! },
+                  advice: `Use neither a counter nor the name of the client for the id, because both come again after a restart. ${make}`,
+                  see: '',
+                }
+              : {
+                  cause:
+                    'The session ids come from Math.random, so a program that has seen a few of them can calculate the next.',
+                  advice: `Math.random is fast, but its numbers are no secret: each can be calculated from those before it. ${make}`,
+                  see: '',
+                },
+          );
         }
         const client = mcpClient(server, { newId });
         const refused = await client.ask('initialize', {}, { what: 'initialize without params' });

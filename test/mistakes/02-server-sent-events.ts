@@ -213,6 +213,12 @@ export const mistakes: Mistake[] = [
     "if (note) sendEvent(response, 'note', note);",
     "if (note) {\n    setInterval(() => response.write(': note\\n\\n'), quietInterval);\n    sendEvent(response, 'note', note);\n  }",
   ]),
+  server(
+    3,
+    'unref-instead-of-clear',
+    [', quietInterval);', ', quietInterval).unref();'],
+    ['  clearInterval(keepAlive);\n', ''],
+  ),
   server(3, 'a-timer-as-long-as-the-connection', [
     '  clearInterval(keepAlive);\n',
     "  request.socket.on('close', () => clearInterval(keepAlive));\n",

@@ -47,6 +47,12 @@ export const mistakes: Mistake[] = [
   ),
   server(1, 'one-controller-for-all', [controller, ''], [app, `${app}const gone = new AbortController();\n`]),
   server(1, 'forgets-the-timer', [cleansUp, ''], [sendsDone, `${sendsDone}${cleansUp}`]),
+  server(
+    1,
+    'unref-instead-of-clear',
+    [cleansUp, '    response.end();\n'],
+    [starts, starts.replace(');', ').unref();')],
+  ),
   server(1, 'lets-the-abort-through', [catches, '    throw error;\n']),
   server(1, 'takes-it-for-a-failure', [catches, '    fail(response, error);\n']),
 

@@ -32,6 +32,14 @@ const sendsAnswer =
   "  send(response, { jsonrpc: '2.0', id: message.id, ...answered });\n  response.end();\n}\n\n/** Writes one";
 
 export const mistakes: Mistake[] = [
+  server(1, 'an-id-from-math-random', [
+    makesId,
+    '    const id = Math.random().toString(36).slice(2) + Math.random().toString(36).slice(2);\n',
+  ]),
+  server(1, 'an-id-from-math-random-and-the-time', [
+    makesId,
+    '    const id = Date.now().toString(36) + Math.random().toString(36).slice(2);\n',
+  ]),
   server(1, 'sends-no-id', [sendsId, '']),
   server(
     1,

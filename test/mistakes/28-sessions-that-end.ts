@@ -132,6 +132,12 @@ ${refuses}  }
     '  session.stream?.end();\n  clearTimeout(session.timer);\n',
     '  session.stream?.end();\n',
   ]),
+  server(
+    2,
+    'unref-of-an-idle-timer-instead-of-clear',
+    [starts, starts.replace(');\n', ').unref();\n')],
+    ['  session.stream?.end();\n  clearTimeout(session.timer);\n', '  session.stream?.end();\n'],
+  ),
   server(2, 'no-retry-after', [retries, '']),
   server(2, 'no-limit-for-streams', [tooMany, '']),
   server(2, 'limits-only-calls', [opensGet, '  beginEventStream(response);\n  session.stream?.end();\n']),

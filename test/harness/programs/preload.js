@@ -6,6 +6,9 @@ const { performance, process, setImmediate } = globalThis;
 const fs = process.getBuiltinModule('node:fs'); // sooner there than by import
 const { pathToFileURL } = process.getBuiltinModule('node:url');
 
+/** The timers of the program that were told with `unref` not to keep it alive: Node.js does not list them. */
+const unrefTimers = new Set();
+
 // Node.js runs `main`: the program's file, or what is built from it.
 const [, main, file] = process.argv;
 // A process that the program forks has a channel too, but that one leads to the program: only the grader sets WARM_IMPORTS.
@@ -48,10 +51,12 @@ if (send) {
 
   const {
     args,
-    env: { TERMINAL_COLUMNS: columns, ...env },
+    env: { TERMINAL_COLUMNS: columns, MATH_RANDOM_SEED: seed, ...env },
   } = await begin;
   begun = true;
+  watchUnrefTimers();
   if (columns !== undefined) outputIsTerminal(Number(columns));
+  if (seed !== undefined) seedMathRandom(Number(seed));
   reply({ begun: true });
   delete process.env.WARM_IMPORTS;
   Object.assign(process.env, env);
@@ -85,12 +90,23 @@ function outputIsTerminal(columns) {
 }
 
 /**
+ * `Math.random` gives the same numbers in each program with this seed, so a grader sees what comes from it.
+ * @param {number} seed
+ */
+function seedMathRandom(seed) {
+  let state = seed;
+  // A linear congruential generator: two of its numbers, for the 53 bits of a double.
+  const next = () => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0);
+  Math.random = () => ((next() >>> 5) * 2 ** 26 + (next() >>> 6)) / 2 ** 53;
+}
+
+/**
  * @param {number} pong the number of the question
  * @param {boolean} begun
  */
 function answerTo(pong, begun) {
   const active = begun ? process.getActiveResourcesInfo() : [];
-  const timers = active.filter((resource) => resource === 'Timeout').length;
+  const timers = active.filter((resource) => resource === 'Timeout').length + unrefTimersRunning();
   const fileCalls = active.filter((resource) => /^FSReq/.test(resource)).length;
   const watchers = active.filter((resource) => /^(FSEvent|StatWatcher)/.test(resource)).length;
   const listeners = process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0);
@@ -98,6 +114,35 @@ function answerTo(pong, begun) {
   const { processor: processorTime } = timesSoFar();
   const memory = process.memoryUsage.rss();
   return { pong, memory, processorTime, timers, fileCalls, watchers, listeners, sent, received, openFiles };
+}
+
+/** Notices each `unref` that the program itself calls. Node.js and the packages have such timers too, and look after them. */
+function watchUnrefTimers() {
+  const timer = setTimeout(() => {});
+  clearTimeout(timer);
+  const Timeout = timer.constructor;
+  const { unref } = Timeout.prototype;
+  Timeout.prototype.unref = function () {
+    if (/^(?!node:)(?!.*[\\/]node_modules[\\/])/.test(callerOf(Timeout.prototype.unref))) unrefTimers.add(this);
+    return unref.call(this);
+  };
+}
+
+/** How many of them still wait. A timer that has rung or was cleared is of no interest any more. */
+function unrefTimersRunning() {
+  for (const timer of unrefTimers) if (timer._destroyed) unrefTimers.delete(timer);
+  return [...unrefTimers].filter((timer) => !timer.hasRef()).length;
+}
+
+/** The file in which `called` was called. @param {Function} called */
+function callerOf(called) {
+  const { prepareStackTrace } = Error;
+  Error.prepareStackTrace = (_, [caller]) => caller?.getFileName() ?? 'node:';
+  const trace = {};
+  Error.captureStackTrace(trace, called);
+  const file = trace.stack;
+  Error.prepareStackTrace = prepareStackTrace;
+  return file;
 }
 
 /** The bytes that this process, as a server, has written to the connections that it has now. */
