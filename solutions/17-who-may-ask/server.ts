@@ -143,24 +143,23 @@ function log(record: object): void {
 const accessLog: RequestHandler = (request, response, next) => {
   const { method, path } = request;
   const began = performance.now();
-  // #region task 3: give the request an id, and log it when its response is over
-  // starter: next();
   const id = randomUUID();
   response.locals.id = id;
+  // #region task 3: send the id, and log the request when its response is over
   response.set('X-Request-Id', id);
   response.on('close', () => {
     log({ id, method, path, status: response.statusCode, ms: Math.round(performance.now() - began) });
   });
-  next();
   // #endregion
+  next();
 };
 
 /** Refuses the requests of pages that are not allowed, before anything else looks at them. */
 const checkWhoAsks: RequestHandler = (request, response, next) => {
-  // #region task 1: refuse a Host or an Origin that is not in its list
-  // starter: next();
   const host = `http://${request.get('Host')}`;
   const origin = request.get('Origin');
+  // #region task 1: refuse a Host or an Origin that is not in its list
+  // starter: next();
   if (!URL.canParse(host) || !allowedHosts.includes(new URL(host).hostname)) {
     refuse(response, 403, -32600, 'the header Host does not name this machine');
   } else if (origin !== undefined && !allowedOrigins.includes(origin)) {
@@ -173,8 +172,7 @@ const checkWhoAsks: RequestHandler = (request, response, next) => {
 
 /** Tells the browser of an allowed page what the page may send and read. */
 const cors: RequestHandler = (request, response, next) => {
-  // #region task 2: answer a preflight, and let the page read all other answers
-  // starter: next();
+  // #region task 2: let the page read all answers
   response.vary('Origin');
   const origin = request.get('Origin');
   if (origin === undefined) return next();
@@ -182,6 +180,7 @@ const cors: RequestHandler = (request, response, next) => {
     'Access-Control-Allow-Origin': origin,
     'Access-Control-Expose-Headers': 'MCP-Session-Id, WWW-Authenticate',
   });
+  // #endregion
   if (request.method !== 'OPTIONS') return next();
   response.set({
     'Access-Control-Allow-Methods': 'GET, POST, DELETE',
@@ -189,7 +188,6 @@ const cors: RequestHandler = (request, response, next) => {
       'Accept, Authorization, Content-Type, Last-Event-ID, MCP-Protocol-Version, MCP-Session-Id',
   });
   response.status(204).end();
-  // #endregion
 };
 
 const app = express();

@@ -150,6 +150,11 @@ export default grader((run) => {
           undefined,
           'Check both headers of every request: an allowed Origin does not make a wrong Host right.',
         );
+        (await pingWith({ Host: `${site}:${port}`, 'X-Forwarded-Host': `localhost:${port}` })).refused(
+          403,
+          undefined,
+          "Look at request.get('Host') only. After DNS rebinding, a page can send any X-Forwarded-Host, but it cannot change Host.",
+        );
       },
     );
 
@@ -197,6 +202,7 @@ export default grader((run) => {
           [`https://${word()}${host}`, whole],
           [`http://localhost:${random.integer(1024, 9999)}`, check],
           [`http://127.0.0.1.${site}`, check],
+          [server.url.origin, `${check} The own origin of the server is not in the list either.`],
         ] as const) {
           (await pingWith({ Origin: origin })).refused(403, undefined, advice);
         }
@@ -337,6 +343,13 @@ export default grader((run) => {
             ['POST', 'DELETE'],
             'List the methods of the server in one header, separated by commas.',
           );
+          const names = String(posted.headers['access-control-allow-methods']);
+          expect(/\bPOST\b/.test(names) && /\bDELETE\b/.test(names), {
+            cause: 'The header Access-Control-Allow-Methods has methods in lower case, so the browser refuses DELETE.',
+            compare: { expected: 'POST, DELETE', received: names },
+            advice: 'Write the methods in upper case. A browser compares them exactly, unlike the names of headers.',
+            see: posted.see,
+          });
         }
       },
     );
@@ -551,6 +564,14 @@ export default grader((run) => {
               : 'Send the whole seconds from now until the window of the session ends: Math.ceil((session.windowEnd - now) / 1000). The end of a window is the time at which it began plus rateWindow, and a refused request does not change it.',
           see: '',
         });
+        await limited.program.caughtUp();
+        const printed = /.*ERR_HTTP_HEADERS_SENT.*/.exec(limited.program.stderr + limited.program.stdout)?.[0];
+        expect(printed === undefined, {
+          cause: 'Your server refused a request with status 429, but continued and tried to answer it a second time.',
+          output: printed ?? '',
+          advice: 'Return false after you have called refuse, so that no other code answers this request.',
+          see: '',
+        });
         // The next requirement begins with this server.
         slow = { server: limited, client };
       },
@@ -601,7 +622,8 @@ export default grader((run) => {
         await sleep(window + 20);
         run.note('▸', `waits ${window} milliseconds`);
         let again = await client.ask('ping', undefined, { see: '' });
-        if (again.status === 429) {
+        const isEarly = again.status === 429;
+        if (isEarly) {
           await sleep(Number(value) * 1000 + 20);
           again = await client.ask('ping', undefined, { see: '' });
         }
@@ -609,6 +631,13 @@ export default grader((run) => {
           cause: 'The window of a session is over, but your server still refuses its requests.',
           advice:
             'Begin a new window when the old one is over: set requests to 0 and windowEnd to now + rateWindow. Take the time from performance.now().',
+        });
+        // A server that forgives little by little may have room for one request only.
+        if (isEarly) return;
+        (await client.ask('ping', undefined, { see: '' })).result({
+          cause: 'RATE_LIMIT is 2, but your server refused request 2 of a new window.',
+          advice:
+            'Add 1 to the counter first, and serve the request if the counter is at most rateLimit: session.requests <= rateLimit.',
         });
         return;
       }
@@ -726,7 +755,12 @@ export default grader((run) => {
           see: '',
         });
         posted.close();
-        await expectRecord(before, { method: 'POST', status: 200 }, posted, ', although its client has left early');
+        await expectRecord(
+          before,
+          { method: 'POST', status: 200, orElse: 499 },
+          posted,
+          ', although its client has left early',
+        );
       },
     );
 
@@ -746,7 +780,7 @@ export default grader((run) => {
     /** The log has one more record, of a request to /mcp. */
     async function expectRecord(
       before: Mark,
-      { method, status }: { method: string; status: number },
+      { method, status, orElse }: { method: string; status: number; orElse?: number },
       posted: Posted,
       when = '',
     ): Promise<Message> {
@@ -805,7 +839,9 @@ export default grader((run) => {
           'Use request.path in a handler that is added with app.use and without a path: Express takes the path of app.use off request.path. request.originalUrl has the query too.',
         );
       }
-      if (record.status !== status) complain('The line in the log has a wrong status.', `"status":${status}`, advice);
+      // Some logs write 499 for a client that has left.
+      if (record.status !== status && record.status !== (orElse ?? status))
+        complain('The line in the log has a wrong status.', `"status":${status}`, advice);
       return record;
     }
 
@@ -849,6 +885,19 @@ export default grader((run) => {
           });
         }
         await expectRecord(before, { method: 'POST', status: posted.status! }, posted);
+
+        const broken = random.aside(() => `b${word()}${random.integer(1000, 9999)}`);
+        const last = mark();
+        await ask('POST', headers, { body: broken }, 'POST /mcp');
+        await run.until(() => records().length > last.records);
+        await server.program.caughtUp();
+        expect(!(server.program.stdout + server.program.stderr).includes(broken), {
+          cause: 'Your server printed a text of a body that is not JSON.',
+          compare: { expected: '(not in the log)', received: broken },
+          advice:
+            'Let answerError answer an error whose status is below 500, before you call log. The client has made this error, and it can have the whole body in it.',
+          see: '',
+        });
       },
     );
 

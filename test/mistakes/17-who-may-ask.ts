@@ -36,6 +36,7 @@ const inTime = '  if (session.requests <= rateLimit) return true;\n';
 const retryAfter = "  response.set('Retry-After', String(Math.ceil((session.windowEnd - now) / 1000)));\n";
 const tooMany = '  refuse(response, 429, -32600, `a session may send ${rateLimit} requests in ${rateWindow} ms`);\n';
 const receives = '{ requestTimeout: receiveLimit, connectionsCheckingInterval: receiveLimit / 4 }';
+const clientsError = '  if (error.status && error.status < 500) return answerError(error, request, response, next);\n';
 const logsError = '  log({ id: response.locals.id, error: inspect(error) });\n';
 const answersError = "  refuse(response, 500, -32603, 'internal error');\n";
 
@@ -71,6 +72,10 @@ export const mistakes: Mistake[] = [
     hostCheck,
     "!allowedHosts.includes((request.get('Host') ?? '').replace(/:\\d+$/, ''))",
   ]),
+  server(1, 'believes-x-forwarded-host', [
+    ownHost,
+    ownHost.replace('request.get', "request.get('X-Forwarded-Host') ?? request.get"),
+  ]),
   server(1, 'takes-0.0.0.0-for-this-machine', [
     "const allowedHosts = ['127.0.0.1', 'localhost', '[::1]'];",
     "const allowedHosts = ['127.0.0.1', 'localhost', '[::1]', '0.0.0.0'];",
@@ -92,6 +97,7 @@ export const mistakes: Mistake[] = [
     originCheck,
     "origin !== undefined && !origin.startsWith('http://localhost:') && !allowedOrigins.includes(origin)",
   ]),
+  server(1, 'lets-its-own-origin-through', [originCheck, `${originCheck} && origin !== host`]),
   server(1, 'needs-an-origin', [originCheck, "!allowedOrigins.includes(origin ?? '')"]),
   server(1, 'takes-the-list-for-one-origin', [
     "(process.env.ALLOWED_ORIGINS ?? 'http://localhost:5173').split(',')",
@@ -150,6 +156,7 @@ ${order}`,
   server(2, 'exposes-nothing', [exposes, '']),
   server(2, 'exposes-only-the-session-id', [exposes, "    'Access-Control-Expose-Headers': 'MCP-Session-Id',\n"]),
   server(2, 'allows-only-post', [methods, "'Access-Control-Allow-Methods': 'POST'"]),
+  server(2, 'methods-in-lower-case', [methods, methods.replace('GET, POST, DELETE', 'get, post, delete')]),
   server(2, 'allows-only-the-content-type', [headers, "'Content-Type'"]),
   server(2, 'forgets-the-revision-header', [headers, headers.replace(' MCP-Protocol-Version,', '')]),
   server(2, 'forgets-authorization', [headers, headers.replace(' Authorization,', '')]),
@@ -175,6 +182,7 @@ ${order}`,
   ]),
 
   server(3, 'refuses-the-last-that-is-allowed', [inTime, '  if (session.requests < rateLimit - 1) return true;\n']),
+  server(3, 'refuses-the-last-of-a-new-window', [inTime, inTime.replace('<=', '<')]),
   server(3, 'serves-one-too-many', [inTime, '  if (session.requests <= rateLimit + 1) return true;\n']),
   server(
     3,
@@ -226,6 +234,7 @@ ${order}`,
     '  refuse(response, 429, -32600, `a session may send ${rateLimit} requests in ${rateWindow} ms`);\n  return false;\n',
     '  response.status(429);\n  return true;\n',
   ]),
+  server(3, 'refuses-too-many-and-continues', [`${tooMany}  return false;\n`, `${tooMany}  return true;\n`]),
   server(3, 'looks-every-thirty-seconds', [receives, '{ requestTimeout: receiveLimit }']),
   server(3, 'limits-only-the-headers', [
     receives,
@@ -291,10 +300,8 @@ ${order}`,
     answersError,
     "  refuse(response, 400, -32600, 'internal error');\n",
   ]),
-  server(3, 'takes-every-error-for-its-own', [
-    '  if (error.status && error.status < 500) return answerError(error, request, response, next);\n',
-    '',
-  ]),
+  server(3, 'takes-every-error-for-its-own', [clientsError, '']),
+  server(3, 'logs-the-errors-of-the-client', [clientsError + logsError, logsError + clientsError]),
   server(3, 'keeps-an-error-to-itself', [logsError, '']),
   server(3, 'prints-an-error-beside-the-log', [logsError, '  console.error(error);\n']),
   server(3, 'logs-an-error-without-its-id', [logsError, '  log({ error: inspect(error) });\n']),

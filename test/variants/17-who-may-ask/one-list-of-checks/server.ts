@@ -183,7 +183,7 @@ app.use((request, response, next) => {
   const id = randomUUID();
   const path = request.path;
   response.setHeader('X-Request-ID', id);
-  finished(response, () => log({ id, method: request.method, path, status: response.statusCode }));
+  finished(response, (left) => log({ id, method: request.method, path, status: left ? 499 : response.statusCode }));
   requestId.run(id, () => {
     if (!checks.some((check) => check(request, response))) next();
   });
