@@ -8,6 +8,8 @@ import { learnerFiles, readSolution } from './lessons.ts';
 import { readHints, readPage } from './page.ts';
 import { tasksIn } from './starter.ts';
 
+export const fewestTasks = 2;
+export const mostTasks = 4;
 const fewestMistakes = 8;
 const fewestVariants = 3;
 const fewestHints = 3;
@@ -30,34 +32,36 @@ const placesOf = (slug: string): string[] => [
 
 /** What a lesson with all its places has too little of. */
 export function gapsOf(lesson: Lesson): string[] {
-  const { number, slug, title } = lesson;
+  const { number, slug, title, minutes } = lesson;
   const page = readPage(lesson);
   const gaps: string[] = [];
   const heading = `Lesson ${number} · ${title}`;
   if (page.title !== heading)
     gaps.push(`lessons/${slug}/README.md has the heading "${page.title}" instead of "${heading}".`);
+  const count = page.tasks.length;
+  if (count < fewestTasks || count > mostTasks)
+    gaps.push(`lessons/${slug}/README.md has ${tasks(count)}; a lesson has ${fewestTasks} to ${mostTasks}.`);
   const inSolution = new Set(learnerFiles.flatMap((file) => tasksIn(readSolution(lesson, file))));
   for (const { number: task } of page.tasks) {
     if (!inSolution.has(task))
       gaps.push(`solutions/${slug} has no region for task ${task}: // #region task ${task}: …`);
     const mistakes = mistakesIn(slug).filter((each) => each === task).length;
     if (mistakes < fewestMistakes)
-      gaps.push(`test/mistakes/${slug}.ts has ${mistakes} mistakes for task ${task}; it needs ${fewestMistakes}.`);
+      gaps.push(`test/mistakes/${slug}.ts needs ${fewestMistakes} mistakes for task ${task}; it has ${mistakes}.`);
     const hints = readHints(lesson).filter((hint) => hint.task === task).length;
     if (hints < fewestHints)
-      gaps.push(`lessons/${slug}/hints.md has ${hints} hints for task ${task}; it needs ${fewestHints}.`);
+      gaps.push(`lessons/${slug}/hints.md needs ${fewestHints} hints for task ${task}; it has ${hints}.`);
   }
   const variants = readdirSync(join(root, 'test', 'variants', slug)).length;
   if (variants < fewestVariants)
-    gaps.push(`test/variants/${slug} has ${variants} right answers in another style; it needs ${fewestVariants}.`);
-  if (
-    !readText(join(root, 'README.md'), '`git checkout -- README.md` brings it back.').includes(
-      `lessons/${slug}/README.md`,
-    )
-  )
-    gaps.push(`README.md does not list lessons/${slug}/README.md in its table of lessons.`);
+    gaps.push(`test/variants/${slug} needs ${fewestVariants} right answers in another style; it has ${variants}.`);
+  const row = `| ${number} | [${title}](lessons/${slug}/README.md) | ${minutes} | `;
+  if (!readText(join(root, 'README.md'), '`git checkout -- README.md` brings it back.').includes(`\n${row}`))
+    gaps.push(`The table of lessons in README.md has no row that begins with ${row}`);
   return gaps;
 }
+
+const tasks = (count: number): string => (count === 1 ? '1 task' : `${count} tasks`);
 
 /** The task of each mistake, as its call says it: server(1, 'name', …). */
 const mistakesIn = (slug: string): number[] =>

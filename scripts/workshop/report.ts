@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import type { Lesson } from '../../lessons/catalog.ts';
 import type { RequirementVerdict, TaskVerdict, Verdict } from '../../test/harness/run/verdict.ts';
 import { escapeInvisible, printable } from '../../test/harness/wire/printable.js';
@@ -29,6 +30,12 @@ export function report(lesson: Lesson, verdict: Verdict, next: Lesson | undefine
     if (next) lines.push(pc.dim(`Another way to write it: npm run solution ${shortName(lesson)}`));
   }
   return lines.join('\n');
+}
+
+/** A requirement that is not met, without colours: what a learner hands to somebody who can help. */
+export function failureText(lesson: Lesson, task: TaskVerdict, failed: RequirementVerdict, verdict: Verdict): string {
+  const lines = failedTask(lesson, { ...task, requirements: [failed] }, verdict);
+  return stripVTControlCharacters([heading(lesson, '').trimEnd(), '', ...lines].join('\n'));
 }
 
 /** A task that has passed, and what its learner should know all the same. */

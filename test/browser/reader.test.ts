@@ -93,7 +93,7 @@ describe.skipIf(!chromiumPath)('in a browser', () => {
   };
 
   test('a first-time learner reads, saves, sees the cause, asks, saves, passes and goes on', async () => {
-    const page = await open('/');
+    const page = await open('/', { permissions: ['clipboard-read', 'clipboard-write'] });
     expect(await page.title()).toBe('Chunk by Chunk');
     expect(await page.locator('.overall').innerText()).toContain(`0 of ${catalog.length} lessons passed`);
     await page.getByRole('link', { name: 'Begin with lesson 1' }).click();
@@ -120,6 +120,11 @@ describe.skipIf(!chromiumPath)('in a browser', () => {
     expect(await page.locator('main [data-requirement="1.1"]').getAttribute('data-state')).toBe('failed');
     const editor = await page.getByRole('link', { name: `${folder}/server.ts` }).getAttribute('href');
     expect(editor).toBe(`vscode://file${join(copy.folder, folder, 'server.ts')}:1`);
+    await page.getByRole('button', { name: 'copy this verdict as text' }).click();
+    await page.getByRole('button', { name: 'copied' }).waitFor();
+    const copied = (await page.evaluate('navigator.clipboard.readText()')) as string;
+    expect(copied.replace(/\s+/g, ' ')).toContain(cause);
+    expect(copied).toMatch(/^ +\d+ ms {2}✗ Message 1/m);
 
     await page.getByRole('link', { name: 'Hint', exact: true }).click();
     const [first, second] = readHints(catalog[0]!);

@@ -3,7 +3,13 @@ import { expect, Failure } from '../harness/run/failure.ts';
 import { grader } from '../harness/run/grader.ts';
 import type { Server } from '../harness/run/run.ts';
 import { expectEnd, notCutShort, noTimerLeft } from '../harness/vocabulary/command-line.ts';
-import { eventOf, expectEventStream, parseStream, unfinishedEvent } from '../harness/vocabulary/event-stream.ts';
+import {
+  eventOf,
+  expectComments,
+  expectEventStream,
+  parseStream,
+  unfinishedEvent,
+} from '../harness/vocabulary/event-stream.ts';
 import { expectHeader, expectStatus, finished, release, untilEnd, workMs } from '../harness/vocabulary/http.ts';
 import {
   initialize,
@@ -247,42 +253,7 @@ export default grader((run) => {
         const atFirst = parseStream(quieter).comments.length;
         const began = performance.now();
         const stream = await listen(await connect('client 1', quiet));
-        for (const count of [1, 2, 3]) {
-          await expectSoon(
-            () => parseStream(stream).comments.length >= count || parseStream(stream).events.some(hasData),
-            () => {
-              missing('a comment');
-              const sent = stream.text !== '' && count === 1;
-              return {
-                cause: sent
-                  ? 'Your server wrote on a quiet stream, but what it wrote is not a comment.'
-                  : count === 1
-                    ? 'QUIET_INTERVAL was 40, but your server wrote no comment on an open stream on which nothing else was sent.'
-                    : 'Your server wrote a comment on an open stream, but then no more comments followed.',
-                ...(stream.text !== '' && {
-                  compare: {
-                    expected: ': … and a blank line, again and again',
-                    received: visible(stream.text.slice(0, 60)),
-                  },
-                }),
-                advice: sent
-                  ? 'Begin the line with a colon, as in : still here, and end the comment with \\n\\n. Clients ignore a comment, and they look at everything else.'
-                  : count === 1
-                    ? 'Call setInterval with quietInterval when the stream has begun, and write a comment each time: a colon, any text, and \\n\\n.'
-                    : 'Write a comment again and again: setInterval does this, and setTimeout only calls its function one time.',
-                see,
-              };
-            },
-            quiet.program,
-          );
-          const event = parseStream(stream).events.find(hasData);
-          expect(!event, {
-            cause: 'Your server wrote an event on a quiet stream, but only a comment may be written there.',
-            compare: { expected: ': …', received: `data: ${visible(event?.data ?? '')}` },
-            advice: 'Begin the line with a colon. Data would reach the client as a message, and it is not JSON-RPC.',
-            see,
-          });
-        }
+        await expectComments(quiet, stream, 40, see);
         // An interval that does not come from QUIET_INTERVAL is over on this stream, too.
         const elapsed = performance.now() - began;
         const early = () => parseStream(quieter).comments.length > atFirst;
@@ -391,7 +362,6 @@ export default grader((run) => {
     );
   });
 
-  const hasData = ({ data }: { data: string }) => data !== '';
   /** The messages on a stream so far; it may also have ended without one. */
   const messagesOn = (stream: Posted): Message[] => (stream.text === '' ? [] : stream.messages());
   const announcements = (stream: Posted): Message[] =>

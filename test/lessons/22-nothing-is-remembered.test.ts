@@ -6,7 +6,7 @@ import { expect, Failure, type Explanation } from '../harness/run/failure.ts';
 import { grader } from '../harness/run/grader.ts';
 import type { Server } from '../harness/run/run.ts';
 import { noTimerLeft } from '../harness/vocabulary/command-line.ts';
-import { expectEventStream, parseStream } from '../harness/vocabulary/event-stream.ts';
+import { expectComments, expectEventStream } from '../harness/vocabulary/event-stream.ts';
 import { finished, received, release, workMs } from '../harness/vocabulary/http.ts';
 import { mcpClient, request, type Posted } from '../harness/vocabulary/mcp-client.ts';
 import {
@@ -1059,34 +1059,7 @@ export default grader((run) => {
         await quiet.program.caughtUp();
         const { timers } = quiet.program;
         const stream = await listen('a client', { toolsListChanged: true }, {}, quiet);
-        const messages = messagesOn(stream).length;
-        for (const count of [1, 2, 3]) {
-          const other = () => parseStream(stream).events.length > messages;
-          await expectSoon(
-            () => parseStream(stream).comments.length >= count || other(),
-            () => {
-              missing('a comment');
-              return {
-                cause:
-                  count === 1
-                    ? 'QUIET_INTERVAL was 40, but your server wrote no comment on a stream on which nothing else was sent.'
-                    : 'Your server wrote a comment on an open stream, but then no more comments followed.',
-                advice:
-                  count === 1
-                    ? 'Call setInterval with quietInterval when the stream has begun, and write a comment each time: a colon, any text, and \\n\\n.'
-                    : 'Write a comment again and again: setInterval does this, and setTimeout only calls its function one time.',
-                see: stream.see,
-              };
-            },
-            quiet.program,
-          );
-          expect(!other(), {
-            cause: 'Your server wrote an event on a quiet stream, but only a comment may be written there.',
-            compare: { expected: ': …', received: `data: ${visible(parseStream(stream).events.at(-1)!.data)}` },
-            advice: 'Begin the line with a colon. Clients ignore a comment, and they look at everything else.',
-            see: stream.see,
-          });
-        }
+        await expectComments(quiet, stream, 40, stream.see);
         stream.close();
         await noTimerLeft(
           run,

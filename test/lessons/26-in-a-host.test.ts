@@ -783,19 +783,17 @@ export default grader((run) => {
     requirement(
       'If no document has the name in a call of `count_words`, the result has `isError` true. Its text contains the wrong name and the names of all documents.',
       async () => {
+        const throwInTool =
+          'In run of count_words, throw an Error when the index has no document of this name: tools/call makes a result with isError of it. Its message says which name was wrong and which documents there are.';
         for (const name of [`${word()}-${random.integer(10, 99)}.txt`, '', 'constructor']) {
           const called = await countWords(name).done();
           const result = objectIn(called, {
             cause: 'Your server answered the call with an error of the protocol, so the model may never see it.',
-            advice: 'Throw an Error in the tool: tools/call makes a result with isError of it.',
+            advice: throwInTool,
           });
           result
             .at('isError')
-            .is(
-              true,
-              'The result about a wrong name does not say that the call has failed.',
-              'Throw an Error in the tool.',
-            );
+            .is(true, 'The result about a wrong name does not say that the call has failed.', throwInTool);
           const [block] = result.at('content').array('The result has no content.') as [Message | undefined];
           for (const part of [name, ...documents.map((document) => document.name)]) {
             look(block?.text, 'text', see).expect(

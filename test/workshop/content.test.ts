@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import * as prettier from 'prettier';
 import { afterAll, describe, expect, test } from 'vitest';
 import { catalog, minutesOf, tracks, type Lesson } from '../../lessons/catalog.ts';
+import { fewestTasks, mostTasks } from '../../scripts/workshop/gaps.ts';
 import { learnerFiles } from '../../scripts/workshop/lessons.ts';
 import { readHints, readPage } from '../../scripts/workshop/page.ts';
 import { hoursAndMinutes, inRanges } from '../../scripts/workshop/show-progress.ts';
@@ -85,8 +86,8 @@ describe.for(catalog.map((lesson) => [lesson.slug, lesson] as const))('%s', ([sl
     const tasks = [...new Set(learnerFiles.flatMap((file) => tasksIn(solutionOf(lesson, file))))].sort();
     expect(page().tasks.map(({ number }) => number)).toEqual(tasks);
     expect(tasks).toEqual(tasks.map((_task, index) => index + 1));
-    expect(tasks.length).toBeGreaterThanOrEqual(2);
-    expect(tasks.length).toBeLessThanOrEqual(4);
+    expect(tasks.length, 'the number of its tasks').toBeGreaterThanOrEqual(fewestTasks);
+    expect(tasks.length, 'the number of its tasks').toBeLessThanOrEqual(mostTasks);
   });
 
   test('the first screenful shows the wire', () => {

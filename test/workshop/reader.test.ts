@@ -423,6 +423,11 @@ describe('what happens is told', () => {
     expect(cause).toBe('Your server answered GET /stream with status 501.');
     expect(panel).toContain('npm run check lesson-1 -- --seed 7');
     expect(panel).toContain('curl -i http://127.0.0.1:3000/stream');
+    const asText = (/data-text="([^"]*)"/.exec(panel as string)?.[1] ?? '').split('\n');
+    expect(asText[0]).toBe('lesson 1 · A chunked stream');
+    expect(asText.find((line) => line.startsWith('   ✗ '))).toContain('`GET /stream`');
+    expect(asText).toContain(`     ${cause}`);
+    expect(asText.some((line) => / ← 501 /.test(line))).toBe(true);
     expect(course).toContain('0 of ');
 
     expect(await listen(heard![2]!.id, isLast)).toEqual(heard!.slice(3));

@@ -2,12 +2,12 @@
 import { join } from 'node:path';
 import { catalog, type Lesson } from '../../../lessons/catalog.ts';
 import { root } from '../../../test/harness/folders.js';
-import type { Explanation } from '../../../test/harness/run/failure.ts';
-import type { State } from '../../../test/harness/run/verdict.ts';
+import type { RequirementVerdict, State, TaskVerdict, Verdict } from '../../../test/harness/run/verdict.ts';
 import { Refusal } from '../command.ts';
 import { lessonFolder, shortName } from '../lessons.ts';
 import type { PageTask } from '../page.ts';
 import { standing, tasksPassed } from '../progress.ts';
+import { failureText } from '../report.ts';
 import { forShell } from '../shell.ts';
 import { keyOf, type Grading } from './board.ts';
 import type { EditorLink } from './editor.ts';
@@ -71,7 +71,7 @@ export function tasksPanel(lesson: Lesson, grading: Grading, editor: EditorLink)
     <ol class="tasks">
       ${tasks.map((task, i) => {
         const each = states[i]!;
-        const note = verdict?.tasks.find(({ number }) => number === task.number)?.note;
+        const graded = verdict?.tasks.find(({ number }) => number === task.number);
         return html`<li>
           <details
             class="task"
@@ -84,14 +84,13 @@ export function tasksPanel(lesson: Lesson, grading: Grading, editor: EditorLink)
               <span class="title"><span class="number">Task ${task.number}</span> ${inline(task.title)}</span>
               <span class="count">${countOf(each)}</span>
             </summary>
-            ${note && html`<p class="note">${note}</p>`}
+            ${graded?.note && html`<p class="note">${graded.note}</p>`}
             <ul class="requirements">
               ${task.requirements.map((sentence, k) => {
-                const explanation = verdict?.tasks.find(({ number }) => number === task.number)?.requirements[k]
-                  ?.explanation;
+                const requirement = graded?.requirements[k];
                 return html`<li data-state="${each[k]!}" data-key="${keyOf(task.number, k)}">
                   ${mark(each[k]!)} <span class="sentence">${inline(sentence)}</span>${
-                    explanation && explain(lesson, task, explanation, verdict!.seed, editor)
+                    requirement?.explanation && explain(lesson, graded!, requirement, verdict!, editor)
                   }
                 </li> `;
               })}
@@ -150,8 +149,15 @@ function passedNote(lesson: Lesson): Html {
   </div>`;
 }
 
-function explain(lesson: Lesson, task: PageTask, explanation: Explanation, seed: number, editor: EditorLink): Html {
-  const { cause, output, compare, wire, advice, at, see, seeHow } = explanation;
+function explain(
+  lesson: Lesson,
+  task: TaskVerdict,
+  requirement: RequirementVerdict,
+  verdict: Verdict,
+  editor: EditorLink,
+): Html {
+  const { cause, output, compare, wire, advice, at, see, seeHow } = requirement.explanation!;
+  const { seed } = verdict;
   return html`<div class="verdict">
     <p class="cause">${withCode(cause)}</p>
     ${output && html`<pre class="output" aria-label="What the program said">${output}</pre>`}
@@ -194,6 +200,14 @@ function explain(lesson: Lesson, task: PageTask, explanation: Explanation, seed:
         <dd>
           ${command(`npm run check ${shortName(lesson)} -- --seed ${seed}`)}
           <button type="button" class="small" data-post="check" data-seed="${seed}">check with this seed</button>
+        </dd>
+      </div>
+      <div>
+        <dt>ask somebody</dt>
+        <dd>
+          <button type="button" class="small" data-text="${failureText(lesson, task, requirement, verdict)}">
+            copy this verdict as text
+          </button>
         </dd>
       </div>
     </dl>

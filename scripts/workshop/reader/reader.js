@@ -48,14 +48,21 @@ function prepare(within) {
     button.type = 'button';
     button.className = 'small copy';
     button.textContent = 'copy';
-    button.addEventListener('click', async () => {
-      await navigator.clipboard.writeText(code.textContent ?? '');
-      button.textContent = 'copied';
-      setTimeout(() => (button.textContent = 'copy'), 1500);
-    });
+    copies(button, () => code.textContent ?? '');
     (code.closest('pre') ?? code).after(button);
   }
+  for (const button of findAll('button[data-text]', within)) copies(button, () => button.dataset.text ?? '');
   letScroll(within);
+}
+
+/** A click puts the text on the clipboard, and the button says so for a while. @param {HTMLElement} button @param {() => string} text */
+function copies(button, text) {
+  const label = button.textContent;
+  button.addEventListener('click', async () => {
+    await navigator.clipboard.writeText(text());
+    button.textContent = 'copied';
+    setTimeout(() => (button.textContent = label), 1500);
+  });
 }
 
 /** What is wider than its place can be scrolled with the keyboard. @param {HTMLElement} within */

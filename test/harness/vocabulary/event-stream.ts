@@ -165,5 +165,55 @@ export function expectEvents(
   });
 }
 
+/**
+ * On a quiet stream, the server writes comments again and again, and nothing else.
+ * @param interval its QUIET_INTERVAL, in milliseconds
+ */
+export async function expectComments(
+  { program, run }: Server,
+  stream: Exchange,
+  interval: number,
+  see: string,
+): Promise<void> {
+  const sentBefore = stream.text.length;
+  // An event without data reaches nobody, so a stream may begin with it.
+  const withData = () => parseStream(stream).events.filter(({ data }) => data !== '');
+  const eventsBefore = withData().length;
+  for (const count of [1, 2, 3]) {
+    await run.expectSoon(
+      () => parseStream(stream).comments.length >= count || withData().length > eventsBefore,
+      () => {
+        run.missing('a comment');
+        const received = stream.text.slice(sentBefore);
+        const wrong = received !== '' && count === 1;
+        return {
+          cause: wrong
+            ? 'Your server wrote on a quiet stream, but what it wrote is not a comment.'
+            : count === 1
+              ? `QUIET_INTERVAL was ${interval}, but your server wrote no comment on an open stream on which nothing else was sent.`
+              : 'Your server wrote a comment on an open stream, but then no more comments followed.',
+          ...(received !== '' && {
+            compare: { expected: ': … and a blank line, again and again', received: visible(received.slice(0, 60)) },
+          }),
+          advice: wrong
+            ? 'Begin the line with a colon, as in : still here, and end the comment with \\n\\n. Clients ignore a comment, and they look at everything else.'
+            : count === 1
+              ? 'Call setInterval with quietInterval when the stream has begun, and write a comment each time: a colon, any text, and \\n\\n.'
+              : 'Write a comment again and again: setInterval does this, and setTimeout only calls its function one time.',
+          see,
+        };
+      },
+      program,
+    );
+    const event = withData()[eventsBefore];
+    expect(!event, {
+      cause: 'Your server wrote an event on a quiet stream, but only a comment may be written there.',
+      compare: { expected: ': …', received: `data: ${visible(event?.data ?? '')}` },
+      advice: 'Begin the line with a colon. Data would reach the client as a message, and it is not JSON-RPC.',
+      see,
+    });
+  }
+}
+
 /** A JSON-RPC message as an event. */
 export const eventOf = (message: unknown): string => `event: message\ndata: ${JSON.stringify(message)}\n\n`;
