@@ -168,19 +168,21 @@ export default grader((run) => {
         const anyId =
           'Compare requestId with the id by ===, without a condition or a conversion before. An id can be any number or string, also 0 and an empty string.';
         const anyParams = 'Look only at requestId. A reason is optional, and other members may be there too.';
-        const cases: [tool: string, requestId: string | number, more: object, advice: string][] = [
-          [
-            'process_files',
-            number(),
-            { reason: 'no longer needed' },
-            `${byId} The tool gets the signal of this controller as context.signal, and passes it on: work(name, { signal: context.signal }).`,
-          ],
+        type Case = [tool: string, requestId: string | number, more: object, advice: string];
+        const own: Case = [
+          'process_files',
+          number(),
+          { reason: 'no longer needed' },
+          'Pass the signal to the work of process_files: await work(name, { signal: context.signal }).',
+        ];
+        const cases: Case[] = [
           [
             'short',
             number(),
             { reason: word() },
-            'Give every tool the signal of its own call, as context.signal. The grader has added this tool to moreTools.',
+            `Add the call to session.calls before the await of answer. In cancel: ${byId[0]!.toLowerCase()}${byId.slice(1)}`,
           ],
+          own,
           ['process_files', `${word()}-${number()}`, { reason: word() }, anyId],
           ['short', number(), {}, anyParams],
           ['short', number(), { reason: '', _meta: { [word()]: 1 } }, anyParams],
@@ -190,9 +192,17 @@ export default grader((run) => {
         ];
         for (const [tool, requestId, more, advice] of cases) {
           const running = await begin(alice, tool, requestId);
+          expect(!running.held.label.endsWith('without a signal'), {
+            cause: `A client called ${tool}, a tool that the grader has added to moreTools, but the tool got no signal: context.signal is undefined.`,
+            advice:
+              'Make a new AbortController for each call in streamAnswer, for every tool, and set context.signal to its signal before you call answer.',
+          });
           await cancel(alice, { requestId, ...more });
           await expectStopped(running, {
-            cause: `A client cancelled a call of ${tool}, but the tool continues to work on ${running.held.label}.`,
+            cause:
+              tool === 'short'
+                ? `A client cancelled a call of short, a tool that the grader has added to moreTools. The tool has a signal, but this signal did not abort.`
+                : `A client cancelled a call of ${tool}, but the tool continues to work on ${running.held.label}.`,
             compare: { expected: `${shown({ requestId, ...more })} stops the work`, received: '(the work continues)' },
             advice,
           });
@@ -218,7 +228,9 @@ export default grader((run) => {
         const calls: Running[] = [];
         for (const id of random.shuffled([number, String(number), newId()]))
           calls.push(await begin(alice, 'short', id));
-        const [cancelled, ...others] = random.shuffled(calls) as [Running, ...Running[]];
+        // It is neither the oldest call nor the newest.
+        const cancelled = calls[1]!;
+        const others = random.shuffled(calls).filter((each) => each !== cancelled);
         const alike = others.find(({ id }) => String(id) === String(cancelled.id));
         await cancel(alice, { requestId: cancelled.id, reason: word() });
         await expectStopped(cancelled, {
@@ -245,8 +257,24 @@ export default grader((run) => {
         }
         for (const other of random.shuffled(others)) await expectResult(other, advice);
         await letGo(...calls);
+        await random.aside(oneAfterTheOther);
       },
     );
+
+    /** Of two calls, a client cancels first one and then the other. */
+    async function oneAfterTheOther(): Promise<void> {
+      const id = random.integer(100, 999);
+      const calls = [await begin(alice, 'short', id), await begin(alice, 'short', id + 1)];
+      for (const each of random.shuffled(calls)) {
+        await cancel(alice, { requestId: each.id });
+        await expectStopped(each, {
+          cause: 'Two calls were running. A client cancelled one and then the other, but one of the tools continues.',
+          advice:
+            'Remember each call until its own tool has ended. A notification for one call must not remove another call, or the listener of another call, as once does.',
+        });
+      }
+      await letGo(...calls);
+    }
 
     requirement(
       'If no running call of the session has the `requestId`, the server answers with status 202 and every call continues. The id can be unknown, missing or of the wrong type. It can also belong to a request that is over, such as `initialize`.',
@@ -637,8 +665,8 @@ export default grader((run) => {
   const ownSignal =
     'Post notifications/cancelled with a fetch of its own and a new signal, AbortSignal.timeout(farewellLimit). Ctrl+C has aborted the signal of post, so post cannot send it. Await this fetch before endSession. callId must still have the id of the call at this moment.';
 
-  /** The notification that the client posts after Ctrl+C. */
-  async function cancelledBy({ client, ...script }: Script): Promise<ReceivedMessage> {
+  /** The notification that the client posts after Ctrl+C; `advice` is for a client that ends without it. */
+  async function cancelledBy({ client, ...script }: Script, advice = ownSignal): Promise<ReceivedMessage> {
     const moved = await script.movesOn(
       'The user has pressed Ctrl+C, but your client is still running and has not sent notifications/cancelled.',
       'Call stop.abort(new Error(…)) in the listener of SIGINT, and let the fetch of post have the signal of stop. Then the waiting for the response ends, and finally calls cancelCall.',
@@ -654,8 +682,8 @@ export default grader((run) => {
     }
     const message = await script.next('notifications/cancelled', {
       cause: 'The user has pressed Ctrl+C, but your client sent no notifications/cancelled.',
-      advice: ownSignal,
-      ended: ownSignal,
+      advice,
+      ended: advice,
     });
     return message;
   }
@@ -666,9 +694,10 @@ export default grader((run) => {
     const printed = client.stdout.replaceAll('\r\n', '\n');
     const expected = said.map((line) => `${line}\n`).join('');
     expect(printed === expected, {
-      cause: printed.includes('RESULT')
-        ? `Your client printed a result ${when}.`
-        : `Your client printed the wrong text on standard output ${when}.`,
+      cause:
+        printed.split('RESULT').length > expected.split('RESULT').length
+          ? `Your client printed a result ${when}.`
+          : `Your client printed the wrong text on standard output ${when}.`,
       compare: { expected: visible(expected) || '(nothing)', received: visible(printed) || '(nothing)' },
       advice:
         'Print no result after Ctrl+C, because the user has given up this call. If the waiting is aborted, no result can arrive.',
@@ -721,6 +750,7 @@ export default grader((run) => {
         posted.expectMediaTypes();
         posted.expectAgreed();
         await random.aside(secondCall);
+        await random.aside(withoutSession);
       },
     );
 
@@ -751,6 +781,25 @@ export default grader((run) => {
         [script.said, `RESULT: ${text}`],
         'after Ctrl+C in its second call',
         'Let Ctrl+C end every call in the same way.',
+      );
+    }
+
+    /** The user presses Ctrl+C during a call of a server that has no sessions and speaks the older revision. */
+    async function withoutSession(): Promise<void> {
+      const script = await upToCall({ session: undefined, revision: '2025-06-18' });
+      script.client.interrupt();
+      const posted = await cancelledBy(
+        script,
+        'Return from cancelCall only if callId is undefined. This server gave no session id, but it has calls too: do not look at MCP-Session-Id, as endSession does.',
+      );
+      posted.expectAgreed();
+      posted.accept();
+      script.call.end();
+      await expectInterruptedEnd(
+        script,
+        [script.said],
+        'after Ctrl+C, when the server gave no session id',
+        'Let Ctrl+C end every call in the same way, with a session or without one.',
       );
     }
 

@@ -116,6 +116,31 @@ export const mistakes: Mistake[] = [
     aborts,
     '  for (const { controller } of calls) if (requestId !== undefined) controller.abort();\n',
   ]),
+  server(1, 'stops-the-newest-call-for-any-running-id', [
+    aborts,
+    '  if ([...calls].some(({ id }) => id === requestId)) [...calls].at(-1)?.controller.abort();\n',
+  ]),
+  server(
+    1,
+    'listens-for-one-notification',
+    [
+      imports,
+      `import { EventEmitter, once } from 'node:events';\n${imports}\nconst cancellations = new EventEmitter();\n`,
+    ],
+    [aborts, "  cancellations.emit('cancelled', calls, requestId);\n"],
+    [
+      remembers,
+      `  void once(cancellations, 'cancelled').then(([calls, id]) => {
+    if (calls === session.calls && id === message.id) call.controller.abort();
+  });
+`,
+    ],
+    [forgets, ''],
+  ),
+  server(1, 'a-cancellation-forgets-all', [
+    aborts,
+    `${aborts}  for (const { id } of calls) if (id === requestId) calls.clear();\n`,
+  ]),
   server(1, 'compares-strings', [aborts, aborts.replace('id === requestId', 'String(id) === String(requestId)')]),
   server(1, 'compares-loosely', [aborts, aborts.replace('===', '==')]),
   server(1, 'the-ids-are-numbers', [aborts, aborts.replace('id === requestId', 'Number(id) === Number(requestId)')]),
@@ -341,6 +366,14 @@ ${cancels}`,
   stop.abort(new Error('interrupted'));
 });
 `,
+  ]),
+  client(3, 'cancels-in-a-session-only', [
+    noCall,
+    "  if (callId === undefined || !headers['MCP-Session-Id']) return;\n",
+  ]),
+  client(3, 'a-session-id-that-is-undefined', [
+    cancelSends,
+    cancelSends.replace('headers,', "headers: { ...headers, 'MCP-Session-Id': String(headers['MCP-Session-Id']) },"),
   ]),
   client(3, 'ends-with-code-1', ['  process.exitCode = 130;\n', '']),
   client(3, 'the-exit-code-of-a-time-limit', [

@@ -12,7 +12,7 @@ const short: Tool<typeof shortInput> = {
   description: 'Does one piece of work, and says this text',
   input: shortInput,
   async run({ text }, { signal }) {
-    await work('the short work', { signal });
+    await work(signal ? 'the short work' : 'the short work, without a signal', { signal });
     return saying(text);
   },
 };
