@@ -29,7 +29,7 @@ import {
 } from '../harness/vocabulary/notifications.ts';
 import { officialClient, type Report } from '../harness/vocabulary/official-client.ts';
 import { screen, terminal } from '../harness/vocabulary/terminal.ts';
-import { expectText } from '../harness/vocabulary/tools.ts';
+import { contentOf, expectText } from '../harness/vocabulary/tools.ts';
 import { asJson, look } from '../harness/vocabulary/value.ts';
 
 type Token = string | number;
@@ -267,7 +267,10 @@ export default grader((run) => {
         expect(!extra, {
           cause: 'Your server sent one more report after "Processing complete!".',
           compare: { expected: '(the response)', received: asJson(extra) },
-          advice: 'Call context.progress once after the loop.',
+          advice:
+            extra && paramsOf(extra).progress === undefined
+              ? 'Look at finish: send(latest!) sends a message also if no report waits. Call sendLatest instead, which sends only a report that waits.'
+              : 'Call context.progress once after the loop.',
           see,
         });
         expectText(posted, `Done: ${message}`, 'Return the result of the tool as before.');
@@ -378,7 +381,7 @@ export default grader((run) => {
         /** The call that each held piece of work belongs to, in the order of `program.held`. */
         const atWork: Running[] = [];
         const own =
-          'Keep the token and the response in the function that answers this call. A variable outside of it is shared by all calls, and two calls may have the same id.';
+          'Keep the token, the response and the variables of limited in the function that answers this call. A variable outside of it is shared by all calls, and so is a Map: two calls can have the same id, and two clients can choose the same token.';
 
         const expectOwn = async () => {
           const enough = () => calls.every(({ posted, begun }) => reportsIn(posted).length >= Math.min(begun, total));
@@ -428,11 +431,13 @@ export default grader((run) => {
           }
         };
 
-        for (const [client, token, ownId] of [
+        for (const [client, drawn, ownId] of [
           [alice, newToken(), newId()],
           [alice, random.integer(1, 99), id],
           [bob, newToken(), id],
         ] as const) {
+          // Two clients may choose the same token.
+          const token = client === bob ? calls[0]!.token : drawn;
           const message = `${word()} ${calls.length}`;
           calls.push({
             posted: callTool(client, 'process_files', { message }, token, ownId),
@@ -634,7 +639,7 @@ export default grader((run) => {
         await floodUpToSecondPart(posted);
         const newest = () => progressIn(posted).includes(many);
         const advice =
-          'Keep the latest report, and start a timer with setTimeout that sends it when the next report is due.';
+          'Keep the latest report with latest = report, so that it replaces a report that waits. Start a timer with setTimeout(sendLatest, …) that fires when the next report is due.';
         await expectSoon(
           () => newest() || finished(posted),
           () => {
@@ -657,7 +662,7 @@ export default grader((run) => {
             expected: `one report in ${interval} milliseconds`,
             received: count > many / 2 ? 'every report of the tool' : 'more reports',
           },
-          advice: `Send a report only when PROGRESS_INTERVAL milliseconds have passed since the last one. ${advice}`,
+          advice: `Send a report only when PROGRESS_INTERVAL milliseconds have passed since the last one, and use one clock for due and for the time now: performance.now() for both. ${advice}`,
           see: '',
         });
         release(server.program);
@@ -686,11 +691,20 @@ export default grader((run) => {
 
         // A new server, because a limit that all calls share is the subject of the next requirement.
         await start(interval);
-        // The second report is due after 1 interval, and the third one comes after 1.4; the last three come together, later.
+        // The second report is due after 1 interval, and two further ones come after 1.4; the last three come together, later.
         const after = [0, 0.7, 0.7, 3, 0, 0].map((each) => each * interval);
         const reports = after.map((each, i) => ({ after: each, progress: i + 1, message: `${word()} ${i + 1}` }));
-        const timed = await callTool(alice, 'report_by_timetable', { reports }, newToken()).done();
-        timed.result();
+        reports.splice(2, 1, { ...reports[2]!, progress: 2.5 }, { ...reports[2]!, after: 0 });
+        const token = newToken();
+        let timed: Posted;
+        let cameTooEarly: boolean;
+        let tries = 0;
+        do {
+          timed = await callTool(alice, 'report_by_timetable', { reports }, `${token}-${++tries}`).done();
+          // The second report cannot be sent earlier than 1 interval after the first one, so no report can follow it before 2.
+          const [first, , third] = JSON.parse(contentOf(timed.result())[0]!.text as string) as number[];
+          cameTooEarly = third! - first! < 2 * interval - 5;
+        } while (!cameTooEarly && tries < 10);
         const came = progressIn(timed);
         const received = came.join(', ');
         expect(came.includes(2), {
@@ -698,6 +712,13 @@ export default grader((run) => {
           compare: { expected: '1, 2, 3, …', received },
           advice:
             'Let the timer run for the rest of the interval only: due - performance.now(). An interval begins when a report is sent, and not when the next report comes.',
+          see: '',
+        });
+        expect(!cameTooEarly || !came.includes(2.5), {
+          cause: `Your server sent a report when its time had come, and then the next report of the tool immediately, although PROGRESS_INTERVAL is ${interval}.`,
+          compare: { expected: '1, 2, 3, …', received },
+          advice:
+            'Calculate due after each report that you send, also after one that the timer sends: due = performance.now() + progressInterval.',
           see: '',
         });
         expect(!came.includes(5), {
@@ -764,8 +785,9 @@ export default grader((run) => {
           });
         }
         // Only reports without a pause meet a timer that was started although the first of them was sent.
+        const inAll = 2;
         const inARow = random.aside(() => {
-          const reports = random.words(3).map((message, i) => ({ progress: i, message }));
+          const reports = [0, 1, inAll, inAll + 1].map((progress) => ({ progress, total: inAll, message: word() }));
           return callTool(bob, 'report_in_a_row', { reports }, newToken());
         });
         calls.push(inARow);
@@ -779,9 +801,11 @@ export default grader((run) => {
           cause: `Your server sent a second report of call ${early + 1} before PROGRESS_INTERVAL milliseconds had passed, although PROGRESS_INTERVAL is ${hour}.`,
           compare: { expected: '(nothing)', received: asJson(wrong) },
           advice:
-            calls[early] === inARow
-              ? 'Start the timer only if the report has to wait: else timer ??= setTimeout(sendLatest, wait). A timer whose time is 0 or less fires immediately, and sends the next report too early.'
-              : 'Use progressInterval for the time of the next report. It is the number in PROGRESS_INTERVAL. A number in your code is wrong for every other interval.',
+            calls[early] === inARow && wrong && paramsOf(wrong).progress === inAll
+              ? 'Let a report wait also if its progress is equal to its total: the tool can continue to report. If it returns, finish sends the report that waits.'
+              : calls[early] === inARow
+                ? 'Start the timer only if the report has to wait: else timer ??= setTimeout(sendLatest, wait). A timer whose time is 0 or less fires immediately, and sends the next report too early.'
+                : 'Use progressInterval for the time of the next report. It is the number in PROGRESS_INTERVAL. A number in your code is wrong for every other interval.',
           see: '',
         });
         for (const posted of calls) {
@@ -977,7 +1001,7 @@ export default grader((run) => {
     requirement(
       'Each call has a `progressToken` in its `params._meta`: a string or a whole number. If the client makes several calls, each call has a different token.',
       async () => {
-        inPipe = await upToCall({ moreMessages: random.words(4), env: endless });
+        inPipe = await upToCall({ moreMessages: ['hello', ...random.words(4).slice(1)], env: endless });
         const used: Token[] = [];
         for (let calls = 0; calls < 2; calls++) {
           used.push(inPipe.token);
@@ -1206,7 +1230,8 @@ export default grader((run) => {
             shortest(),
             async (limit) => {
               const { client, call, token } = await upToCall({ env: { IDLE_LIMIT: String(limit) } });
-              await call.stream(...reports.map((each) => report(token, each)));
+              // Without a report, the client gets no answer at all.
+              if (reports.length > 0) await call.stream(...reports.map((each) => report(token, each)));
               return client;
             },
             async (client, limit) => {
@@ -1263,13 +1288,16 @@ export default grader((run) => {
                   'Call idle.refresh() only in the function that reporting has for the token of the call. Log messages and reports on other calls do not show that this call continues.',
                 see: clientSee,
               });
-              await client.fails({
-                withFail: true,
-                code: 6,
-                about: 'a call without a report',
-                printed: said.slice(0, client.lines.length),
-                advice: restarts,
-              });
+              // A client may complain about each unknown token on standard error.
+              if (what === 'log' || client.end?.code !== 6) {
+                await client.fails({
+                  withFail: true,
+                  code: 6,
+                  about: 'a call without a report',
+                  printed: said.slice(0, client.lines.length),
+                  advice: restarts,
+                });
+              }
             },
           );
         };
@@ -1344,6 +1372,20 @@ export default grader((run) => {
           advice: 'Return the result of the request from callTool.',
         });
         await client.endsWell('The calls were answered', clearsBoth, clearsBoth);
+
+        const failing = await random.aside(() => upToCall({ env: endless }));
+        await failing.call.stream(failing.call.error(-32603, 'no more paper'));
+        failing.call.end();
+        await expectSoon(
+          () => failing.client.end ?? failing.client.verdict,
+          () => ({
+            cause: 'The server answered a call with an error, but your client is still running.',
+            advice: clearsBoth,
+            see: clientSee,
+          }),
+          failing.client,
+          2 * promptMs,
+        );
       },
     );
   });

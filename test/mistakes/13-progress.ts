@@ -175,6 +175,17 @@ export const mistakes: Mistake[] = [
   ),
   server(
     1,
+    'streams-by-the-token',
+    [streamAnswer, `const streams = new Map<unknown, Response>();\n\n${streamAnswer}`],
+    [readsToken, `${readsToken}  streams.set(progressToken, response);\n`],
+    [sendsReport, sendsReport.replace('send(response', 'send(streams.get(progressToken)!')],
+  ),
+  server(1, 'sends-a-report-that-does-not-wait', [
+    finishesLimit,
+    '      clearTimeout(timer);\n      send(latest!);\n      finished = true;\n',
+  ]),
+  server(
+    1,
     'writes-after-the-end',
     [
       sendsReport,
@@ -246,6 +257,16 @@ export const mistakes: Mistake[] = [
     sendsOrWaits,
     '      if (wait <= 0 || report.progress % 100 === 0) sendLatest();\n      else timer ??= setTimeout(sendLatest, wait);\n',
   ]),
+  server(2, 'the-last-report-does-not-wait', [
+    sendsOrWaits,
+    sendsOrWaits.replace('wait <= 0', 'wait <= 0 || report.progress === report.total'),
+  ]),
+  server(
+    2,
+    'the-report-after-the-timer-does-not-wait',
+    [nextDue, ''],
+    [sendsOrWaits, sendsOrWaits.replace('sendLatest();', '{\n        sendLatest();\n    ' + nextDue + '      }')],
+  ),
   server(2, 'the-first-report-waits', ['  let due = 0;\n', '  let due = performance.now() + progressInterval;\n']),
   server(
     2,
@@ -324,6 +345,12 @@ export const mistakes: Mistake[] = [
     [makesToken, '  const progressToken = `${name}-1`;\n'],
     [counts, 'let lastId = 0;\n'],
   ),
+  client(
+    3,
+    'a-token-of-the-message',
+    [makesToken, '  const progressToken = `call-${String(args.message)}`;\n'],
+    [counts, 'let lastId = 0;\n'],
+  ),
   client(3, 'a-fraction-as-the-token', [makesToken, '  const progressToken = ++calls / 2;\n']),
   client(3, 'an-object-as-the-token', [makesToken, '  const progressToken = { call: ++calls };\n']),
   client(3, 'prints-reports-as-notifications', [
@@ -400,6 +427,23 @@ export const mistakes: Mistake[] = [
   client(3, 'no-idle-limit', [refreshes, ''], [clearsIdle, ''], [idleTimer, '  void idleLimit;\n']),
   client(
     3,
+    'the-idle-limit-begins-with-the-answer',
+    [counts, `${counts}let begin = () => {};\n`],
+    [
+      idleTimer,
+      `  let idle: NodeJS.Timeout | undefined;
+  begin = () => {
+  ${idleTimer.replace('const idle', 'idle')}  };
+`,
+    ],
+    [refreshes, '    idle?.refresh();\n'],
+    [
+      '  const answer = await answerTo(id, response)',
+      "  if (method === 'tools/call') begin();\n  const answer = await answerTo(id, response)",
+    ],
+  ),
+  client(
+    3,
     'the-idle-limit-begins-with-the-first-report',
     [idleTimer, '  let idle: NodeJS.Timeout | undefined;\n'],
     [
@@ -445,5 +489,14 @@ export const mistakes: Mistake[] = [
   client(3, 'reports-restart-both-limits', [refreshes, `${refreshes}    total.refresh();\n`]),
   client(3, 'no-limit-for-the-whole-call', [totalTimer, ''], [clearsTotal, '']),
   client(3, 'the-idle-timer-outlives-the-call', [clearsIdle, '']),
+  client(
+    3,
+    'the-idle-timer-outlives-an-error',
+    [clearsIdle, ''],
+    [
+      "    return await request<ToolResult>('tools/call', params, limits.signal);\n",
+      "    const result = await request<ToolResult>('tools/call', params, limits.signal);\n    clearTimeout(idle);\n    return result;\n",
+    ],
+  ),
   client(3, 'the-timer-of-the-whole-call-outlives-it', [clearsTotal, '']),
 ];

@@ -38,14 +38,17 @@ const timetableInput = z.object({ reports: z.array(report.extend({ after: z.numb
 /** Its timers are in the program itself, so however busy the machine is, they fire in the order in which they are due. */
 const reportByTimetable: Tool<typeof timetableInput> = {
   name: 'report_by_timetable',
-  description: 'Makes these reports, each so many milliseconds after the one before, and returns',
+  description:
+    'Makes these reports, each so many milliseconds after the one before, and returns the times of all reports',
   input: timetableInput,
   async run({ reports }, context) {
+    const times: number[] = [];
     for (const { after, progress, total, message } of reports) {
       if (after > 0) await sleep(after);
+      times.push(performance.now());
       context.progress?.(progress, total, message);
     }
-    return done;
+    return { content: [{ type: 'text', text: JSON.stringify(times) }] };
   },
 };
 
