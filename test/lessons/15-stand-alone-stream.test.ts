@@ -920,7 +920,10 @@ export default grader((run) => {
         // Some servers send what a tool logs on the stand-alone stream.
         const warning = Buffer.from(eventOf(logMessage('warning', `${two} é世`)));
         for (const piece of random.cut(warning, 2, [warning.indexOf('世') + 1])) await get.send(piece);
-        await client.prints([`NOTIFICATION: warning ${two} é世`], words);
+        await client.prints([`NOTIFICATION: warning ${two} é世`], {
+          ...words,
+          advice: `${words.advice} eventsIn also joins a character that arrives in two pieces.`,
+        });
         const id = random.pick([0, `${three}"1"`, random.integer(100, 999)]);
         await get.send(eventOf({ jsonrpc: '2.0', id, method: 'ping' }));
         const pong = await nextResponse('ping', id, {
