@@ -246,6 +246,10 @@ app.get('/mcp', checkRevision, (request, response) => {
   const session = sessionOf(request, response);
   if (!session) return;
   // TODO task 1: begin an event stream that stays open, and keep it in the session
+  const keepAlive = setInterval(() => {
+    if (!response.writableEnded) response.write(': still here\n\n');
+  }, quietInterval);
+  // TODO task 1: stop the timer when the response is closed, and forget the response
 });
 
 app.delete('/mcp', (request, response) => {

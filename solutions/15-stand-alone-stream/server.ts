@@ -255,9 +255,11 @@ app.get('/mcp', checkRevision, (request, response) => {
   session.stream?.end();
   session.stream = response;
   beginEventStream(response);
+  // #endregion
   const keepAlive = setInterval(() => {
     if (!response.writableEnded) response.write(': still here\n\n');
   }, quietInterval);
+  // #region task 1: stop the timer when the response is closed, and forget the response
   response.on('close', () => {
     clearInterval(keepAlive);
     if (session.stream === response) session.stream = undefined;

@@ -78,6 +78,7 @@ export default grader((run) => {
   const getRoute = 'Add app.get before the app.all that answers 405: Express takes the first route that matches.';
 
   const instead: Record<number, string> = {
+    404: 'Look for the session as for a POST, and keep it when its stream closes: only DELETE ends a session.',
     405: getRoute,
     406: 'Look only for text/event-stream in the Accept header of a GET. checkPost also looks for application/json, because a POST can be answered with either.',
   };
@@ -99,14 +100,18 @@ export default grader((run) => {
         "Set session.stream to undefined when the response has been closed: response.on('close', …). Until then, your server takes the old stream for open.",
       see,
     });
+    await program.caughtUp();
+    const staysOpen = () =>
+      expectOpen(
+        stream,
+        'immediately, although its client is still there',
+        'Leave the response open when the handler returns: without response.end(), it stays open. If your handler ends the old stream of the session, end the old stream before you put the new one in its place.',
+      );
+    // The end of a response that has not begun a stream sends its status, but no Content-Type.
+    if (stream.status === 200 && stream.headers['content-type'] === undefined) staysOpen();
     const advice = instead[stream.status!];
     expectEventStream(stream, { see, ...(advice !== undefined && { advice }) });
-    await program.caughtUp();
-    expectOpen(
-      stream,
-      'immediately, although its client is still there',
-      'Leave the response open when the handler returns: without response.end(), it stays open. If your handler ends the old stream of the session, end the old stream before you put the new one in its place.',
-    );
+    staysOpen();
     return stream;
   }
 
@@ -185,7 +190,13 @@ export default grader((run) => {
       'If `GET /mcp` has no session id, the server answers with status 400. If it has an id that the server did not issue, or whose session is over, the server answers with status 404.',
       async () => {
         const over = await connect('client 3');
-        await ask('DELETE', over);
+        const ended = await ask('DELETE', over);
+        expectStatus(ended, ended.status! < 300 ? ended.status! : 204, {
+          cause: `A client that had opened no stream ended its session, but your server answered with status ${ended.status}.`,
+          advice:
+            'Write session.stream?.end() in the handler of DELETE, with the question mark: session.stream is undefined until the client sends a GET.',
+          see: '',
+        });
         const { 'MCP-Session-Id': _own, ...headers } = alice.headers;
         const stranger: McpClient = { ...mcpClient(server), headers };
         for (const [status, id, what] of [
@@ -474,6 +485,8 @@ export default grader((run) => {
     });
   }
 
+  const leaveParamsOut = 'Leave the params out: the client asks for the new list with tools/list.';
+
   function expectNotification(message: Message): void {
     const whole = look(message, '', see);
     whole.expect(!('id' in message), 'The announcement has an id, so it is a request that the client has to answer.', {
@@ -490,7 +503,12 @@ export default grader((run) => {
     whole.expect(
       !('params' in message) || isObject(message.params),
       'The params of the announcement are not an object.',
-      { like: '(no params)', advice: 'Leave the params out: the client asks for the new list with tools/list.' },
+      { like: '(no params)', advice: leaveParamsOut },
+    );
+    whole.expect(
+      !isObject(message.params) || !('tools' in message.params),
+      'The announcement contains a list of tools.',
+      { like: '(no params)', advice: leaveParamsOut },
     );
   }
 
@@ -637,21 +655,43 @@ export default grader((run) => {
         }
         await makeForgotten(bob);
         await expectOne(streams, 2);
+        if (bothOpen) {
+          const third = get(dora);
+          await answered(third, server);
+          await program.caughtUp();
+          third.close();
+          await program.caughtUp();
+          (await dora.ask('tools/list')).result();
+          if (third.status === 200 && !finished(second)) {
+            await makeProcessed(bob);
+            await expectOne([...streams, third], 3, {
+              cause:
+                'A session had two streams and closed the newer one, but now it gets no announcement on the older one, which is still open.',
+              advice:
+                'Call session.stream?.end() before you put the new response into session.stream. If you keep both streams, send on one that is still open.',
+            });
+            await makeForgotten(bob);
+          }
+        }
         await close(...streams);
       },
     );
 
+    const nowGetsNone = {
+      cause: 'A session opened a second stream, but now it gets no announcement on either stream.',
+      advice:
+        'The event close of the older response comes after the new stream has begun. Remove the stream from the session only if it is still this response: if (session.stream === response).',
+    };
+
     /** These streams of one session have this many announcements in all. */
-    async function expectOne(streams: Posted[], expected: number): Promise<void> {
+    async function expectOne(streams: Posted[], expected: number, lost = nowGetsNone): Promise<void> {
       await until(() => count(streams) >= expected);
       await server.program.caughtUp();
       const received = count(streams);
       if (received < expected) missing(listChanged);
       expect(received >= expected, {
-        cause: 'A session opened a second stream, but now it gets no announcement on either stream.',
+        ...lost,
         compare: { expected: `${expected} in all`, received: `${received} in all` },
-        advice:
-          'The event close of the older response comes after the new stream has begun. Remove the stream from the session only if it is still this response: if (session.stream === response).',
         see,
       });
       expect(received === expected, {
@@ -811,6 +851,7 @@ export default grader((run) => {
     requirement(
       'After the handshake, the client sends `GET /mcp` with an `Accept` header that lists `text/event-stream`, with the agreed `MCP-Protocol-Version`, and with the `MCP-Session-Id` if the server has sent one.',
       async () => {
+        const bothKinds = 'application/json, text/event-stream';
         const terms = [{ session: newSession() }, { revision: '2025-06-18' }];
         await together(terms, async (each) => {
           const script = await upToCall(each);
@@ -821,6 +862,12 @@ export default grader((run) => {
             see: trySee,
           });
           get.expectAgreed();
+          expectHeader(script.call.request, 'Accept', (value) => /application\/json/i.test(value), bothKinds, {
+            cause: 'The call no longer has an Accept header that lists application/json.',
+            advice:
+              'Make a copy of headers for the GET: { ...headers, Accept: … }. A change in headers itself is in every later POST, too.',
+            see: trySee,
+          });
           await finishes(script, 'The server has opened the stand-alone stream');
         });
       },
@@ -871,9 +918,12 @@ export default grader((run) => {
         await client.prints([`NOTIFICATION: info ${one}`], fromCall);
         await listens();
         // Some servers send what a tool logs on the stand-alone stream.
-        for (const piece of random.cut(Buffer.from(eventOf(logMessage('warning', `${two} é世`))), 2))
-          await get.send(piece);
-        await client.prints([`NOTIFICATION: warning ${two} é世`], words);
+        const warning = Buffer.from(eventOf(logMessage('warning', `${two} é世`)));
+        for (const piece of random.cut(warning, 2, [warning.indexOf('世') + 1])) await get.send(piece);
+        await client.prints([`NOTIFICATION: warning ${two} é世`], {
+          ...words,
+          advice: `${words.advice} eventsIn also joins a character that arrives in two pieces.`,
+        });
         const id = random.pick([0, `${three}"1"`, random.integer(100, 999)]);
         await get.send(eventOf({ jsonrpc: '2.0', id, method: 'ping' }));
         const pong = await nextResponse('ping', id, {

@@ -61,6 +61,10 @@ export const mistakes: Mistake[] = [
       '  session.stream = response;\n  beginEventStream(response);\n  session.stream?.end();\n',
     ),
   ]),
+  server(1, 'ends-the-response-before-the-headers', [
+    `${replaces}${begins}`,
+    begins.replace('  begin', '  session.stream = response;\n  session.stream.end();\n  begin'),
+  ]),
   server(1, 'sends-no-headers', [
     begins,
     "  response.set({ 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache, no-transform', 'X-Accel-Buffering': 'no' });\n  const keepAlive",
@@ -121,6 +125,7 @@ export const mistakes: Mistake[] = [
   ]),
   server(1, 'the-stream-outlives-its-session', [ends, "  sessions.delete(request.get('MCP-Session-Id')!);\n"]),
   server(1, 'breaks-the-stream-off', [ends, ends.replace('end()', 'destroy()')]),
+  server(1, 'delete-fails-without-a-stream', [ends, ends.replace('?.end', '!.end')]),
   server(1, 'delete-ends-every-stream', [
     ends,
     "  sessions.delete(request.get('MCP-Session-Id')!);\n  session.stream?.end();\n  for (const { stream } of sessions.values()) stream?.end();\n",
@@ -182,6 +187,10 @@ export const mistakes: Mistake[] = [
     announces.replace('notifications/tools/list_changed', 'notifications/tools/listChanged'),
   ]),
   server(2, 'the-announcement-has-an-id', [announces, announces.replace("jsonrpc: '2.0',", "jsonrpc: '2.0', id: 1,")]),
+  server(2, 'the-announcement-contains-the-list', [
+    announces,
+    announces.replace("changed' }", "changed', params: { tools: offeredTools().map(({ name }) => name) } }"),
+  ]),
   server(2, 'the-params-are-null', [
     announces,
     "  for (const { stream } of sessions.values()) {\n    stream?.write(`data: ${JSON.stringify({ jsonrpc: '2.0', method: 'notifications/tools/list_changed', params: null })}\\n\\n`);\n  }\n",
@@ -215,6 +224,7 @@ export const mistakes: Mistake[] = [
     `${responds}  if (session.stream) send(session.stream, { jsonrpc: '2.0', id: message.id, ...answered });\n`,
   ]),
   server(2, 'the-old-stream-takes-the-new-one-away', [removes, '    session.stream = undefined;\n']),
+  server(2, 'forgets-the-stream-that-is-still-open', [replaces, '  session.stream = response;\n']),
   server(
     2,
     'sends-on-each-stream-of-the-session',
@@ -255,11 +265,23 @@ export const mistakes: Mistake[] = [
     [accept, ''],
   ),
   client(3, 'the-get-has-only-accept', [accept, "    const accept = { Accept: 'text/event-stream' };\n"]),
+  client(3, 'changes-the-headers-of-every-post', [
+    accept,
+    "    const accept = Object.assign(headers, { Accept: 'text/event-stream' });\n",
+  ]),
   client(3, 'accepts-json-only', [accept, "    const accept = { ...headers, Accept: 'application/json' };\n"]),
   client(3, 'posts-where-it-should-get', [gets, gets.replace('{ headers', "{ method: 'POST', headers")]),
   client(3, 'reads-the-whole-stream-first', [
     reads,
     '    const messages: unknown[] = [];\n    for await (const message of eventsIn(response)) messages.push(message);\n    for (const message of messages) await handle(message);\n',
+  ]),
+  client(3, 'decodes-each-piece-by-itself', [
+    reads,
+    `    const { read } = eventReader(({ type, data }) => {
+      if (type === 'message' && data !== '') void handle(parsed(data));
+    });
+    for await (const chunk of response.body!) read(String(chunk));
+`,
   ]),
   client(3, 'prints-the-message-as-json', [
     reads,
