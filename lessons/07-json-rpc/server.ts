@@ -46,7 +46,11 @@ app.use('/mcp', (request, response, next) => {
 });
 
 app.post('/mcp', (request, response, next) => {
-  // TODO task 4: before next(), refuse a wrong Content-Type with status 415, and a wrong Accept with status 406
+  if (!request.is('application/json')) {
+    refuse(response, 415, -32600, 'Content-Type must be application/json');
+    return;
+  }
+  // TODO task 4: before next(), refuse a wrong Accept with status 406
   next();
 });
 

@@ -50,13 +50,13 @@ app.use('/mcp', (request, response, next) => {
 });
 
 app.post('/mcp', (request, response, next) => {
-  // #region task 4: before next(), refuse a wrong Content-Type with status 415, and a wrong Accept with status 406
-  if (!request.accepts('application/json') || !request.accepts('text/event-stream')) {
-    refuse(response, 406, -32600, 'Accept must list application/json and text/event-stream');
-    return;
-  }
   if (!request.is('application/json')) {
     refuse(response, 415, -32600, 'Content-Type must be application/json');
+    return;
+  }
+  // #region task 4: before next(), refuse a wrong Accept with status 406
+  if (!request.accepts('application/json') || !request.accepts('text/event-stream')) {
+    refuse(response, 406, -32600, 'Accept must list application/json and text/event-stream');
     return;
   }
   // #endregion

@@ -144,7 +144,7 @@ export default grader((run) => {
         server = await startServer();
         client = mcpClient(server);
         const twice =
-          'Remove the line of the starter that answers with status 501, and send the response one time only, with response.json.';
+          'Answer each request one time only: remove the line of the starter with status 501, send the response with response.json, and call next() only one time.';
         const thrown =
           'If methods[method] is not a function, add the function ping to methods. If headers were set after they had been sent, remove the line of the starter that answers with status 501: the handler should answer one time only.';
         const posted = await expectEnd(() => sendWith(thrown, ping()), true, twice);
@@ -194,6 +194,8 @@ export default grader((run) => {
           'null',
           `${word()}-é-日本-😀`,
           '__proto__',
+          'Ä <e\u0301> &amp;',
+          'x'.repeat(200),
         ];
         for (const id of [number, 0, -number, Number.MAX_SAFE_INTEGER, ...strings]) {
           const posted = await sendWith('Send the id back as it came.', ping(id));
@@ -557,6 +559,8 @@ export default grader((run) => {
           [-1, 'rpc.ping', known],
           [someId(), 'rpc.discover', known],
           [someId(), '', known],
+          [1, 'pings', known],
+          [2, 'server/ping', known],
           [someId(), `notifications/${one}`, byId],
           ...inherited.map((name) => [someId(), name, ownOnly(name)] as const),
         ] as const) {
@@ -584,7 +588,7 @@ export default grader((run) => {
         const unset =
           'Check with typeof that a and b are numbers. A member that is missing is undefined, and a request may have no params.';
         const types = (wrong: unknown) =>
-          `Check the value with typeof. ${JSON.stringify(wrong)} is not a number in JSON, although Number or an operator may convert it to a number.`;
+          `Check the value with typeof, and write return before failure. ${JSON.stringify(wrong)} is not a number in JSON, although Number or an operator may convert it to a number.`;
         const lookUp =
           'Check whether operations has this name before you call it. The names are compared letter by letter.';
         const inArray =
@@ -625,7 +629,7 @@ export default grader((run) => {
       'If the result of `calculate` is not a finite number, as in a division by zero, the server answers with the `id` of the request and an error with the code `-32602`.',
       async () => {
         const finite = (name: string) =>
-          `Check the result with Number.isFinite. In JavaScript the result is ${name}, but JSON has no such number, so JSON.stringify writes null.`;
+          `Check the result with Number.isFinite, and write return before failure. In JavaScript the result is ${name}, but JSON has no such number, so JSON.stringify writes null.`;
         for (const [params, advice] of [
           [{ a: random.integer(3, 49), b: 0, op: 'div' }, finite('Infinity')],
           [{ a: -random.integer(3, 49), b: 0, op: 'div' }, finite('-Infinity')],
@@ -918,19 +922,21 @@ export default grader((run) => {
           'Compare the whole name of the machine, as the starter does. A different name can contain the same letters.';
         const named = (header: Record<string, string>) =>
           Object.entries(header).map(([name, value]) => `${name}: ${value}`)[0]!;
-        for (const [header, advice] of [
+        for (const [header, advice, id] of [
           [{ Origin: `http://${site()}` }, check],
           [{ Origin: `https://${site()}:${port}` }, check],
           [{ Origin: `http://localhost.${site()}` }, whole],
           [{ Origin: `http://127.0.0.1.${site()}` }, whole],
           [{ Origin: `http://${site()}:3000` }, whole],
+          [{ Origin: 'http://notlocalhost' }, whole, 1],
           [{ Host: site() }, check],
           [{ Host: `${site()}:${port}` }, check],
           [{ Host: `localhost.${site()}:${port}` }, whole],
           [{ Host: `127.0.0.1.${site()}` }, whole],
-        ] as [Record<string, string>, string][]) {
+          [{ Host: `notlocalhost:${port}` }, whole, 2],
+        ] as [Record<string, string>, string, number?][]) {
           const what = `A request with ${named(header)}`;
-          (await sendWith(advice, ping(), { headers: header, what })).refused(403, undefined, advice);
+          (await sendWith(advice, ping(id), { headers: header, what })).refused(403, undefined, advice);
         }
         for (const header of [
           { Host: `localhost:${port}` },

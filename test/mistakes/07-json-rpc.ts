@@ -188,6 +188,14 @@ export const mistakes: Mistake[] = [
     "response.json({ jsonrpc: '2.0', id: message.id, ...",
     "response.json({ jsonrpc: '2.0', id: typeof message.id === 'string' ? message.id.trim() : message.id, ...",
   ]),
+  server(1, 'ids-without-html', [
+    "response.json({ jsonrpc: '2.0', id: message.id, ...",
+    "response.json({ jsonrpc: '2.0', id: typeof message.id === 'string' ? message.id.replaceAll('&', '&amp;') : message.id, ...",
+  ]),
+  server(1, 'no-long-ids', [
+    "return typeof id === 'string' || typeof id === 'number';",
+    "return (typeof id === 'string' && id.length <= 64) || typeof id === 'number';",
+  ]),
   server(1, 'rounds-ids', [
     "response.json({ jsonrpc: '2.0', id: message.id, ...",
     "response.json({ jsonrpc: '2.0', id: typeof message.id === 'number' ? Math.trunc(message.id) : message.id, ...",
@@ -279,6 +287,7 @@ export const mistakes: Mistake[] = [
     "!request.accepts('application/json') || !request.accepts('text/event-stream')",
     "request.accepts('application/json') || request.accepts('text/event-stream')",
   ]),
+  server(1, 'next-two-times', ['  next();\n});', '  next();\n  next();\n});']),
   server(1, 'loses-next', ['  next();\n});', '});']),
 
   server(2, 'sends-accepted', [takes, 'response.sendStatus(202);']),
@@ -574,6 +583,11 @@ ${refusesOthers}`,
     answersRequest,
     `if (!Object.hasOwn(methods, message.method)) response.json({ jsonrpc: '2.0', id: message.id, ...failure(-32601, 'unknown method') });\n  ${answersRequest}`,
   ]),
+  server(3, 'methods-by-their-beginning', [
+    answersRequest,
+    `message.method = Object.keys(methods).find((name) => message.method.startsWith(name)) ?? message.method;\n  ${answersRequest}`,
+  ]),
+  server(3, 'the-failure-is-not-returned', [isFinite, isFinite.replace('return failure', 'failure')]),
   server(3, 'drops-the-prefix-rpc', [
     answersRequest,
     `message.method = message.method.replace(/^rpc\\./, '');\n  ${answersRequest}`,
@@ -701,6 +715,10 @@ ${refusesOthers}`,
   server(4, 'compares-the-beginning-of-a-name', [
     sameMachine,
     'if (asked.every((url) => localNames.some((name) => /^https?:\\/\\/(.*)$/.exec(url)?.[1]!.startsWith(name)))) next();',
+  ]),
+  server(4, 'compares-the-end-of-a-name', [
+    sameMachine,
+    'if (asked.every((url) => URL.canParse(url) && localNames.some((name) => new URL(url).hostname.endsWith(name)))) next();',
   ]),
   server(4, 'only-port-3000', [
     sameMachine,
