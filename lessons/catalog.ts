@@ -83,7 +83,7 @@ export const catalog: readonly Lesson[] = [
     slug: '07-json-rpc',
     title: 'JSON-RPC over HTTP',
     part: 'MCP without an SDK',
-    minutes: 30,
+    minutes: 40,
     tryPath: '/mcp',
   },
   {
@@ -91,7 +91,7 @@ export const catalog: readonly Lesson[] = [
     slug: '08-handshake',
     title: 'The handshake',
     part: 'MCP without an SDK',
-    minutes: 30,
+    minutes: 40,
     tryPath: '/mcp',
   },
   {
@@ -131,7 +131,7 @@ export const catalog: readonly Lesson[] = [
     slug: '13-progress',
     title: 'Progress',
     part: 'MCP without an SDK',
-    minutes: 30,
+    minutes: 40,
     tryPath: '/mcp',
   },
   {
@@ -139,7 +139,7 @@ export const catalog: readonly Lesson[] = [
     slug: '14-cancellation',
     title: 'Cancellation',
     part: 'MCP without an SDK',
-    minutes: 30,
+    minutes: 35,
     tryPath: '/mcp',
     interruptAfter: 1.5,
   },
@@ -148,7 +148,7 @@ export const catalog: readonly Lesson[] = [
     slug: '15-stand-alone-stream',
     title: 'The stand-alone stream',
     part: 'MCP without an SDK',
-    minutes: 30,
+    minutes: 35,
     tryPath: '/mcp',
   },
   {
@@ -156,7 +156,7 @@ export const catalog: readonly Lesson[] = [
     slug: '16-resumption',
     title: 'Resumption',
     part: 'MCP without an SDK',
-    minutes: 30,
+    minutes: 40,
     tryPath: '/mcp',
   },
   {
@@ -164,7 +164,7 @@ export const catalog: readonly Lesson[] = [
     slug: '17-who-may-ask',
     title: 'Who may ask',
     part: 'MCP in the open',
-    minutes: 30,
+    minutes: 40,
     tryPath: '/mcp',
   },
   {
