@@ -49,8 +49,16 @@ const methods: Record<string, (params: Params, context: Context) => Answer | Pro
   initialize(params) {
     const { data, error } = initializeParams.safeParse(params);
     if (error) return failure(-32602, z.prettifyError(error));
-    // TODO task 1: agree on a revision, and say what this server is and can do
-    return failure(-32603, 'initialize is not written yet');
+    // TODO task 1: agree on a revision
+    const protocolVersion = 'not written yet';
+    return {
+      result: {
+        protocolVersion,
+        // TODO task 1: promise what this server can do
+        capabilities: {},
+        serverInfo: { name: 'chunk-by-chunk', version: '1.0.0' },
+      },
+    };
   },
 
   'tools/list': () => ({
@@ -107,7 +115,12 @@ app.post('/mcp', (request, response, next) => {
     refuse(response, 415, -32600, 'Content-Type must be application/json');
     return;
   }
-  // TODO task 4: if there is a header MCP-Protocol-Version, refuse a revision that this server does not speak
+  const revision = request.get('MCP-Protocol-Version');
+  // TODO task 4: refuse a header that is there, but is not a revision that this server speaks
+  if (revision === 'not written yet') {
+    refuse(response, 400, -32600, `unsupported MCP-Protocol-Version: ${revision}; supported: ${revisions.join(', ')}`);
+    return;
+  }
   next();
 });
 

@@ -52,17 +52,20 @@ const methods: Record<string, (params: Params, context: Context) => Answer | Pro
   initialize(params) {
     const { data, error } = initializeParams.safeParse(params);
     if (error) return failure(-32602, z.prettifyError(error));
-    // #region task 1: agree on a revision, and say what this server is and can do
-    // starter: return failure(-32603, 'initialize is not written yet');
+    // #region task 1: agree on a revision
+    // starter: const protocolVersion = 'not written yet';
     const protocolVersion = revisions.includes(data.protocolVersion) ? data.protocolVersion : revisions[0];
+    // #endregion
     return {
       result: {
         protocolVersion,
+        // #region task 1: promise what this server can do
+        // starter: capabilities: {},
         capabilities: { tools: {} },
+        // #endregion
         serverInfo: { name: 'chunk-by-chunk', version: '1.0.0' },
       },
     };
-    // #endregion
   },
 
   'tools/list': () => ({
@@ -133,13 +136,14 @@ app.post('/mcp', (request, response, next) => {
     refuse(response, 415, -32600, 'Content-Type must be application/json');
     return;
   }
-  // #region task 4: if there is a header MCP-Protocol-Version, refuse a revision that this server does not speak
   const revision = request.get('MCP-Protocol-Version');
+  // #region task 4: refuse a header that is there, but is not a revision that this server speaks
+  // starter: if (revision === 'not written yet') {
   if (revision !== undefined && !revisions.includes(revision)) {
+    // #endregion
     refuse(response, 400, -32600, `unsupported MCP-Protocol-Version: ${revision}; supported: ${revisions.join(', ')}`);
     return;
   }
-  // #endregion
   next();
 });
 

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import { documents } from '#support/documents.ts';
 import { grader } from '../harness/run/grader.ts';
 import { expect } from '../harness/run/failure.ts';
@@ -79,8 +80,8 @@ export default grader((run) => {
 
   const word = () => random.words(1)[0]!;
   const number = () => random.integer(1, 9);
-  /** A text that is not tame: quotes, a backslash, a line break, other alphabets. */
-  const wildText = () => `${word()} "é" \\ 世\n🎈 ${word()}`;
+  /** A text that is not tame: spaces at its ends, quotes, what HTML or `replace` takes for a sign, a line break, other alphabets. */
+  const wildText = () => ` ${word()} "é" <b>&amp;</b> $& \\ 世\n🎈 ${word()}\t`;
 
   /** Calls a tool of the grader's. By hand a server has none of them, so no command shows the same. */
   const callOther = (name: string, args?: object, options: PostOptions = {}, from = client): Promise<Posted> =>
@@ -115,7 +116,9 @@ export default grader((run) => {
         });
         capabilities.at('tools').object('The capability tools is not an object.', {
           missing: 'The capability tools is missing, so a client does not ask for tools.',
-          advice: 'Give the capability tools an object as its value, {}: an object has room for details.',
+          advice: capabilities.has('tools')
+            ? 'Give the capability tools an object as its value, {}: an object has room for details.'
+            : 'Write capabilities: { tools: {} }. Do not copy the capabilities in params, because they are promises of the client.',
         });
         const serverInfo = result.at('serverInfo').object('The serverInfo is not an object.', {
           missing: 'The result has no serverInfo.',
@@ -171,7 +174,8 @@ export default grader((run) => {
       async () => {
         const advice =
           'Look up the protocolVersion of these params in revisions, and answer with it when it is there. Do not remember what an earlier client asked for.';
-        for (const asked of [older, newest, older, newest]) {
+        // The older is the last, so a server that remembers it does not answer the next requirement with the newest.
+        for (const asked of [newest, older, newest, older]) {
           const posted = await mcpClient(server).ask('initialize', hello(asked, clientName));
           const offered = objectIn(posted, {
             ...(posted.status === 200 && { cause: `A client that asked for ${asked} was answered with an error.` }),
@@ -457,7 +461,10 @@ export default grader((run) => {
         const fromArguments = 'Take the message from the arguments of this call: Done: {message}.';
         expectText(posted, `Done: ${message}`, fromArguments);
         const wild = wildText();
-        expectText(await processFiles(wild).done(), `Done: ${wild}`, fromArguments);
+        const asItIs =
+          'Put the message into the text exactly as it came, also if it is empty: the template string `Done: ${message}` changes nothing.';
+        expectText(await processFiles(wild).done(), `Done: ${wild}`, asItIs);
+        expectText(await processFiles('', {}, 'an empty message').done(), 'Done: ', asItIs);
       },
     );
 
@@ -489,8 +496,20 @@ export default grader((run) => {
         };
         while (await second.atWork(2, late)) program.held.at(-1)!.release();
         const own = 'Keep what one call needs in its own function: a variable outside of it is shared by all calls.';
-        expectText(await second.done(), `Done: ${two}`, own);
+        expectText(await second.doneMeanwhile(late), `Done: ${two}`, own);
+        const worked: string[] = [];
+        while (worked.length <= documents.length && (await first.atWork())) {
+          const { label, release } = program.held[0]!;
+          worked.push(label);
+          release();
+        }
         expectText(await first.done(), `Done: ${one}`, own);
+        const names = documents.map(({ name }) => name);
+        look(worked, '', first.see).expect(
+          isDeepStrictEqual(worked.toSorted(), names.toSorted()),
+          'A call that was overtaken by another call did not do the work once for each of the three documents.',
+          { like: asJson(names), advice: own },
+        );
       },
     );
 
@@ -557,6 +576,10 @@ export default grader((run) => {
             : `The tool ${complain} returned the member ${name}, but the result has no such member.`;
           member.is(value, cause, whole);
         }
+        const emptyToo = 'Accept an empty array as content: a tool may have nothing to say.';
+        returned(await ending('returns an empty content'), misbehave, emptyToo)
+          .at('content')
+          .is([], 'A tool returned an empty content, but the result has a different content.', emptyToo);
       },
     );
 
@@ -703,7 +726,7 @@ export default grader((run) => {
           'threw an error before its first await',
           `no ${toolText}, immediately`,
         );
-        const twoLines = `no "${toolText}" é世🎈:\n  look at line 2`;
+        const twoLines = `no "${toolText}" é世🎈:\n  look at line 2\n`;
         expectToolFailure(await ending('throws two lines'), 'threw an error', twoLines);
         const next = await processFiles(message).done();
         expectText(next, `Done: ${message}`, 'Serve the next call as if the one before had not failed.');
@@ -760,7 +783,7 @@ export default grader((run) => {
           'Call refuse, and return, when the header is not exactly one of revisions. request.get finds a header, however its name is spelt.';
         const useRefuse = 'Call refuse with the status 400: a client looks at the status before it reads the body.';
         const inFront =
-          'Move the check of the header to the place of the TODO, before the body is read: where it is now, your server has already answered notifications with 202.';
+          'Move the check of the header to the place of the TODO, before the body is read: where it is now, your server has already answered notifications and responses with 202.';
         const empty =
           'Refuse an empty header, too: compare with undefined, because only undefined says that there is no header.';
         const inherited =
@@ -772,10 +795,11 @@ export default grader((run) => {
             ['call', client.request('tools/call', { name: 'process_files', arguments: { message: text } })],
             ['request', client.request('ping')],
             ['notification', { jsonrpc: '2.0', method: `notifications/${text}` }],
+            ['response', { jsonrpc: '2.0', id: `${text}-1`, result: {} }],
           ] as const) {
             const headers = { 'MCP-Protocol-Version': revision };
             const posted = await postRefusable(`${name} with ${given}`, message, advice, { headers });
-            const late = name === 'notification' && posted.status === 202 ? inFront : advice;
+            const late = posted.status === 202 ? inFront : advice;
             posted.refused(400, undefined, /"error"/.test(posted.text) ? useRefuse : late);
           }
         }

@@ -81,6 +81,15 @@ export const mistakes: Mistake[] = [
     ],
     [app, `let agreed: string | undefined;\n${app}`],
   ),
+  server(
+    1,
+    'the-last-revision-for-an-unknown-one',
+    [
+      agrees,
+      'const protocolVersion = (last = revisions.includes(data.protocolVersion) ? data.protocolVersion : last);',
+    ],
+    [app, `let last = revisions[0]!;\n${app}`],
+  ),
   server(1, 'capabilities-are-true', [capabilities, 'capabilities: { tools: true },']),
   server(1, 'capabilities-in-a-list', [capabilities, "capabilities: ['tools'],"]),
   server(1, 'sends-capabilities-back', [capabilities, 'capabilities: data.capabilities,']),
@@ -315,6 +324,10 @@ ${takesNotification}`,
     runs,
     '      return { result: toolResult.parse(await tool.run(args.data, context)) };\n',
   ]),
+  server(3, 'content-must-have-a-part', [
+    'z.array(z.looseObject({ type: z.string() }))',
+    'z.array(z.looseObject({ type: z.string() })).min(1)',
+  ]),
   server(3, 'nothing-is-an-empty-result', [
     'await tool.run(args.data, context)',
     '(await tool.run(args.data, context)) ?? { content: [] }',
@@ -331,6 +344,12 @@ ${runs.replace('await tool.run(args.data, context)', 'result')}`,
     [doesWork, `last = message;\n    ${doesWork}`],
     [saysDone, saysDone.replace('${message}', '${last}')],
     [app, `let last = '';\n${app}`],
+  ),
+  server(
+    3,
+    'counter-outside-the-call',
+    [doesWork, 'next = 0;\n    while (next < documents.length) await work(documents[next++]!.name);'],
+    [app, `let next = 0;\n${app}`],
   ),
   server(
     3,
@@ -497,7 +516,20 @@ ${runs}`,
     [
       takesNotification,
       `  const revision = request.get('MCP-Protocol-Version');
-  if (!revisions.includes(revision ?? '') && !(isRequest(message) && message.method === 'initialize')) {
+  const unnamed = isRequest(message) && message.method === 'initialize' ? revisions[0]! : '';
+  if (!revisions.includes(revision ?? unnamed)) {
+${refusesRevision}  }
+${takesNotification}`,
+    ],
+  ),
+  server(
+    4,
+    'responses-not-looked-at',
+    [isUnsupported, "if (revision === 'unknown') {"],
+    [
+      takesNotification,
+      `  const revision = request.get('MCP-Protocol-Version');
+  if (!isResponse(message) && revision !== undefined && !revisions.includes(revision)) {
 ${refusesRevision}  }
 ${takesNotification}`,
     ],

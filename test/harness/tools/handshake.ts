@@ -69,13 +69,13 @@ const convert: Tool<typeof convertInput> = {
 const circle: Record<string, unknown> = { content: [{ type: 'text', text }] };
 circle.self = circle;
 
-/** Each way in which a tool can end that is neither a result nor an error. */
+/** Each way in which a tool can end that few expect: most of them are neither a result nor an error. */
 const endings: Record<string, () => unknown> = {
   'throws immediately': () => {
     throw new Error(`no ${text}, immediately`);
   },
   'throws two lines': async () => {
-    throw new TypeError(`no "${text}" é世🎈:\n  look at line 2`);
+    throw new TypeError(`no "${text}" é世🎈:\n  look at line 2\n`, { cause: new Error('of line 1') });
   },
   'throws a string': async () => {
     throw `no ${text}, in a string`;
@@ -98,6 +98,7 @@ const endings: Record<string, () => unknown> = {
   'returns a function': async () => () => text,
   'returns an empty object': async () => ({}),
   'returns a content that is a string': async () => ({ content: text }),
+  'returns an empty content': async () => ({ content: [] }),
   'returns a BigInt': async () => ({ content: [], structuredContent: { size: 2n ** 64n } }),
   'returns a circular object': async () => circle,
   'returns an object whose toJSON throws': async () => ({

@@ -247,6 +247,9 @@ export function failureText(
 const onlyErrorsHaveMessages =
   'Take the text from reasonOf(error), which is in the starter. A tool can throw any value, but only an Error has a message.';
 
+const checksWhatCameBack =
+  'Check what the tool has returned, inside of try: JSON.stringify, then JSON.parse, then toolResult.parse. They throw if it is not a result, and catch answers.';
+
 /** What a tool returned that is no result must not become the result of the call: JSON makes null of it, or nothing. */
 function expectObjectOrError(posted: Posted, how: string): void {
   if (posted.status !== 200) return;
@@ -261,8 +264,7 @@ function expectObjectOrError(posted: Posted, how: string): void {
       expected: '"result":{"content":[{"type":"text","text":"…"}],"isError":true}',
       received: asJson(message),
     },
-    advice:
-      'Check what the tool has returned, inside of try: JSON.stringify, then JSON.parse, then toolResult.parse. They throw if it is not a result, and catch answers.',
+    advice: checksWhatCameBack,
     see: posted.see,
   });
 }
@@ -291,7 +293,9 @@ export function expectToolFailure(posted: Posted, how: string, reason?: string):
     .is(
       true,
       `The tool ${how}, but its result does not have isError: true.`,
-      'Set isError to true: without it, the model takes the text for what the tool has found.',
+      how.startsWith('returned')
+        ? checksWhatCameBack
+        : 'Set isError to true: without it, the model takes the text for what the tool has found.',
     );
   const text = failureText(result, threwNoError ? onlyErrorsHaveMessages : undefined);
   if (reason === undefined) return;
