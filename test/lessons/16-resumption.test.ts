@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { documents } from '../../lessons/support/documents.ts';
-import { expect, Failure } from '../harness/run/failure.ts';
+import { expect, Failure, type Explanation } from '../harness/run/failure.ts';
 import { grader } from '../harness/run/grader.ts';
 import type { Server } from '../harness/run/run.ts';
 import { expectEnd, judgedClient, lastWords, notCrashed, underTimeLimit } from '../harness/vocabulary/command-line.ts';
@@ -81,7 +81,7 @@ export default grader((run) => {
     return client;
   }
 
-  type Options = { works?: boolean; closesAfter?: number };
+  type Options = { works?: boolean; closesAfter?: number[] };
 
   /** Calls the tool of tools/resumption.ts, which logs each of these steps when its work is done. Waits for nothing. */
   const report = (client: McpClient, steps: string[], options: Options = {}, id = newId()): Posted =>
@@ -340,6 +340,22 @@ export default grader((run) => {
     });
   }
 
+  /** Of the events that have come, each one with empty data was sent before. */
+  function notPrimed(
+    came: StreamEvent[],
+    sent: StreamEvent[],
+    after: string,
+    compare: Explanation['compare'] & {},
+  ): void {
+    const primed = came.find(({ id, data }) => data === '' && !sent.some((event) => event.id === id));
+    expect(!primed, {
+      cause: `Your server sent a new event with empty data ${after}.`,
+      compare,
+      advice:
+        'Do not call prime in resume: only a new stream begins with such an event, and the client has an id already.',
+    });
+  }
+
   /** The stream has brought exactly what is missing after the event with this index. */
   function expectRest(back: Exchange, sent: StreamEvent[], seen: number, advice?: string): void {
     const came = eventsOf(back);
@@ -357,13 +373,7 @@ export default grader((run) => {
       compare,
       advice: 'Send only the events of the stream to which the event with this id belongs.',
     });
-    const primed = came.find(({ id, data }) => data === '' && !sent.some((event) => event.id === id));
-    expect(!primed, {
-      cause: `Your server sent a new event with empty data ${after}.`,
-      compare,
-      advice:
-        'Do not call prime in resume: only a new stream begins with such an event, and the client has an id already.',
-    });
+    notPrimed(came, sent, after, compare);
     const again = came.find(({ data }) => sent.slice(0, seen + 1).some((event) => event.data === data));
     expect(!again, {
       cause: `Your server sent ${again && nameOf(again)} again ${after}.`,
@@ -448,14 +458,15 @@ export default grader((run) => {
         // Here, no event comes between the others.
         const alone = await report(client, random.words(3), { works: false }).done();
         const inCall = random.integer(1, steps.length);
-        for (const [posted, seen] of [
-          [alone, random.integer(0, 2)],
-          [call, 0],
-          [call, inCall],
+        for (const [posted, seen, whose] of [
+          [alone, random.integer(0, 2), 'a finished call'],
+          [call, 0, 'a finished call'],
+          [call, inCall, 'a finished call'],
+          [call, 0, 'a finished call that has been resumed before'],
         ] as const) {
           const sent = eventsOf(posted);
           const back = comeBack(client, sent[seen]!.id!);
-          await expectStream(back, 'a finished call');
+          await expectStream(back, whose);
           await untilOver(
             back,
             'Your server has sent the response of a call again, but it did not end the stream.',
@@ -463,6 +474,19 @@ export default grader((run) => {
           );
           expectRest(back, sent, seen);
         }
+        const { older, sent } = await random.aside(async () => {
+          const older = await connect('client 2', olderRevision);
+          return { older, sent: eventsOf(await report(older, random.words(2)).done()) };
+        });
+        const back = comeBack(older, sent[0]!.id!);
+        await answered(back);
+        await until(() => finished(back) || eventsOf(back).length > 0);
+        expect(back.status === 200 && eventsOf(back).some(({ id }) => id === sent[1]!.id), {
+          cause: `The session has the revision ${olderRevision}, but your server did not resume the stream of a finished call.`,
+          compare: { expected: '200, and the later events', received: `${back.status}, ${listed(eventsOf(back))}` },
+          advice:
+            'Resume a stream whatever the revision of the session is. Only the event with empty data and closeConnection are new.',
+        });
       },
     );
 
@@ -488,9 +512,11 @@ export default grader((run) => {
         await expectStream(back, 'a running call');
         const never = 'The tool is at work, but your server has not sent the event that the client has missed.';
         await arrive(back, 1, never, `${keepsEach} Begin with the event after the one that Last-Event-ID names.`);
+        const compare = { expected: `"${steps[1]}"`, received: listed(eventsOf(back)) };
+        notPrimed(eventsOf(back), first, 'after the client had come back', compare);
         expect(eventsOf(back).length === 1, {
           cause: 'The client has missed one event, but your server sent more than that.',
-          compare: { expected: `"${steps[1]}"`, received: listed(eventsOf(back)) },
+          compare,
           advice: 'Begin with the event after the one that Last-Event-ID names, and send each event one time only.',
         });
         release(program);
@@ -500,6 +526,13 @@ export default grader((run) => {
         const notLive = 'The client has come back, but the next event of the tool did not come.';
         await arrive(back, 2, notLive, live);
         const second = eventsOf(back);
+        const idsDiffer = (events: StreamEvent[]) =>
+          expect(new Set(events.map(({ id }) => id)).size === events.length, {
+            cause: 'The ids of a stream came again after the client had come back.',
+            compare: { expected: 'different ids', received: events.map(({ id }) => id).join(', ') },
+            advice: 'Count the events of a stream, and not those of a connection.',
+          });
+        idsDiffer([...first, ...second]);
         back.close();
         await program.caughtUp();
 
@@ -522,11 +555,7 @@ export default grader((run) => {
           advice:
             'Send the missed events and make this connection the current one in the same turn of the event loop, without an await in between.',
         });
-        expect(new Set(all.map(({ id }) => id)).size === all.length, {
-          cause: 'The ids of a stream came again after the client had come back.',
-          compare: { expected: 'different ids', received: all.map(({ id }) => id).join(', ') },
-          advice: 'Count the events of a stream, and not those of a connection.',
-        });
+        idsDiffer(all);
       },
     );
 
@@ -626,6 +655,15 @@ export default grader((run) => {
         const more = random.integer(5, 10);
         const call = await report(client, random.words(kept + more), { works: false }).done();
         const sent = eventsOf(call);
+        expect(new Set(sent.map(({ id }) => id)).size === sent.length, {
+          cause: 'Your server gave the same id to two events of a call after it had removed older events.',
+          compare: {
+            expected: 'different ids',
+            received: `${visible(String(sent.at(-2)?.id))}, ${visible(String(sent.at(-1)?.id))}`,
+          },
+          advice:
+            'Count with stream.count. The number of kept events does not grow any more when the oldest is removed.',
+        });
         const oldest = sent.length - kept;
         const back = comeBack(client, sent[oldest]!.id!);
         await answered(back);
@@ -647,6 +685,18 @@ export default grader((run) => {
             'Remove the oldest event when the session has more than KEPT_EVENTS. Otherwise a long session needs more and more memory.',
           );
         }
+        // What another session sends changes nothing.
+        await random.aside(async () => {
+          const other = await connect('client 2');
+          await report(other, random.words(kept), { works: false }).done();
+        });
+        const still = comeBack(client, sent.at(-2)!.id!);
+        await answered(still);
+        expectStatus(still, 200, {
+          cause: `Another session has had ${kept} events since then, and your server no longer resumes the stream of this session.`,
+          advice: 'Count the events of each session separately: session.events.length.',
+          see: '',
+        });
         await random.aside(() => report(client, random.words(kept), { works: false }).done());
         await expectRefused(
           comeBack(client, sent.at(-1)!.id!),
@@ -662,23 +712,40 @@ export default grader((run) => {
         const client = await connect('client 1');
         const { program } = server;
         const steps = random.words(3);
-        const call = report(client, steps, { closesAfter: 1 });
+        const call = report(client, steps, { closesAfter: [1, 2] });
         await atWork('after the call had come');
         release(program);
         await atWork('after the tool had called closeConnection');
-        const stays = () => {
+        const stays = (cause: string, advice: string) => () => {
           missing('the end of the response');
-          return {
-            cause: 'The tool has called closeConnection, but your server did not end the connection.',
-            advice: 'Call end() on the current connection of the stream, and leave the stream as it is.',
-          };
+          return { cause, advice };
         };
-        await expectSoon(() => finished(call), stays, program);
+        await expectSoon(
+          () => finished(call),
+          stays(
+            'The tool has called closeConnection, but your server did not end the connection.',
+            'Call end() on the current connection of the stream, and leave the stream as it is.',
+          ),
+          program,
+        );
         expect(call.ended, {
           cause: 'The tool has called closeConnection, but your server broke off the connection instead of ending it.',
           advice: 'Call end() on the connection. destroy() looks like a failure of the network.',
         });
         const sent = eventsOf(call);
+        const middle = await comeBackAlone(client, sent.at(-1)!.id!);
+        await expectStream(middle, 'a running call');
+        release(program);
+        await atWork('after the tool had called closeConnection again');
+        await expectSoon(
+          () => finished(middle),
+          stays(
+            'The client has come back, and the tool has called closeConnection again, but your server did not end the new connection.',
+            'Call stream.connection?.end(). The variable response is the first connection of the call only.',
+          ),
+          program,
+        );
+        sent.push(...eventsOf(middle));
         const back = await comeBackAlone(client, sent.at(-1)!.id!);
         await expectStream(back, 'a running call');
         await untilOver(
@@ -696,7 +763,7 @@ export default grader((run) => {
         });
 
         const older = await connect('client 2', olderRevision);
-        const open = report(older, steps, { closesAfter: 1 });
+        const open = report(older, steps, { closesAfter: [1, 2] });
         await atWork('after the call had come');
         release(program);
         await atWork('after the tool had called closeConnection');
@@ -791,13 +858,17 @@ export default grader((run) => {
       return {
         cause: withoutId
           ? 'Your client came back with a GET, but without the header Last-Event-ID.'
-          : `The stream of the call stopped before the response${count > 1 ? ' again' : ''}, but your client did not come back.`,
+          : count > 4
+            ? `The stream of the call stopped ${count} times before the response, but your client came back only ${count - 1} times.`
+            : `The stream of the call stopped before the response${count > 1 ? ' again' : ''}, but your client did not come back.`,
         ...lastWords(client),
         advice: withoutId
           ? 'Add the header Last-Event-ID. Without it, the GET opens the stand-alone stream.'
-          : /invalid character|ByteString/i.test(client.stderr)
-            ? "Encode the id as UTF-8: Buffer.from(id, 'utf8').toString('latin1'). A header takes one character for each byte."
-            : `${count > 1 ? 'Repeat this' : 'Keep the id of each event in place.lastEventId. Call comeBack and read again'} as long as the response has not arrived and there is an id, whether the stream has ended or broken off. An error of the connection reaches notRead: return there before fail.${count > 1 ? ` ${keeps}` : ''}`,
+          : count > 4
+            ? 'Do not limit how often the client comes back: only the response and TIME_LIMIT end the loop.'
+            : /invalid character|ByteString/i.test(client.stderr)
+              ? "Encode the id as UTF-8: Buffer.from(id, 'utf8').toString('latin1'). A header takes one character for each byte."
+              : `${count > 1 ? 'Repeat this' : 'Keep the id of each event in place.lastEventId. Call comeBack and read again'} as long as the response has not arrived and there is an id, whether the stream has ended or broken off. An error of the connection reaches notRead: return there before fail.${count > 1 ? ` ${keeps}` : ''}`,
       };
     };
     const came = () => backs.length >= count;
@@ -865,7 +936,10 @@ export default grader((run) => {
         second.breakOff();
         const third = begin(await nextBack(caller, 3, `${y}-Zürich-шаг`, keeps));
         third.end();
-        await nextBack(caller, 4, `${y}-Zürich-шаг`, keeps);
+        for (let count = 4; count <= 12; count++) {
+          const again = await nextBack(caller, count, `${y}-Zürich-шаг`, keeps);
+          if (count < 12) begin(again).end();
+        }
         await client.prints(
           [one, two, three].map((text) => `NOTIFICATION: info ${text}`),
           {
@@ -902,11 +976,12 @@ export default grader((run) => {
         /** The longest time that the client has waited beyond what it should have waited. */
         let excess = 0;
         /** Stops the stream, and waits for the client to come back. */
-        const waits = async (wait: number, id: string, stop: () => void) => {
+        const waits = async (wait: number, id: string, stop: () => void, late?: Explanation) => {
           const since = performance.now();
           stop();
           count++;
-          await until(() => caller.backs.length >= count || caller.client.end, wait + workMs);
+          const moved = await until(() => caller.backs.length >= count || caller.client.end, wait + workMs);
+          if (!moved && late) throw new Failure(late);
           const back = await nextBack(caller, count, id);
           const waited = Math.round(back.at - since);
           expect(waited >= wait - 2, {
@@ -921,13 +996,23 @@ export default grader((run) => {
         const first = await waits(150, '1', () => call.breakOff());
         await first.send(withId('2', logMessage('info', word())));
         const second = await waits(150, '2', () => first.end());
+        // In two chunks: what is printed in between shows that the first one has been read.
+        const text = random.aside(word);
+        await second.send(`retry: 600000\n\n${eventOf(logMessage('info', text))}`);
+        await until(() => caller.client.stdout.includes(text) || caller.client.end);
+        await second.send('retry: 0\n\n');
+        const third = await waits(0, '2', () => second.end(), {
+          cause: 'The server sent retry: 600000 and then retry: 0, but your client did not come back immediately.',
+          advice:
+            'Let each field retry replace the earlier one, also if it is smaller. Write ?? before place.retry: `||` ignores a 0.',
+        });
         if (excess < 300) return;
         // The machine is slow, or this client has a wait of its own. A longer wait tells.
         const longer = Math.ceil(4 * excess);
-        await second.send(`retry: ${longer}\n\n`);
-        const third = await waits(longer, '2', () => second.breakOff());
-        await third.send(': nothing new\n\n');
-        await waits(longer, '2', () => third.end());
+        await third.send(`retry: ${longer}\n\n`);
+        const fourth = await waits(longer, '2', () => third.breakOff());
+        await fourth.send(': nothing new\n\n');
+        await waits(longer, '2', () => fourth.end());
       },
     );
 

@@ -183,6 +183,24 @@ export const mistakes: Mistake[] = [
     drops,
     '  const own = session.events.filter((event) => event.stream === stream);\n  if (own.length > keptEvents) session.events.splice(session.events.indexOf(own[0]!), 1);\n',
   ]),
+  server(2, 'counts-the-kept-events', [
+    makesId,
+    '  const id = `${stream.number}/${session.events.filter((event) => event.stream === stream).length + 1}`;\n',
+  ]),
+  server(2, 'counts-in-each-connection', [replaces, `${replaces}  stream.count = 0;\n`]),
+  server(2, 'one-limit-for-all-sessions', [
+    drops,
+    '  const all = [...sessions.values()];\n  const total = all.reduce((sum, { events }) => sum + events.length, 0);\n  if (total > keptEvents) all.find(({ events }) => events.length > 0)!.events.shift();\n',
+  ]),
+  server(2, 'forgets-what-the-client-has', [
+    ends,
+    `${ends}  session.events = session.events.filter((event, i) => event.stream !== stream || i >= index);\n`,
+  ]),
+  server(2, 'resumes-for-the-newest-revision-only', [
+    '  if (index === -1) {\n',
+    '  if (index === -1 || session.revision !== revisions[0]) {\n',
+  ]),
+  server(2, 'closes-the-first-connection-only', [closes, closes.replace('stream.connection?.', 'response.')]),
   server(2, 'closes-nothing', [closes, '']),
   server(2, 'closes-for-every-revision', [closes, '      stream.connection?.end();\n']),
   server(2, 'closes-by-breaking-off', [closes, closes.replace('end()', 'destroy()')]),
@@ -195,6 +213,7 @@ export const mistakes: Mistake[] = [
   server(2, 'does-not-return-after-refusing', [`${refuses}    return;\n`, refuses]),
   client(3, 'does-not-come-back', [loop, '  while (false) {\n']),
   client(3, 'comes-back-once', [loop, '  if (!answer && place.lastEventId) {\n']),
+  client(3, 'comes-back-five-times', [loop, '  for (let i = 0; i < 5 && !answer && place.lastEventId; i++) {\n']),
   client(3, 'a-break-is-a-failure', [canResume, '']),
   client(3, 'an-end-is-a-failure', [
     '  } catch (error) {\n    notRead(error as Error, place);\n',
@@ -222,6 +241,7 @@ export const mistakes: Mistake[] = [
   client(3, 'does-not-wait', [waits, '']),
   varying(client(3, 'a-wait-of-its-own', [waits, waits.replace('retry,', '1000,')])),
   varying(client(3, 'a-connection-forgets-retry', [keepsRetry, '    place.retry = reader.retry ?? 1000;\n'])),
+  client(3, 'ignores-a-retry-of-zero', [keepsRetry, '    place.retry = reader.retry || place.retry;\n']),
   client(3, 'keeps-the-first-retry', [
     keepsRetry,
     '    if (place.retry === 1000) place.retry = reader.retry ?? place.retry;\n',

@@ -7,8 +7,8 @@ const input = z.object({
   steps: z.array(z.string()),
   /** Whether each step is work. */
   works: z.boolean().default(true),
-  /** Closes the connection after so many steps. */
-  closesAfter: z.number().optional(),
+  /** Closes the connection after each of these numbers of steps. */
+  closesAfter: z.array(z.number()).default([]),
 });
 
 const report: Tool<typeof input> = {
@@ -17,7 +17,7 @@ const report: Tool<typeof input> = {
   input,
   async run({ steps, works, closesAfter }, context) {
     for (const [i, step] of steps.entries()) {
-      if (i === closesAfter) context.closeConnection?.();
+      if (closesAfter.includes(i)) context.closeConnection?.();
       if (works) await work(step);
       context.log('info', step, 'report');
     }
