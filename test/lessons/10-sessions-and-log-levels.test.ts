@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { documents } from '../../lessons/support/documents.ts';
-import { expect } from '../harness/run/failure.ts';
+import { expect, Failure } from '../harness/run/failure.ts';
 import { grader } from '../harness/run/grader.ts';
 import type { Server } from '../harness/run/run.ts';
 import { expectEventStream } from '../harness/vocabulary/event-stream.ts';
-import { expectHeader, expectStatus, untilEnd } from '../harness/vocabulary/http.ts';
+import { expectAnsweredOnce, expectHeader, expectStatus, untilEnd } from '../harness/vocabulary/http.ts';
 import {
   hello,
   initialize,
@@ -126,19 +126,13 @@ export default grader((run) => {
     client.request('tools/call', { name: word() }),
   ];
 
-  /** No message was answered twice: Node.js throws an error for the second answer, which Express prints. */
-  async function expectAnsweredOnce(): Promise<void> {
-    const { program } = server;
-    await program.caughtUp();
-    const printed = /.*(ERR_HTTP_HEADERS_SENT|ERR_STREAM_WRITE_AFTER_END).*/.exec(program.stderr)?.[0];
-    expect(printed === undefined, {
+  const answeredOnce = () =>
+    expectAnsweredOnce(server, {
       cause: 'Your server answered a message, but continued and tried to answer it a second time.',
-      output: printed ?? '',
       advice:
         'Return from the handler after each answer: refuse and response.end write the answer, but the code after them still runs.',
       see: '',
     });
-  }
 
   const beforeTheKind =
     'Look for the header MCP-Session-Id before you look at the kind of the message and at its method, and return after you have refused the message.';
@@ -149,7 +143,7 @@ export default grader((run) => {
       async () => {
         // Clients of one name, and the same clients once more after a restart.
         const names = ['grader', 'grader', word(), 'grader'];
-        const newIds = async () => {
+        const idsOfThisStart = async () => {
           const ids: string[] = [];
           for (const name of names) {
             const id = await sessionIdFor(name);
@@ -175,15 +169,14 @@ export default grader((run) => {
         // With a seed, Math.random gives the same numbers after each start.
         const seed = { MATH_RANDOM_SEED: '1' };
         server = await start(seed);
-        const first = await newIds();
+        const first = await idsOfThisStart();
         server = await start(seed);
-        const second = await newIds();
+        const second = await idsOfThisStart();
         if (unknownBits(withoutTwin(second, first)) < 40) {
           server = await start();
-          const unseeded = await newIds();
+          const unseeded = await idsOfThisStart();
           const again = unknownBits(withoutTwin(unseeded, first)) < 40;
-          expect(
-            false,
+          throw new Failure(
             again
               ? {
                   cause: 'After a restart, the server used an old session id again.',
@@ -210,7 +203,7 @@ export default grader((run) => {
         });
         alice = await connect('client 1');
         bob = await connect('client 2');
-        await expectAnsweredOnce();
+        await answeredOnce();
       },
     );
 
@@ -268,7 +261,7 @@ export default grader((run) => {
             see: posted.see,
           });
         }
-        await expectAnsweredOnce();
+        await answeredOnce();
       },
     );
 
@@ -315,7 +308,7 @@ export default grader((run) => {
           advice: 'Look for the session first, and then answer the notification with 202 as before.',
           see: known.see,
         });
-        await expectAnsweredOnce();
+        await answeredOnce();
       },
     );
   });
@@ -386,7 +379,7 @@ export default grader((run) => {
             see: '',
           });
         }
-        await expectAnsweredOnce();
+        await answeredOnce();
       },
     );
 

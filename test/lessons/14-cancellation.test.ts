@@ -5,7 +5,7 @@ import { expect, Failure, type Explanation } from '../harness/run/failure.ts';
 import { grader } from '../harness/run/grader.ts';
 import type { Server } from '../harness/run/run.ts';
 import { expectEnd, expectInterrupted } from '../harness/vocabulary/command-line.ts';
-import { finished, release } from '../harness/vocabulary/http.ts';
+import { expectAnsweredOnce, finished, release } from '../harness/vocabulary/http.ts';
 import {
   hello,
   initialize,
@@ -180,7 +180,7 @@ export default grader((run) => {
             'short',
             number(),
             { reason: word() },
-            `Add the call to session.calls before the await of answer. In cancel: ${byId[0]!.toLowerCase()}${byId.slice(1)}`,
+            `Add the call to session.calls before the await of answer, and look at cancel. ${byId}`,
           ],
           own,
           ['process_files', `${word()}-${number()}`, { reason: word() }, anyId],
@@ -506,21 +506,15 @@ export default grader((run) => {
             'Decide by the signal of the call whether you send the response: call.controller.signal.aborted. A tool that ignores its signal ends like any other tool, so its result cannot tell.',
           );
         }
-        await expectNothingPrinted();
+        await nothingAfterTheEnd();
       },
     );
 
-    /** No write came after the end of a response: Node.js reports this as an error that nobody catches, or the server prints it. */
-    async function expectNothingPrinted(): Promise<void> {
-      const { program } = server;
-      await program.caughtUp();
-      const printed = /.*(ERR_HTTP_HEADERS_SENT|ERR_STREAM_WRITE_AFTER_END).*/.exec(program.stderr)?.[0];
-      expect(printed === undefined, {
+    const nothingAfterTheEnd = () =>
+      expectAnsweredOnce(server, {
         cause: 'Your server wrote to the response of a call after it had ended the response.',
-        output: printed ?? '',
         advice: 'Look at response.writableEnded before you write, as in lesson 9.',
       });
-    }
 
     requirement(
       'If the notification arrives at the moment at which the call ends, the server sends one response or no response, and ends the stream.',
@@ -568,7 +562,7 @@ export default grader((run) => {
           });
           if (responses.length === 1) expectText(posted, running.text, silently);
         }
-        await expectNothingPrinted();
+        await nothingAfterTheEnd();
       },
     );
 

@@ -13,7 +13,15 @@ import {
 } from '../harness/vocabulary/authorization-server.ts';
 import { lastWords } from '../harness/vocabulary/command-line.ts';
 import { makeCertificate } from '../harness/vocabulary/certificates.ts';
-import { expectHeader, expectStatus, finished, received, untilEnd, workMs } from '../harness/vocabulary/http.ts';
+import {
+  expectAnsweredOnce,
+  expectHeader,
+  expectStatus,
+  finished,
+  received,
+  untilEnd,
+  workMs,
+} from '../harness/vocabulary/http.ts';
 import { hello, mcpClient, request, type McpClient, type Posted } from '../harness/vocabulary/mcp-client.ts';
 import { logMessage, scriptedServer, textResult } from '../harness/vocabulary/mcp-server.ts';
 import { expectResponseLast, notificationsIn } from '../harness/vocabulary/notifications.ts';
@@ -158,18 +166,12 @@ export default grader((run) => {
     );
   }
 
-  /** No request was answered twice: Node.js throws an error for the second answer, which Express prints. */
-  async function expectAnsweredOnce(): Promise<void> {
-    const { program } = server;
-    await program.caughtUp();
-    const printed = /.*(ERR_HTTP_HEADERS_SENT|ERR_STREAM_WRITE_AFTER_END).*/.exec(program.stderr)?.[0];
-    expect(printed === undefined, {
+  const answeredOnce = () =>
+    expectAnsweredOnce(server, {
       cause: 'Your server refused a request, but continued and tried to answer it a second time.',
-      output: printed ?? '',
       advice: 'Return after challenge: it writes the answer, but it cannot leave your function for you.',
       see: '',
     });
-  }
 
   task({ number: 1, title: 'Say where a token comes from', file: 'server.ts' }, () => {
     requirement(
@@ -241,7 +243,7 @@ export default grader((run) => {
                 : 'curl -i -X POST http://127.0.0.1:3000/mcp',
           });
         }
-        await expectAnsweredOnce();
+        await answeredOnce();
       },
     );
 

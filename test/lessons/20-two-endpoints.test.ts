@@ -7,7 +7,15 @@ import type { Server } from '../harness/run/run.ts';
 import { promptMs } from '../harness/run/waits.ts';
 import { expectEnd, judgedClient, lastWords, type Client } from '../harness/vocabulary/command-line.ts';
 import { eventOf, expectEventStream } from '../harness/vocabulary/event-stream.ts';
-import { expectHeader, expectStatus, finished, received, release, untilEnd } from '../harness/vocabulary/http.ts';
+import {
+  expectAnsweredOnce,
+  expectHeader,
+  expectStatus,
+  finished,
+  received,
+  release,
+  untilEnd,
+} from '../harness/vocabulary/http.ts';
 import { answered, asPosted, connectOld, postTo, type OldClient } from '../harness/vocabulary/http-sse.ts';
 import { hello, initialize, mcpClient, request, type McpClient } from '../harness/vocabulary/mcp-client.ts';
 import {
@@ -84,14 +92,6 @@ export default grader((run) => {
     let old: OldClient & { initialized: Message };
     let modern: McpClient;
 
-    /** The server has not tried to answer a request a second time since its standard error was this long. */
-    async function expectOneAnswer(printed: number, explanation: Explanation): Promise<void> {
-      await server.program.caughtUp();
-      const said = server.program.stderr.slice(printed);
-      const error = /.*(ERR_HTTP_HEADERS_SENT|ERR_STREAM_WRITE_AFTER_END).*/.exec(said)?.[0];
-      expect(error === undefined, { output: error ?? '', ...explanation });
-    }
-
     requirement(
       'If a client opens `/sse`, it first gets the event `endpoint`, whose data is an address on the same origin. If this client proposes the revision `2024-11-05`, the server accepts this revision.',
       async () => {
@@ -124,11 +124,15 @@ export default grader((run) => {
         });
         const printed = server.program.stderr.length;
         modern = await connectNew('client 1');
-        await expectOneAnswer(printed, {
-          cause:
-            'Your server accepted a notification with status 202, but continued and tried to answer it a second time.',
-          advice: 'Return after response.status(202).end(), because a notification gets no other answer.',
-        });
+        await expectAnsweredOnce(
+          server,
+          {
+            cause:
+              'Your server accepted a notification with status 202, but continued and tried to answer it a second time.',
+            advice: 'Return after response.status(202).end(), because a notification gets no other answer.',
+          },
+          printed,
+        );
       },
     );
 
@@ -158,10 +162,14 @@ export default grader((run) => {
             });
           }
         }
-        await expectOneAnswer(printed, {
-          cause: 'Your server refused a message, but continued and tried to answer it a second time.',
-          advice: 'Return if there is no session: sessionOf has already refused the message.',
-        });
+        await expectAnsweredOnce(
+          server,
+          {
+            cause: 'Your server refused a message, but continued and tried to answer it a second time.',
+            advice: 'Return if there is no session: sessionOf has already refused the message.',
+          },
+          printed,
+        );
       },
     );
 

@@ -96,3 +96,15 @@ export function expectHeader(
     ...explanation,
   });
 }
+
+/**
+ * The server has answered no request twice, and has written nothing after the end of an answer: Node.js throws an error for
+ * that, which Express or the server itself prints.
+ * @param from how long its standard error was before the requests in question
+ */
+export async function expectAnsweredOnce({ program }: Server, explanation: Explanation, from = 0): Promise<void> {
+  await program.caughtUp();
+  const said = `${program.stderr.slice(from)}\n${program.stdout}`;
+  const printed = /.*(ERR_HTTP_HEADERS_SENT|ERR_STREAM_WRITE_AFTER_END).*/.exec(said)?.[0];
+  expect(printed === undefined, { output: printed ?? '', ...explanation });
+}
