@@ -314,6 +314,9 @@ async function answer({ method, params }: JsonRpcRequest, context: Context, sess
   return methods[method]!(params ?? {}, context, session);
 }
 
+// The handler of app.get would answer HEAD as well, with a stream that nobody reads.
+app.head('/mcp', refuseMethod);
+
 app.get('/mcp', checkRevision, (request, response) => {
   if (!request.accepts('text/event-stream')) {
     refuse(response, 406, -32600, 'Accept must list text/event-stream');
@@ -352,9 +355,11 @@ app.delete('/mcp', (request, response) => {
   response.status(204).end();
 });
 
-app.all('/mcp', (_request, response) => {
+app.all('/mcp', refuseMethod);
+
+function refuseMethod(_request: Request, response: Response): void {
   refuse(response.set('Allow', 'GET, POST, DELETE'), 405, -32600, 'the HTTP methods here are GET, POST and DELETE');
-});
+}
 
 app.use('/mcp', answerError);
 

@@ -162,6 +162,11 @@ const json = express.json({ strict: false, limit: '1mb' });
 /** The clients of the old transport, by the ids in their endpoints. */
 const streams = new Map<string, { session: Session; send: Send }>();
 
+// The handler of app.get would answer HEAD as well, with a stream that nobody reads.
+app.head('/sse', (_request, response) => {
+  refuse(response.set('Allow', 'GET'), 405, -32600, 'the HTTP method here is GET');
+});
+
 app.get('/sse', (_request, response) => {
   const id = randomUUID();
   const session = { level: 'info', revisions: [...revisions, '2024-11-05'] };

@@ -353,20 +353,24 @@ export default grader((run) => {
     requirement(
       'If a request to `/mcp` has a method other than GET, POST and DELETE, the server answers with status 405 and the header `Allow: GET, POST, DELETE`.',
       async () => {
-        for (const method of ['PUT', 'PATCH']) {
+        for (const method of ['PUT', 'PATCH', 'HEAD']) {
           const asked = await ask(method, alice);
-          expectStatus(asked, 405, { advice: 'Keep app.all after the other routes: it answers every other method.' });
+          const see = `curl ${method === 'HEAD' ? '-I' : `-i -X ${method}`} http://127.0.0.1:3000/mcp`;
+          const advice =
+            method === 'HEAD'
+              ? "Refuse HEAD before your handler of GET, as app.head('/mcp', refuseMethod) does in the starter: Express runs the handler of app.get for HEAD, too."
+              : 'Keep app.all after the other routes: it answers every other method.';
+          expectStatus(asked, 405, { advice, see });
           const methods = (value: string) =>
             value
               .toUpperCase()
               .split(/\s*,\s*/)
-              .filter((name) => name !== 'HEAD')
               .sort()
               .join();
           expectHeader(asked, 'Allow', (value) => methods(value) === 'DELETE,GET,POST', 'GET, POST, DELETE', {
             cause: 'The Allow header does not list the methods that this server takes.',
             advice: 'Set Allow to GET, POST, DELETE: it tells a client which methods this path takes, and GET is new.',
-            see: `curl -i -X ${method} http://127.0.0.1:3000/mcp`,
+            see,
           });
         }
       },

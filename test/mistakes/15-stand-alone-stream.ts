@@ -136,6 +136,7 @@ export const mistakes: Mistake[] = [
     [theMap, `${theMap}\nlet newest: Response | undefined;\n`],
     [replaces, '  newest?.end();\n  session.stream = newest = response;\n'],
   ),
+  server(1, 'opens-a-stream-for-head', ["app.head('/mcp', refuseMethod);\n", '']),
   server(1, 'allow-does-not-name-get', [allow, "response.set('Allow', 'POST, DELETE')"]),
 
   server(2, 'promises-nothing', [capability, 'tools: {}']),

@@ -226,7 +226,8 @@ app.delete('/mcp', (request, response) => {
   response.sendStatus(200);
 });
 
-app.get('/mcp', (request, response) => {
+app.get('/mcp', (request, response, next) => {
+  if (request.method !== 'GET') return next('route');
   const id = request.get('MCP-Session-Id');
   const session = sessionOf(request);
   const version = request.get('MCP-Protocol-Version') ?? '2025-11-25';
@@ -236,6 +237,6 @@ app.get('/mcp', (request, response) => {
   session.listen(new EventStream(response));
 });
 
-app.all('/mcp', (_request, response) => void response.set('Allow', 'DELETE, GET, HEAD, POST').sendStatus(405));
+app.all('/mcp', (_request, response) => void response.set('Allow', 'DELETE, GET, POST').sendStatus(405));
 
 app.listen(Number(process.env.PORT ?? 3000), '127.0.0.1');

@@ -290,7 +290,8 @@ app.delete('/mcp', (request, response) => {
   response.sendStatus(200);
 });
 
-app.get('/mcp', (request, response) => {
+app.get('/mcp', (request, response, next) => {
+  if (request.method !== 'GET') return next('route');
   const session = sessionOf(request);
   if (!session) return noSession(request, response);
   if (session.full) return no(response.set('Retry-After', '3'), 429, 'too many streams');
@@ -299,6 +300,6 @@ app.get('/mcp', (request, response) => {
   session.listen(new EventStream(response));
 });
 
-app.all('/mcp', (_request, response) => void response.set('Allow', 'DELETE, GET, HEAD, POST').sendStatus(405));
+app.all('/mcp', (_request, response) => void response.set('Allow', 'DELETE, GET, POST').sendStatus(405));
 
 app.listen(Number(process.env.PORT ?? 3000), '127.0.0.1');
