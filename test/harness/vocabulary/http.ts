@@ -15,9 +15,11 @@ export const finished = (exchange: Exchange): boolean => exchange.ended || excha
 export const release = (program: Program): void => program.held[0]?.release();
 
 /** The command that sends the same request; `-N` shows each piece as it comes, `-i` shows status and headers. */
-export const curl = ({ name }: Exchange, option: '-N' | '-i' = '-N'): { see: string } => ({
-  see: `curl ${option} "http://127.0.0.1:3000${name.replace(/^\w+ /, '')}"`,
-});
+export function curl({ name }: Exchange, option: '-N' | '-i' = '-N'): { see: string } {
+  const [, method = 'GET', path = name] = /^(\w+) (.*)/s.exec(name) ?? [];
+  const options = method === 'GET' ? option : method === 'HEAD' ? '-I' : `${option} -X ${method}`;
+  return { see: `curl ${options} "http://127.0.0.1:3000${path}"` };
+}
 
 /** Status and body of a response, as an explanation shows them; or how its connection broke. */
 export const received = ({ status, broken, text }: Exchange): string =>
