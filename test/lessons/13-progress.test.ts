@@ -29,7 +29,7 @@ import {
 } from '../harness/vocabulary/notifications.ts';
 import { officialClient, type Report } from '../harness/vocabulary/official-client.ts';
 import { screen, terminal } from '../harness/vocabulary/terminal.ts';
-import { contentOf, expectText } from '../harness/vocabulary/tools.ts';
+import { expectNoFailure, expectText, firstText, objectIn } from '../harness/vocabulary/tools.ts';
 import { asJson, look } from '../harness/vocabulary/value.ts';
 
 type Token = string | number;
@@ -702,7 +702,9 @@ export default grader((run) => {
         do {
           timed = await callTool(alice, 'report_by_timetable', { reports }, `${token}-${++tries}`).done();
           // The second report cannot be sent earlier than 1 interval after the first one, so no report can follow it before 2.
-          const [first, , third] = JSON.parse(contentOf(timed.result())[0]!.text as string) as number[];
+          const result = objectIn(timed);
+          expectNoFailure(result, timed);
+          const [first, , third] = JSON.parse(firstText(result)) as number[];
           const margin = 5; // milliseconds by which a timer may fire early or the clock may be rounded
           cameTooEarly = third! - first! < 2 * interval - margin;
         } while (!cameTooEarly && tries < 10);

@@ -21,7 +21,7 @@ import {
 import { newIds } from '../harness/vocabulary/notifications.ts';
 import { officialClient } from '../harness/vocabulary/official-client.ts';
 import { sdkServer, sdkServers } from '../harness/vocabulary/sdk-servers.ts';
-import { listTools, objectIn, toolIn } from '../harness/vocabulary/tools.ts';
+import { listTools, objectIn, outputSchemaOf, toolIn, validatorOf } from '../harness/vocabulary/tools.ts';
 import { asJson, look } from '../harness/vocabulary/value.ts';
 import { fromJson, isObject, type Message } from '../harness/wire/json.ts';
 
@@ -689,18 +689,17 @@ export default grader((run) => {
       async () => {
         const list = await listTools(client);
         toolIn(list, 'count_words', 'Offer the tool count_words.');
-        const schema = look(
-          list.tools.find(({ name }) => name === 'count_words'),
-          '',
-          see,
-        ).at('outputSchema');
         const like = '{"type":"object", …}';
-        schema.object('The outputSchema of count_words is not an object.', {
-          missing: 'The tool count_words has no outputSchema.',
-          like,
-          advice:
-            'Make it from the output of the tool with z.toJSONSchema, and leave it out for a tool without output.',
-        });
+        const schema = outputSchemaOf(
+          list,
+          'count_words',
+          {
+            like,
+            advice:
+              'Make it from the output of the tool with z.toJSONSchema, and leave it out for a tool without output.',
+          },
+          see,
+        );
         schema
           .at('type')
           .is('object', 'The outputSchema of count_words does not have the type object.', `Send ${like}.`);
@@ -734,8 +733,10 @@ export default grader((run) => {
             advice: 'Leave outputSchema out for a tool without output: output && z.toJSONSchema(output).',
           });
         }
-        const { AjvJsonSchemaValidator } = await import('@modelcontextprotocol/client/validators/ajv');
-        const validate = new AjvJsonSchemaValidator().getValidator(outputSchema);
+        const validate = await validatorOf(schema, 'The outputSchema of count_words', {
+          like,
+          advice: 'Send what z.toJSONSchema(output) returns.',
+        });
         for (const { name, text } of random.shuffled(documents)) {
           const called = await countWords(name).done();
           const result = objectIn(called);

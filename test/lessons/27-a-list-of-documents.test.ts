@@ -8,7 +8,7 @@ import { drawDocuments, drawIndexed, writtenTo, type Drawn, type Indexed } from 
 import { expectEnd, judgedClient, lastWords, type Client } from '../harness/vocabulary/command-line.ts';
 import { finished, release } from '../harness/vocabulary/http.ts';
 import {
-  hello,
+  expectAgreed,
   initialize,
   mcpClient,
   request,
@@ -30,12 +30,15 @@ import { expectResponseLast, notificationsIn, paramsOf } from '../harness/vocabu
 import { officialClient, type Report } from '../harness/vocabulary/official-client.ts';
 import { screen, terminal } from '../harness/vocabulary/terminal.ts';
 import {
-  contentOf,
+  anyToolIn,
   expectNoFailure,
   expectSchema,
+  expectStructured,
   listTools,
   objectIn,
-  anyToolIn,
+  outputSchemaOf,
+  validatorOf,
+  type Validate,
 } from '../harness/vocabulary/tools.ts';
 import { asJson, look, type Looked } from '../harness/vocabulary/value.ts';
 import { fromJson, isObject, type Message } from '../harness/wire/json.ts';
@@ -71,7 +74,7 @@ export default grader((run) => {
   const secret = 'Nobody may count these words. Nobody.';
 
   async function connect(client: McpClient): Promise<void> {
-    await initialize(client, hello());
+    await initialize(client);
     (await client.notify('notifications/initialized')).accepted();
   }
 
@@ -293,31 +296,14 @@ export default grader((run) => {
       'If a client posts `initialize` with the revision `2025-11-25` to `/mcp`, the server answers with this revision and with the capabilities `tools` and `logging`. It answers `notifications/initialized` with status 202.',
       async () => {
         await start();
-        const result = await initialize(alice, hello());
-        result
-          .at('protocolVersion')
-          .is(
-            '2025-11-25',
-            'The client proposed the revision 2025-11-25, but your server answered with a different revision.',
-            'Answer with the revision that the client has proposed if your server speaks it. Your server has to speak 2025-11-25.',
-          );
-        for (const name of ['tools', 'logging']) {
-          result
-            .at('capabilities')
-            .at(name)
-            .object(`The capability ${name} is not an object.`, {
-              missing: `Your server does not announce the capability ${name}.`,
-              like: '{}',
-              advice: `Add ${name}: {} to the capabilities. A client may ignore what a server does not announce.`,
-            });
-        }
+        expectAgreed(await initialize(alice), ['tools', 'logging']);
         (await alice.notify('notifications/initialized')).accepted();
         await connect(bob);
       },
     );
 
     /** The outputSchema of the tool. */
-    let conforms: (value: unknown) => { valid: boolean; errorMessage?: string | undefined };
+    let conforms: Validate;
 
     requirement(
       'If a client sends `tools/list`, the list has the tool `process_documents`. Its `inputSchema` requires `documents`, which is a list of strings. It also has an `outputSchema`.',
@@ -334,27 +320,15 @@ export default grader((run) => {
             like: '{"type":"object","properties":{"documents":{"type":"array","items":{"type":"string"}}},"required":["documents"]}',
           },
         );
-        const outputSchema = look(
-          list.tools.find(({ name }) => name === tool),
-          'tool',
-          list.first.see,
-        ).at('outputSchema');
-        outputSchema.object('The outputSchema of the tool is not an object.', {
-          missing: 'The tool process_documents has no outputSchema.',
+        const outputSchema = outputSchemaOf(list, tool, {
           like: '{"type":"object","properties":{"documents":…,"failed":…}}',
           advice:
             'Add an outputSchema to the tool: JSON Schema of the object that the tool returns. z.toJSONSchema makes it from a zod object.',
         });
-        const { AjvJsonSchemaValidator } = await import('@modelcontextprotocol/client/validators/ajv');
-        try {
-          conforms = new AjvJsonSchemaValidator().getValidator(outputSchema.value as never);
-        } catch (error) {
-          throw new Failure({
-            cause: `The outputSchema of the tool is not valid JSON Schema: ${(error as Error).message.split('. ')[0]}.`,
-            compare: { expected: '{"type":"object", …}', received: asJson(outputSchema.value) },
-            advice: 'Send what z.toJSONSchema returns for the object with the results.',
-          });
-        }
+        conforms = await validatorOf(outputSchema, `The outputSchema of ${tool}`, {
+          like: '{"type":"object", …}',
+          advice: 'Send what z.toJSONSchema returns for the object with the results.',
+        });
       },
     );
 
@@ -446,23 +420,7 @@ export default grader((run) => {
         const documents = drawn(2);
         const posted = call(alice, namesOf(documents));
         await posted.done();
-        const { result, structured } = structuredIn(posted);
-        const { valid, errorMessage } = conforms(structured.value);
-        structured.expect(valid, 'The structuredContent does not conform to the outputSchema of the tool.', {
-          like: `(what the outputSchema describes${errorMessage ? `: ${errorMessage.slice(0, 120)}` : ''})`,
-          advice:
-            'Describe in outputSchema exactly what the tool returns. Clients refuse a result that does not conform.',
-        });
-        const [block = {}] = contentOf(result);
-        look(block, 'content', '').expect(
-          block.type === 'text' && isDeepStrictEqual(fromJson(String(block.text)), structured.value),
-          'The first block of content is not the same object as JSON in a text.',
-          {
-            like: `{"type":"text","text":${asJson(JSON.stringify(structured.value))}}`,
-            advice:
-              'Begin content with a block of the type text whose text is JSON.stringify of the structuredContent. Older clients read only content.',
-          },
-        );
+        expectStructured(structuredIn(posted).result, conforms);
       },
     );
 

@@ -1,7 +1,7 @@
 import { documents } from '../../lessons/support/documents.ts';
 import { metaKeys } from '../../lessons/support/stateless.ts';
 import type { Held } from '../harness/programs/program.ts';
-import { expect, Failure, type Explanation } from '../harness/run/failure.ts';
+import { expect, type Explanation } from '../harness/run/failure.ts';
 import { grader } from '../harness/run/grader.ts';
 import type { Server } from '../harness/run/run.ts';
 import { expectEnd, expectInterrupted } from '../harness/vocabulary/command-line.ts';
@@ -17,7 +17,7 @@ import {
 } from '../harness/vocabulary/mcp-server.ts';
 import { newIds, notificationsIn, paramsOf, responsesIn } from '../harness/vocabulary/notifications.ts';
 import { statelessClient, type StatelessClient } from '../harness/vocabulary/stateless.ts';
-import { expectText, objectIn } from '../harness/vocabulary/tools.ts';
+import { expectText, objectIn, validatorOf } from '../harness/vocabulary/tools.ts';
 import { asJson, look, type Looked } from '../harness/vocabulary/value.ts';
 import { isObject, type Message } from '../harness/wire/json.ts';
 import { visible } from '../harness/wire/printable.js';
@@ -515,14 +515,8 @@ export default grader((run) => {
     const schema = form
       .at('requestedSchema')
       .object('The requestedSchema of the question is not an object.', { advice });
-    const { AjvJsonSchemaValidator } = await import('@modelcontextprotocol/client/validators/ajv');
-    let accepts: (content: object) => boolean;
-    try {
-      const validate = new AjvJsonSchemaValidator().getValidator(schema.value as Message);
-      accepts = (content) => validate(content).valid;
-    } catch {
-      throw new Failure({ cause: 'The requestedSchema of the question is not valid JSON Schema.', advice, see });
-    }
+    const validate = await validatorOf(schema, 'The requestedSchema of the question', { advice });
+    const accepts = (content: object) => validate(content).valid;
     const signature = 'Ada';
     for (const content of [{ signature }, { signature, count: 1, stamp: 'final', copies: true }]) {
       schema.expect(accepts(content), `The requestedSchema refuses the content ${asJson(content)}.`, {

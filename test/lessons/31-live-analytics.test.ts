@@ -29,12 +29,15 @@ import { expectResponseLast, notificationsIn, paramsOf, responsesIn } from '../h
 import { officialClient } from '../harness/vocabulary/official-client.ts';
 import { screen, terminal } from '../harness/vocabulary/terminal.ts';
 import {
-  contentOf,
+  anyToolIn,
   expectNoFailure,
   expectSchema,
+  expectStructured,
   listTools,
   objectIn,
-  anyToolIn,
+  outputSchemaOf,
+  validatorOf,
+  type Validate,
 } from '../harness/vocabulary/tools.ts';
 import { asJson, look, type Looked } from '../harness/vocabulary/value.ts';
 import { fromJson, isObject, type Message } from '../harness/wire/json.ts';
@@ -207,7 +210,7 @@ export default grader((run) => {
 
   task({ number: 1, title: 'Follow the log', file: 'server.ts' }, () => {
     /** The outputSchema of the tool. */
-    let conforms: (value: unknown) => { valid: boolean; errorMessage?: string | undefined };
+    let conforms: Validate;
 
     requirement(
       'If a client sends `tools/list`, the list has the tool `watch_log` with an `outputSchema`. Its `inputSchema` requires `every` and allows `lines`: both are whole numbers from 1.',
@@ -226,19 +229,15 @@ export default grader((run) => {
             like: '{"type":"object","properties":{"every":{"type":"integer","minimum":1},"lines":…},"required":["every"]}',
           },
         );
-        const outputSchema = look(
-          list.tools.find(({ name }) => name === tool),
-          'tool',
-          list.first.see,
-        ).at('outputSchema');
-        outputSchema.object('The outputSchema of the tool is not an object.', {
-          missing: 'The tool watch_log has no outputSchema.',
+        const outputSchema = outputSchemaOf(list, tool, {
           like: '{"type":"object","properties":{"lines":…,"malformed":…,"statuses":…,"slowest":…}}',
           advice:
             'Add an outputSchema to the tool: JSON Schema of the object with the counts. z.toJSONSchema makes it from a zod object.',
         });
-        const { AjvJsonSchemaValidator } = await import('@modelcontextprotocol/client/validators/ajv');
-        conforms = new AjvJsonSchemaValidator().getValidator(outputSchema.value as never);
+        conforms = await validatorOf(outputSchema, `The outputSchema of ${tool}`, {
+          like: '{"type":"object", …}',
+          advice: 'Send what z.toJSONSchema returns for the object with the counts.',
+        });
       },
     );
 
@@ -357,29 +356,14 @@ export default grader((run) => {
             advice: atTheEnd,
           });
           log.append(asText(lines.slice(limit - 1)), `${lines.length - limit + 1} more lines in one piece`);
-          const { result, structured } = await expectResult(posted, lines.slice(0, limit));
+          const { result } = await expectResult(posted, lines.slice(0, limit));
           const messages = Math.floor(limit / every);
           expect(updatesIn(posted).length === messages, {
             cause: `The call has ended after ${limit} lines, and its stream has the wrong number of log messages.`,
             compare: { expected: `${messages} log messages`, received: `${updatesIn(posted).length} log messages` },
             advice: sendsUpdates,
           });
-          const { valid, errorMessage } = conforms(structured.value);
-          structured.expect(valid, 'The structuredContent does not conform to the outputSchema of the tool.', {
-            like: `(what the outputSchema describes${errorMessage ? `: ${errorMessage.slice(0, 120)}` : ''})`,
-            advice:
-              'Describe in outputSchema exactly what the tool returns. Clients refuse a result that does not conform.',
-          });
-          const [block = {}] = contentOf(result);
-          look(block, 'content', '').expect(
-            block.type === 'text' && isDeepStrictEqual(fromJson(String(block.text)), structured.value),
-            'The first block of content is not the same object as JSON in a text.',
-            {
-              like: `{"type":"text","text":${asJson(JSON.stringify(structured.value))}}`,
-              advice:
-                'Begin content with a block of the type text whose text is JSON.stringify of the structuredContent. Older clients read only content.',
-            },
-          );
+          expectStructured(result, conforms);
         }
       },
     );

@@ -6,7 +6,14 @@ import type { Server } from '../harness/run/run.ts';
 import { expectEnd, expectInterrupted, judgedClient, lastWords } from '../harness/vocabulary/command-line.ts';
 import { eventOf, unfinishedEvent } from '../harness/vocabulary/event-stream.ts';
 import { expectStatus, finished, untilEnd } from '../harness/vocabulary/http.ts';
-import { hello, initialize, judged, mcpClient, type McpClient, type Posted } from '../harness/vocabulary/mcp-client.ts';
+import {
+  expectAgreed,
+  initialize,
+  judged,
+  mcpClient,
+  type McpClient,
+  type Posted,
+} from '../harness/vocabulary/mcp-client.ts';
 import {
   logMessage,
   notification,
@@ -83,7 +90,7 @@ export default grader((run) => {
   /** A client that has shaken hands. */
   async function connect(): Promise<McpClient> {
     const client = mcpClient(server, { who: `client ${++clients}` });
-    await initialize(client, hello());
+    await initialize(client);
     await client.notify('notifications/initialized');
     return client;
   }
@@ -364,24 +371,7 @@ export default grader((run) => {
       async () => {
         server = await startServer();
         const client = mcpClient(server, { who: `client ${++clients}` });
-        const result = await initialize(client, hello());
-        result
-          .at('protocolVersion')
-          .is(
-            '2025-11-25',
-            'The client proposed the revision 2025-11-25, but your server answered with a different revision.',
-            'Answer with the revision that the client has proposed if your server speaks it. Your server has to speak 2025-11-25.',
-          );
-        for (const name of ['tools', 'logging']) {
-          result
-            .at('capabilities')
-            .at(name)
-            .object(`The capability ${name} is not an object.`, {
-              missing: `Your server does not announce the capability ${name}.`,
-              like: '{}',
-              advice: `Add ${name}: {} to the capabilities. A client may ignore what a server does not announce.`,
-            });
-        }
+        expectAgreed(await initialize(client), ['tools', 'logging']);
         expect(client.headers['MCP-Session-Id'] !== undefined, {
           cause: 'Your server answered initialize without a session id.',
           compare: { expected: 'MCP-Session-Id: …', received: '(no MCP-Session-Id)' },

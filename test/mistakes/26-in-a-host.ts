@@ -239,6 +239,10 @@ ${carries}`,
   server(3, 'a-schema-for-each-tool', ['output && z.toJSONSchema(output)', 'z.toJSONSchema(output ?? z.object({}))']),
   server(3, 'a-schema-that-is-null', ['output && z.toJSONSchema(output)', 'output ? z.toJSONSchema(output) : null']),
   server(3, 'the-zod-object-as-a-schema', ['output && z.toJSONSchema(output)', 'output']),
+  server(3, 'a-type-that-json-schema-lacks', [
+    'output && z.toJSONSchema(output)',
+    "output && { type: 'object', properties: { words: { type: 'int' } } }",
+  ]),
   server(3, 'a-schema-that-does-not-fit', ['words: z.number() })', 'words: z.string() })']),
   server(3, 'text-only', [
     returns,

@@ -58,6 +58,10 @@ export const mistakes: Mistake[] = [
     "'2025-06-18'",
   ]),
   server(1, 'no-output-schema', [outputSchema, '']),
+  server(1, 'a-type-that-json-schema-lacks', [
+    outputSchema,
+    "          outputSchema: { type: 'object', properties: { documents: { type: 'list' } } },\n",
+  ]),
   server(
     1,
     'a-message-instead-of-a-list',

@@ -610,6 +610,27 @@ export async function initialize(client: McpClient, params = hello(), why?: Why)
   return result;
 }
 
+/** The result of `initialize` has the revision 2025-11-25, which the client has proposed, and these capabilities. */
+export function expectAgreed(result: Looked, capabilities: readonly string[]): void {
+  result
+    .at('protocolVersion')
+    .is(
+      newestRevision,
+      `The client proposed the revision ${newestRevision}, but your server answered with a different revision.`,
+      `Answer with the revision that the client has proposed if your server speaks it. Your server has to speak ${newestRevision}.`,
+    );
+  for (const name of capabilities) {
+    result
+      .at('capabilities')
+      .at(name)
+      .object(`The capability ${name} is not an object.`, {
+        missing: `Your server does not announce the capability ${name}.`,
+        like: '{}',
+        advice: `Add ${name}: {} to the capabilities. A client may ignore what a server does not announce.`,
+      });
+  }
+}
+
 /** Shakes hands: `initialize`, then `notifications/initialized`. */
 export async function shakeHands(client: McpClient, params = hello(), why?: Why): Promise<McpClient> {
   await initialize(client, params, why);

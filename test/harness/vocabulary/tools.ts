@@ -1,9 +1,10 @@
 // Tools of an MCP server (MCP 2025-11-25, server/tools): how they are listed, and what a call of one comes to.
+import { isDeepStrictEqual } from 'node:util';
 import { expect, Failure, type Explanation } from '../run/failure.ts';
 import { finished } from './http.ts';
 import type { McpClient, Posted, Why } from './mcp-client.ts';
-import { asJson, look, type Looked } from './value.ts';
-import { isObject, type Message } from '../wire/json.ts';
+import { asJson, look, type Looked, type Words } from './value.ts';
+import { fromJson, isObject, type Message } from '../wire/json.ts';
 
 /** The result of a request; in MCP each is an object. */
 export const objectIn = (posted: Posted, why?: Why): Looked =>
@@ -144,27 +145,20 @@ export async function expectSchema(
   }: { like?: string; see?: string; advice?: string } = {},
 ): Promise<void> {
   const schema = look(inputSchema, '', see);
-  const { AjvJsonSchemaValidator } = await import('@modelcontextprotocol/client/validators/ajv');
-  const validator = (of: object) => {
-    const validate = new AjvJsonSchemaValidator().getValidator(of);
-    return (args: object) => validate(args).valid;
-  };
-  let accepts: (args: object) => boolean;
-  try {
-    accepts = validator(inputSchema);
-  } catch (error) {
-    throw new Failure({
-      cause: `The inputSchema of ${name} is not valid JSON Schema: ${(error as Error).message.split('. ')[0]}.`,
-      compare: { expected: like, received: asJson(inputSchema) },
+  const validator = async (of: object) => {
+    const validate = await validatorOf(look(of, '', see), `The inputSchema of ${name}`, {
+      like,
       advice:
         "Send what z.toJSONSchema(input, { io: 'input' }) returns. If you write the schema yourself, list the required arguments in the array required, beside properties.",
-      see,
     });
-  }
+    return (args: object) => validate(args).valid;
+  };
+  const accepts = await validator(inputSchema);
   for (const args of accepted) {
     if (accepts(args)) continue;
     const refusesUnknown =
-      inputSchema.additionalProperties === false && validator({ ...inputSchema, additionalProperties: true })(args);
+      inputSchema.additionalProperties === false &&
+      (await validator({ ...inputSchema, additionalProperties: true }))(args);
     schema.expect(false, `The inputSchema of ${name} refuses the arguments ${asJson(args)}.`, {
       like,
       advice: refusesUnknown
@@ -186,6 +180,57 @@ export async function expectSchema(
 
 const mayBeLeftOut =
   "Without { io: 'input' } you get the schema of the arguments after zod has filled in defaults and converted values, which no client sends.";
+
+/** Tells whether a value conforms to a schema, and if not, why. */
+export type Validate = (value: unknown) => { valid: boolean; errorMessage?: string | undefined };
+
+/**
+ * A validator of JSON Schema that we did not write, for this schema.
+ * @param what begins the sentence: `The outputSchema of count_words`
+ * @throws Failure when the schema is not valid JSON Schema
+ */
+export async function validatorOf(schema: Looked, what: string, words: Words): Promise<Validate> {
+  const { AjvJsonSchemaValidator } = await import('@modelcontextprotocol/client/validators/ajv');
+  try {
+    return new AjvJsonSchemaValidator().getValidator(schema.value as Message);
+  } catch (error) {
+    schema.expect(false, `${what} is not valid JSON Schema: ${(error as Error).message.split('. ')[0]}.`, words);
+    throw error;
+  }
+}
+
+/** The outputSchema of a tool that is in the list. */
+export function outputSchemaOf(list: ToolList, name: string, words: Words, see = list.first.see): Looked {
+  const tool = look(
+    list.tools.find((each) => each.name === name),
+    'tool',
+    see,
+  );
+  return tool.at('outputSchema').object(`The outputSchema of ${name} is not an object.`, {
+    missing: `The tool ${name} has no outputSchema.`,
+    ...words,
+  });
+}
+
+/** The structuredContent of a result conforms to the outputSchema, and the first text has the same object as JSON. */
+export function expectStructured(result: Looked, validate: Validate): void {
+  const structured = result.at('structuredContent');
+  const { valid, errorMessage } = validate(structured.value);
+  structured.expect(valid, 'The structuredContent does not conform to the outputSchema of the tool.', {
+    like: `(what the outputSchema describes${errorMessage ? `: ${errorMessage.slice(0, 120)}` : ''})`,
+    advice: 'Describe in outputSchema exactly what the tool returns. Clients refuse a result that does not conform.',
+  });
+  const [block = {}] = contentOf(result);
+  look(block, 'content', '').expect(
+    block.type === 'text' && isDeepStrictEqual(fromJson(String(block.text)), structured.value),
+    'The first block of content is not the same object as JSON in a text.',
+    {
+      like: `{"type":"text","text":${asJson(JSON.stringify(structured.value))}}`,
+      advice:
+        'Begin content with a block of the type text whose text is JSON.stringify of the structuredContent. Older clients read only content.',
+    },
+  );
+}
 
 /** The content of a tool's result. */
 export function contentOf(result: Looked): Message[] {
