@@ -32,12 +32,10 @@ const processFiles: Tool<typeof processFilesInput> = {
   },
 };
 
-// #region task 3: list the eight levels, the least severe first, and describe the params of logging/setLevel with zod
 /** The severities of RFC 5424, section 6.2.1, the least severe first. */
 const levels = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
 
 const setLevelParams = z.object({ level: z.enum(levels) });
-// #endregion
 
 /** What a log message says (MCP 2025-11-25, server/utilities/logging). */
 type LogMessage = { level: string; logger: string | undefined; data: unknown };
@@ -187,9 +185,9 @@ app.post('/mcp', express.json({ strict: false, limit: '1mb' }), async (request, 
 
 /** The session that the header MCP-Session-Id names. Without one, this function has refused the request. */
 function sessionOf(request: Request, response: Response): Session | undefined {
+  const id = request.get('MCP-Session-Id');
   // #region task 1: look for the session, and refuse the request with 400 or 404 if there is no session
   // starter: return { level: 'info' };
-  const id = request.get('MCP-Session-Id');
   const session = sessions.get(id ?? '');
   if (id === undefined) refuse(response, 400, -32600, 'the header MCP-Session-Id is missing');
   else if (!session) refuse(response, 404, -32600, 'there is no such session');

@@ -38,7 +38,7 @@ export default grader((run) => {
   let bob: McpClient;
 
   const word = () => random.words(1)[0]!;
-  const newId = newIds(random);
+  let newId = newIds(random);
 
   const start = (env: Record<string, string> = {}) =>
     startServer({ MORE_TOOLS: fileURLToPath(new URL('../harness/tools/logging.ts', import.meta.url)), ...env });
@@ -63,15 +63,20 @@ export default grader((run) => {
   }
 
   /** How many bits somebody has to guess who knows the other ids. */
-  function unknownBits(ids: string[]): number {
-    const [first = ''] = ids;
-    let same = 0;
-    while (same < first.length && ids.every((id) => id[same] === first[same])) same++;
-    const rest = ids.map((id) => id.slice(same)).join('');
+  function unknownBits(all: string[]): number {
+    const withoutStart = (ids: string[]) => {
+      const [first = ''] = ids;
+      let same = 0;
+      while (same < first.length && ids.every((id) => id[same] === first[same])) same++;
+      return ids.map((id) => id.slice(same));
+    };
+    const reversed = (ids: string[]) => ids.map((id) => [...id].reverse().join(''));
+    const ids = withoutStart(reversed(withoutStart(all)));
+    const rest = ids.join('');
     const letters = [/[0-9]/, /[a-z]/, /[A-Z]/, /[^0-9a-zA-Z]/].map((kind) => kind.test(rest));
     const hex = /^[0-9a-f]*$/.test(rest.toLowerCase().replaceAll('-', '')) && letters.some((is, i) => is && i > 0);
     const alphabet = hex ? 16 : [10, 26, 26, 2].reduce((sum, size, i) => sum + (letters[i] ? size : 0), 1);
-    return Math.min(...ids.map((id) => id.length - same)) * Math.log2(alphabet);
+    return Math.min(...ids.map((id) => id.length)) * Math.log2(alphabet);
   }
 
   /** What is left of each id without the parts that only its twin, the id of the same client in another start, has too. */
@@ -141,47 +146,48 @@ export default grader((run) => {
     requirement(
       'If `initialize` succeeds, its answer has a header `MCP-Session-Id` with at least 16 visible ASCII characters. An error has no such header. Each client gets a different id, and nobody can guess it, also after the server has been started again.',
       async () => {
-        // Clients of one name, and the same clients once more after a restart.
-        const names = ['grader', 'grader', word(), 'grader'];
-        const idsOfThisStart = async () => {
+        // Clients of one name, with another in between, and one whose name has spaces.
+        const names = ['grader', 'grader', word(), 'grader', 'Visual Studio Code'];
+        const idsAfterStart = async (env: Record<string, string> = {}) => {
+          server = await start(env);
           const ids: string[] = [];
-          for (const name of names) {
-            const id = await sessionIdFor(name);
-            expect(!ids.includes(id), {
-              cause: 'Two clients got the same session id.',
-              compare: { expected: 'a new id', received: 'the id of another client' },
-              advice: `Make a new id each time initialize is answered. ${make}`,
-              see: '',
-            });
-            ids.push(id);
-          }
-          expect(unknownBits(ids) >= 40, {
-            cause: 'The session ids are alike, so a program that has one session id can guess the next.',
-            compare: {
-              expected: 'ids that differ in many characters',
-              received: 'ids that differ in a few characters',
-            },
-            advice: `Use neither a counter nor the time for the id: a program that knows the id of a session can send messages in it. ${make}`,
-            see: '',
-          });
+          for (const name of names) ids.push(await sessionIdFor(name));
           return ids;
         };
-        // With a seed, Math.random gives the same numbers after each start.
-        const seed = { MATH_RANDOM_SEED: '1' };
-        server = await start(seed);
-        const first = await idsOfThisStart();
-        server = await start(seed);
-        const second = await idsOfThisStart();
-        if (unknownBits(withoutTwin(second, first)) < 40) {
-          server = await start();
-          const unseeded = await idsOfThisStart();
-          const again = unknownBits(withoutTwin(unseeded, first)) < 40;
+        // In the first two starts, the clock says the same and Math.random gives the same numbers: only a secret differs.
+        const stopped = { STOPPED_CLOCK: String(Date.UTC(2025, 10, 25)) };
+        const seeded = { ...stopped, MATH_RANDOM_SEED: '1' };
+        const first = await idsAfterStart(seeded);
+        const second = await idsAfterStart(seeded);
+        const ids = await idsAfterStart();
+        expect(new Set(ids).size === ids.length, {
+          cause: 'Two clients got the same session id.',
+          compare: { expected: 'a new id', received: 'the id of another client' },
+          advice: `Make a new id each time initialize is answered. ${make}`,
+          see: '',
+        });
+        expect(unknownBits(ids) >= 40, {
+          cause: 'The session ids are alike, so a program that has one session id can guess the next.',
+          compare: {
+            expected: 'ids that differ in many characters',
+            received: 'ids that differ in a few characters',
+          },
+          advice: `Use neither a counter nor the time for the id: a program that knows the id of a session can send messages in it. ${make}`,
+          see: '',
+        });
+        const comeAgain = (twins: string[]) => unknownBits(withoutTwin(twins, first)) < 40;
+        expect(!comeAgain(ids), {
+          cause: 'After a restart, the server used an old session id again.',
+          compare: { expected: 'a new id', received: ids[0]! },
+          advice: `Use neither a counter nor the name of the client for the id, because both come again after a restart. ${make}`,
+          see: '',
+        });
+        if (comeAgain(second)) {
           throw new Failure(
-            again
+            comeAgain(await idsAfterStart(stopped))
               ? {
-                  cause: 'After a restart, the server used an old session id again.',
-                  compare: { expected: 'a new id', received: second[0]! },
-                  advice: `Use neither a counter nor the name of the client for the id, because both come again after a restart. ${make}`,
+                  cause: 'The session ids come from the time, so a program can calculate them.',
+                  advice: `Do not use the time for the id, not even in a hash: everybody knows the time. ${make}`,
                   see: '',
                 }
               : {
@@ -203,6 +209,16 @@ export default grader((run) => {
         });
         alice = await connect('client 1');
         bob = await connect('client 2');
+        const own = alice.headers['MCP-Session-Id'];
+        const listed = await alice.send(request(1, 'tools/list'));
+        const { 'mcp-session-id': sent = own } = listed.headers;
+        expect(sent === own, {
+          cause: 'Your server sent a new session id with its answer to tools/list.',
+          compare: { expected: '(no MCP-Session-Id)', received: 'MCP-Session-Id: …' },
+          advice:
+            "Begin a session only if the request is initialize: look whether begins is true, and whether 'result' in answered is true.",
+          see: listed.see,
+        });
         await answeredOnce();
       },
     );
@@ -210,10 +226,13 @@ export default grader((run) => {
     requirement(
       'If `initialize` comes with a header `MCP-Session-Id`, the server does not use this id: the new session gets a new id, and other sessions continue.',
       async () => {
-        expectStatus(await (await connect('client 3')).ask('tools/list'), 200, {
+        const next = await (await connect('client 3')).ask('tools/list');
+        expectStatus(next, 200, {
           cause: 'Your server issued a session id, but it refused the next request that had this id.',
           advice:
-            'Keep each new session in the Map, under the id that you send: sessions.set(id, session). Look for it there with the whole value of the header.',
+            next.status === 400
+              ? "Read the header with request.get('MCP-Session-Id'). In request.headers, its name is in lower case."
+              : 'Keep each new session in the Map, under the id that you send: sessions.set(id, session). Look for it there with the whole value of the header.',
           see: '',
         });
         expectStatus(await alice.ask('tools/list'), 200, {
@@ -301,6 +320,17 @@ export default grader((run) => {
             });
           }
         }
+        for (const [id, which, method, advice] of [
+          [`${other.join('')}0`, 'which begins with a known id', 'tools/list', 'Compare the whole id: Map.get does.'],
+          [invented, invented, 'ping', 'Refuse ping too if its session id is unknown. Only a missing id is allowed.'],
+        ] as const) {
+          const posted = await withId(id).send(request(1, method));
+          expectStatus(posted, 404, {
+            cause: `${posted.what} came with an unknown session id, ${which}, but your server answered with status ${posted.status}.`,
+            advice,
+            see: posted.see,
+          });
+        }
         (await alice.ask('tools/list')).result();
         const known = await alice.notify('notifications/initialized');
         expectStatus(known, 202, {
@@ -337,8 +367,12 @@ export default grader((run) => {
               ? 'Add app.delete before the app.all that answers 405: Express takes the first handler that matches.'
               : 'Delete the session that the header MCP-Session-Id names, and answer with status 204 and no body.',
         });
-        expectStatus(await client.ask('tools/list'), 404, {
-          cause: 'A client has ended its session, but your server still accepts its id.',
+        const late = await client.ask('tools/list');
+        expectStatus(late, 404, {
+          cause:
+            late.status === 200
+              ? 'A client has ended its session, but your server still accepts its id.'
+              : `A client has ended its session, and your server now answers its id with status ${late.status}.`,
           advice: 'Delete the session from the Map: then its id is as unknown as any other.',
           see: '',
         });
@@ -386,9 +420,19 @@ export default grader((run) => {
     requirement(
       'If a request to `/mcp` has a method other than POST and DELETE, the server answers with status 405 and the header `Allow: POST, DELETE`.',
       async () => {
-        for (const method of ['GET', 'PUT', 'PATCH']) {
-          const asked = server.request('/mcp', { method, headers: alice.headers });
-          const advice = 'Keep app.all, after app.post and app.delete: it answers every other method.';
+        const unknown = { 'MCP-Session-Id': random.aside(word) };
+        for (const [method, headers = alice.headers] of [
+          ['GET'],
+          ['PUT'],
+          ['PATCH'],
+          ['OPTIONS'],
+          ['HEAD'],
+          ['GET', {}],
+          ['GET', unknown],
+        ] as [string, Record<string, string>?][]) {
+          const asked = server.request('/mcp', { method, headers });
+          const advice =
+            'Keep app.all, after app.post and app.delete: it answers every other method, with and without a session.';
           const broken = { cause: `The connection broke before ${method} /mcp was answered.`, advice };
           await untilEnd(
             server,
@@ -396,7 +440,9 @@ export default grader((run) => {
             () => ({ cause: `Your server did not answer ${method} /mcp.`, advice }),
             broken,
           );
-          expectStatus(asked, 405, { advice });
+          const see =
+            method === 'HEAD' ? 'curl -I http://127.0.0.1:3000/mcp' : `curl -i -X ${method} http://127.0.0.1:3000/mcp`;
+          expectStatus(asked, 405, { advice, see });
           const allowed = (value: string) =>
             value
               .toUpperCase()
@@ -406,7 +452,7 @@ export default grader((run) => {
           expectHeader(asked, 'Allow', (value) => allowed(value) === 'DELETE,POST', 'POST, DELETE', {
             cause: 'The Allow header does not list the methods that this server takes.',
             advice: 'Set Allow to POST, DELETE: it tells a client which methods this path takes, and DELETE is new.',
-            see: `curl -i -X ${method} http://127.0.0.1:3000/mcp`,
+            see,
           });
         }
       },
@@ -616,6 +662,22 @@ export default grader((run) => {
           }
           await connect('client 6');
         }
+        // A client begins again, and sends the id of its session along.
+        const [[older, level]] = own as [(typeof own)[0]];
+        const shared = newId;
+        newId = newIds(random);
+        await random.aside(async () => {
+          const oldId = older.headers['MCP-Session-Id']!;
+          const newer = withId(await sessionIdFor('grader', { 'MCP-Session-Id': oldId }), 'client 7');
+          await newer.notify('notifications/initialized');
+          const fresh =
+            'Make a new object for each initialize, with the level info, also if the request has the id of a session.';
+          const when = `A client has sent initialize with the id of a session whose level is ${level}. In the`;
+          await expectFilter(newer, 'info', `${when} new session`, { mayCome: 'debug', advice: fresh });
+          await setLevel(newer, 'debug');
+          await expectFilter(withId(oldId, older.who), level, `${when} old session`, { advice: fresh });
+        });
+        newId = shared;
       },
     );
 

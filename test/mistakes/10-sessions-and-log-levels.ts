@@ -105,6 +105,17 @@ const next = () => (seed = (seed * 48271) % 2147483647).toString(36).padStart(6,
     ],
     [makesId, '    const id = `${next()}${next()}${next()}`;\n'],
   ),
+  server(
+    1,
+    'a-hash-of-the-time',
+    [randomImport, "import { createHash } from 'node:crypto';\n"],
+    [makesId, "    const id = createHash('sha256').update(String(Date.now())).digest('hex');\n"],
+  ),
+  server(1, 'the-name-of-the-client-in-the-id', [
+    makesId,
+    '    const id = `${initializeParams.parse(message.params).clientInfo.name}-${randomUUID()}`;\n',
+  ]),
+  server(1, 'a-new-session-with-each-answer', ["if (begins && 'result' in answered)", "if ('result' in answered)"]),
   server(1, 'the-id-that-the-client-wants', [
     makesId,
     "    const id = request.get('MCP-Session-Id') ?? randomUUID();\n",
@@ -168,6 +179,13 @@ const next = () => (seed = (seed * 48271) % 2147483647).toString(36).padStart(6,
   server(1, 'the-list-without-a-session', [
     finds,
     `const open = isRequest(message) && message.method === 'tools/list';
+  const session = begins || open ? { level: 'info' } : sessionOf(request, response);
+  if (!session) return;
+`,
+  ]),
+  server(1, 'ping-with-any-id', [
+    finds,
+    `const open = isRequest(message) && message.method === 'ping';
   const session = begins || open ? { level: 'info' } : sessionOf(request, response);
   if (!session) return;
 `,
@@ -251,6 +269,10 @@ const next = () => (seed = (seed * 48271) % 2147483647).toString(36).padStart(6,
   server(2, 'allow-as-before', ["'POST, DELETE'", "'POST'"]),
   server(2, 'allows-get-too', ["'POST, DELETE'", "'GET, POST, DELETE'"]),
   server(2, 'only-get-is-405', ["app.all('/mcp', (_request", "app.get('/mcp', (_request"]),
+  server(2, 'express-answers-options', [
+    "app.all('/mcp', (_request, response) => {",
+    "const others = app.route('/mcp');\nfor (const name of ['get', 'put', 'patch'] as const) others[name]((_request, response) => {",
+  ]),
 
   server(3, 'any-level-will-do', [levelParams, 'const setLevelParams = z.object({ level: z.string() });']),
   server(3, 'levels-in-any-case', [
@@ -343,6 +365,10 @@ ${accepts}`,
     [keepsLevel, '    session.level = lastLevel = data.level;\n'],
     ["begins ? { level: 'info' }", 'begins ? { level: lastLevel }'],
   ),
+  server(3, 'begins-with-the-session-of-the-header', [
+    "begins ? { level: 'info' }",
+    "begins ? (sessions.get(request.get('MCP-Session-Id') ?? '') ?? { level: 'info' })",
+  ]),
   server(
     3,
     'the-level-by-the-name-of-the-client',
