@@ -43,7 +43,9 @@ try {
 
 /** Agrees with the server on a revision of the protocol, before the first call. */
 async function shakeHands(): Promise<void> {
-  // TODO task 1: send initialize, check the revision of the result, send notifications/initialized
+  const params = { protocolVersion: revisions[0], capabilities: {}, clientInfo };
+  const { protocolVersion } = await request<{ protocolVersion: string }>('initialize', params);
+  // TODO task 1: check the revision, write it into headers, send notifications/initialized
 }
 
 /** Tells the server that its session is no longer needed. Nothing that comes of this changes the exit code. */
@@ -78,7 +80,9 @@ async function post(message: object): Promise<Response> {
 
 /** Yields the messages of an answer, each as soon as it has arrived. */
 async function* messagesIn(response: Response): AsyncGenerator<unknown> {
-  // TODO task 2: read one JSON object or an event stream, whichever the server has chosen
+  // Parameters such as charset=utf-8 follow after a semicolon, and the case of the letters does not count.
+  const mediaType = response.headers.get('Content-Type')?.split(';')[0]!.trim().toLowerCase();
+  // TODO task 2: read one JSON object or an event stream, whichever mediaType names
   yield await response.json();
 }
 

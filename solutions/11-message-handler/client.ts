@@ -43,9 +43,9 @@ try {
 
 /** Agrees with the server on a revision of the protocol, before the first call. */
 async function shakeHands(): Promise<void> {
-  // #region task 1: send initialize, check the revision of the result, send notifications/initialized
   const params = { protocolVersion: revisions[0], capabilities: {}, clientInfo };
   const { protocolVersion } = await request<{ protocolVersion: string }>('initialize', params);
+  // #region task 1: check the revision, write it into headers, send notifications/initialized
   if (!revisions.includes(protocolVersion)) {
     throw new Error(`the server speaks revision ${protocolVersion}, this client ${revisions.join(' and ')}`);
   }
@@ -89,10 +89,10 @@ async function post(message: object): Promise<Response> {
 
 /** Yields the messages of an answer, each as soon as it has arrived. */
 async function* messagesIn(response: Response): AsyncGenerator<unknown> {
-  // #region task 2: read one JSON object or an event stream, whichever the server has chosen
-  // starter: yield await response.json();
   // Parameters such as charset=utf-8 follow after a semicolon, and the case of the letters does not count.
   const mediaType = response.headers.get('Content-Type')?.split(';')[0]!.trim().toLowerCase();
+  // #region task 2: read one JSON object or an event stream, whichever mediaType names
+  // starter: yield await response.json();
   if (mediaType !== 'text/event-stream') {
     yield await response.json();
     return;

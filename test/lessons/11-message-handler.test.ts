@@ -381,7 +381,7 @@ export default grader((run) => {
         await together(['Text/Event-Stream;charset=UTF-8', 'APPLICATION/JSON ; charset=utf-8'], reads);
         // Each has a parameter that holds the name of the other type.
         const named = [
-          'text/event-stream; instead="application/json"',
+          'text/event-stream ; instead="application/json"',
           'application/json; instead="text/event-stream"',
         ];
         await random.aside(() => together(named, reads));
@@ -392,6 +392,9 @@ export default grader((run) => {
   task({ number: 3, title: 'Tell messages apart', file: 'client.ts' }, () => {
     let script: Script;
     let call: ReceivedMessage;
+    /** The id of initialize. */
+    let answeredBefore: unknown;
+    const ofOtherType = (id: unknown) => (typeof id === 'number' ? String(id) : 0);
     const apart =
       'Print a message that has a method but no id immediately: it is a notification, so do not keep it for the end.';
 
@@ -417,7 +420,12 @@ export default grader((run) => {
     requirement(
       'When a log message arrives, the client prints `NOTIFICATION: level data` immediately. If `data` is not a string, the client prints it as JSON.',
       async () => {
-        ({ call, ...script } = await server({ session: newSession() }).upToCall());
+        script = await server({ session: newSession() }).start();
+        const initialize = await script.next('initialize');
+        await initialize.json(initialize.result(script.initializeResult()));
+        answeredBefore = initialize.message.id;
+        (await script.next('notifications/initialized')).accept();
+        call = await script.next('tools/call');
         const [one, two] = random.words(2);
         const level = random.pick(['debug', 'notice', 'warning', 'alert']);
         const asJsonText = 'Print data with JSON.stringify if it is not a string: data can be any JSON value.';
@@ -524,13 +532,12 @@ export default grader((run) => {
         const { id } = call.message;
         const wrong = call.result(textResult('wrong'));
         const error = { ...call.error(-32603, 'wrong'), id: 987 };
-        const otherType = typeof id === 'number' ? String(id) : 0;
         const otherId = 'Compare the id of a response with === and take only your own: === tells 2 from "2".';
         const unusable = 'Check a message before you use it: null has no properties, and JSON.parse throws an error.';
         const batch = 'Report an array: this revision of MCP has no batches.';
         for (const [what, data, advice] of [
           ['A response with another id', { ...wrong, id: `${id}${random.integer(100, 999)}` }, otherId],
-          [`A response with the id ${asJson(otherType)}`, { ...wrong, id: otherType }, otherId],
+          [`A response with the id ${asJson(ofOtherType(id))}`, { ...wrong, id: ofOtherType(id) }, otherId],
           ['An error with another id', error, otherId],
           ['An error with the id null', { ...error, id: null }, otherId],
           ['The object {}', {}, unusable],
@@ -539,6 +546,7 @@ export default grader((run) => {
           ['A message whose method is a number', { jsonrpc: '2.0', method: 1 }, unusable],
           ['An array of messages', [wrong], batch],
           ['An event that is not JSON', '{"jsonrpc":"2.0",', unusable],
+          ['A second response with the id of initialize', { ...wrong, id: answeredBefore }, otherId],
         ] as const) {
           const before = client.stderr.length;
           const printed = client.lines.length;
@@ -574,10 +582,17 @@ export default grader((run) => {
       async () => {
         const { client } = script;
         const one = word();
-        await call.stream(call.result(textResult(one)));
-        await client.prints([`RESULT: ${one}`], {
-          cause: 'Your client did not print the result when the response to its call had arrived.',
-          advice: 'Return the response with the id of the call from answerTo, whatever came before it.',
+        const [two, three] = random.aside(() => random.words(2));
+        const messages = [logMessage('info', two), logMessage('info', three), call.result(textResult(one))];
+        await call.stream(messages.map(eventOf).join(''));
+        const piece = 'Two notifications and the response to the call came in one piece of the stream';
+        await client.prints([`NOTIFICATION: info ${two}`, `NOTIFICATION: info ${three}`, `RESULT: ${one}`], {
+          cause: `${piece}, but your client did not print all three when they had arrived.`,
+          otherwise: `${piece}, but your client did not print all three in their order.`,
+          advice: (received) =>
+            received === ''
+              ? 'Return the response with the id of the call from answerTo, whatever came before it.'
+              : 'Yield all messages of a piece, in their order: yield* messages.splice(0). Return the response only after handle has had the messages before it.',
         });
         call.end();
         await client.endsWell(answered, closesBodies, closesBodies);
@@ -591,18 +606,37 @@ export default grader((run) => {
         const initialize = await other.next('initialize');
         const one = word();
         const wrong = { ...other.initializeResult(), protocolVersion: '2024-11-05' };
-        await initialize.stream({ ...initialize.result(wrong), id: 987 }, logMessage('info', one));
+        const { id } = initialize.message;
+        const others = [987, ofOtherType(id)].map((id) => ({ ...initialize.result(wrong), id }));
+        await initialize.stream(...others, logMessage('info', one));
         await client.prints([`NOTIFICATION: info ${one}`], {
-          cause: 'Your client did not print a notification that arrived before the response to initialize.',
-          advice: 'Read the answer to initialize with answerTo too, so that every other message goes to the handler.',
+          cause:
+            'Two responses with other ids and a notification arrived before the response to initialize, but your client did not print the notification.',
+          advice:
+            'Read the answer to initialize with answerTo too: compare the id with ===, and give every other message to handle.',
         });
-        await initialize.stream(initialize.result(other.initializeResult()));
+        await initialize.stream({ ...notification('ping'), id });
+        const pong = await other.nextResponse('ping', id, {
+          cause: 'A ping arrived before the response to initialize, but your client did not answer it.',
+          advice: 'Give every message that is not the response to initialize to handle, a ping too.',
+        });
+        pong.accept();
+        // The stream ends inside of an event, and inside of a character.
+        const unfinished = Buffer.from('data: {"🎈').subarray(0, -2);
+        const response = eventOf(initialize.result(other.initializeResult()));
+        await initialize.stream(Buffer.concat([Buffer.from(response), unfinished]));
         initialize.end();
         const advice = 'Take only the response whose id is the id of initialize.';
         (await other.next('notifications/initialized', { advice })).accept();
         const call = await other.next('tools/call');
-        await call.json(call.result(textResult(one)));
-        await client.prints([`RESULT: ${one}`], { cause: 'Your client did not print the result.', advice });
+        await call.stream(`data: ${JSON.stringify(call.result(textResult(one)))}\n\n`);
+        call.end();
+        await client.prints([`RESULT: ${one}`], {
+          cause:
+            'The stream with the response to initialize ended inside an event, and your client did not print the result that came in the next stream.',
+          advice:
+            'Make a new TextDecoder and a new eventReader in messagesIn for each stream: what one stream leaves unfinished does not belong to the next.',
+        });
         await client.endsWell(answered, leavesLoop);
       },
     );
@@ -611,14 +645,14 @@ export default grader((run) => {
       'If a JSON answer has another `id` than the request, the client prints no result and exits with a code other than 0.',
       async () => {
         const advice = 'Compare the id of the response in a JSON answer too: answerTo reads both kinds of answer.';
-        await together(['initialize', 'tools/call'], async (method) => {
-          const suffix = random.integer(100, 999);
+        const answers = ['initialize', 'tools/call'].map((method) => ({ method, suffix: random.integer(100, 999) }));
+        await together([...answers, { method: 'tools/call', suffix: undefined }], async ({ method, suffix }) => {
           const { client, ...other } = await server().start();
           const initialize = await other.next('initialize');
-          const wrongId = { id: `${String(initialize.message.id)}-${suffix}` };
+          const wrong = (id: unknown) => ({ id: suffix === undefined ? ofOtherType(id) : `${String(id)}-${suffix}` });
           const running = `A JSON answer with the wrong id came for ${method}, but your client is still running.`;
           if (method === 'initialize') {
-            await initialize.json({ ...initialize.result(other.initializeResult()), ...wrongId });
+            await initialize.json({ ...initialize.result(other.initializeResult()), ...wrong(initialize.message.id) });
             await other.movesOn(running);
             await other.nothingPosted({
               cause: 'A JSON answer with the wrong id came for initialize, but your client continued.',
@@ -628,10 +662,11 @@ export default grader((run) => {
             await initialize.json(initialize.result(other.initializeResult()));
             (await other.next('notifications/initialized')).accept();
             const call = await other.next('tools/call');
-            await call.json({ ...call.result(textResult('wrong')), ...wrongId });
+            await call.json({ ...call.result(textResult('wrong')), ...wrong(call.message.id) });
           }
           await expectEnd(run, client, running, advice);
-          await client.printsNothing(advice);
+          const otherwise = `A JSON answer with the wrong id came for ${method}, but your client took it.`;
+          await client.prints([], { cause: otherwise, otherwise, advice });
           expect(client.end?.code !== 0, {
             cause: `A JSON answer with the wrong id came for ${method}, but your client exited with code 0.`,
             compare: { expected: 'a code other than 0', received: '0' },

@@ -291,4 +291,30 @@ export const mistakes: Mistake[] = [
     '  if (!answer) throw new Error(`the server sent no response to ${method}`);\n',
     '  if (!answer) process.exit();\n',
   ]),
+  client(3, 'yields-one-message-of-a-piece', [
+    'yield* messages.splice(0);',
+    'if (messages.length > 0) yield messages.shift();',
+  ]),
+  client(3, 'takes-its-answer-before-the-rest-of-the-piece', [
+    'yield* messages.splice(0);',
+    'const own = messages.find((message) => isResponse(message) && message.id === lastId);\n    if (own) yield own;\n    yield* messages.splice(0);',
+  ]),
+  client(3, 'takes-a-second-response-to-initialize', [
+    isAnswer,
+    isAnswer.replace('message.id === id', '(message.id === id || message.id === 1)'),
+  ]),
+  client(3, 'compares-the-id-of-initialize-loosely', [
+    isAnswer,
+    'if (isResponse(message) && (id === 1 ? message.id == id : message.id === id)) return message;',
+  ]),
+  client(3, 'answers-nothing-before-the-handshake', [
+    '    await handle(message);\n',
+    '    if (id !== 1 || !isRequest(message)) await handle(message);\n',
+  ]),
+  client(
+    3,
+    'one-decoder-for-all-streams',
+    ['  const decoder = new TextDecoder();\n', ''],
+    ['let lastId = 0;', 'let lastId = 0;\nconst decoder = new TextDecoder();'],
+  ),
 ];
