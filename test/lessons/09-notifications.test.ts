@@ -7,6 +7,7 @@ import type { Server } from '../harness/run/run.ts';
 import { expectEventStream } from '../harness/vocabulary/event-stream.ts';
 import { expectStatus, finished, release, workMs } from '../harness/vocabulary/http.ts';
 import {
+  hello,
   initialize,
   mcpClient,
   request,
@@ -77,23 +78,26 @@ export default grader((run) => {
         server = await startServer({ MORE_TOOLS: tools });
         alice = await connect('client 1');
         bob = await connect('client 2');
+        /** Waits for the headers of an answer. Many servers send them together with the first event, and some send that one late. */
+        const headersOf = async (posted: Posted) => {
+          for (const _document of documents) {
+            await posted.atWork();
+            release(server.program);
+          }
+          await expectSoon(
+            () => posted.status !== undefined || finished(posted),
+            () => ({
+              cause: 'Your server did not answer the call, although the tool has done all of its work.',
+              advice:
+                'Send the headers before the tool runs, with response.flushHeaders(), and the response when it has returned.',
+              see,
+            }),
+            server.program,
+            workMs,
+          );
+        };
         const posted = callTool(alice, 'process_files', { message: word() }, { see });
-        for (const _document of documents) {
-          await posted.atWork();
-          release(server.program);
-        }
-        // Many servers send the headers together with the first event, and some send that one late.
-        await expectSoon(
-          () => posted.status !== undefined || finished(posted),
-          () => ({
-            cause: 'Your server did not answer the call, although the tool has done all of its work.',
-            advice:
-              'Send the headers before the tool runs, with response.flushHeaders(), and the response when it has returned.',
-            see,
-          }),
-          server.program,
-          workMs,
-        );
+        await headersOf(posted);
         expectStatus(posted, 200, {
           cause: `Your server answered the call of process_files with status ${posted.status}.`,
           advice:
@@ -107,6 +111,25 @@ export default grader((run) => {
             : 'Your server did not answer the call with an event stream.',
           advice: 'Answer with an event stream as in lesson 2, and send each message in an event of its own.',
           see,
+        });
+
+        await random.aside(async () => {
+          const older = mcpClient(server, { who: 'client 3' });
+          await initialize(older, hello('2025-06-18'));
+          for (const [who, client, headers] of [
+            ['with a different Accept header', alice, { Accept: 'text/event-stream,application/json' }],
+            ['with a different Accept header', alice, { Accept: 'Application/JSON;q=0.9, Text/Event-Stream' }],
+            ['with the revision 2025-06-18', older, {}],
+          ] as const) {
+            const each = callTool(client, 'process_files', { message: word() }, { headers }, 1);
+            await headersOf(each);
+            expectEventStream(each, {
+              cause: `Your server streams its answer to one call, but not its answer to a call ${who}.`,
+              advice:
+                'Answer every call with an event stream. A client that has passed the checks of lesson 7 can read a stream, so do not look at Accept or at the revision again.',
+              see: '',
+            });
+          }
         });
       },
     );
@@ -228,6 +251,25 @@ export default grader((run) => {
           advice: 'Make the JSON when the tool calls log: a list of objects that is sent later shows later values.',
         });
         expectLog(changed, message, { level: 'notice', data: { step: before, seen: [before] } });
+
+        // More than a response takes before write returns false: some code drops what comes next, or keeps it as an object.
+        const long = 2 ** 18;
+        const behind = await callTool(alice, 'change_afterwards', { before, after, long }, {}, 1).done();
+        behind.result();
+        const values = notificationsIn(behind).map((each) => paramsOf(each).data);
+        expect(values.length === 3, {
+          cause: 'A tool logged two long strings and an object, but your server did not send all of these messages.',
+          compare: { expected: '3 notifications', received: String(values.length) },
+          advice:
+            'Send every message. If response.write returns false, Node keeps what you have written until it can send it, so do not look at writableNeedDrain or writableLength.',
+        });
+        const [kept, sent] = [{ step: before, seen: [before] }, values[2]].map(asJson);
+        expect(sent === kept, {
+          cause:
+            'A tool logged two long strings and an object, and changed the object after that. Your server sent the changed object.',
+          compare: { expected: kept!, received: sent! },
+          advice: 'Make the JSON when the tool calls log. A stream that you give objects can keep them for a while.',
+        });
       },
     );
 
@@ -249,6 +291,31 @@ export default grader((run) => {
           },
           expectDone,
         });
+
+        // Each client counts its requests from 1, so two clients that ask for the same also send the same bytes.
+        const message = random.aside(word);
+        const same = (client: McpClient) => callTool(client, 'process_files', { message }, {}, 1);
+        const twins = [same(alice)];
+        await twins[0]!.atWork();
+        twins.push(same(bob));
+        await twins[1]!.atWork(2, {
+          cause: 'Two clients sent the same call at the same time, but only one of the calls is at work.',
+          advice: 'Let each call run its own tool, also if another call has the same id and the same arguments.',
+        });
+        const expectOwn = async (posted: Posted) => {
+          await posted.done();
+          const count = notificationsIn(posted).length;
+          expect(count === texts.length, {
+            cause:
+              'Clients sent the same call several times, and one of the answers does not have the messages of its own call.',
+            compare: { expected: `${texts.length} notifications`, received: String(count) },
+            advice:
+              'Run the tool for each call, and write to the response of this call. Two calls can be the same in all of their members, so find neither a response nor a result by what the request says.',
+          });
+          expectDone(posted, message);
+        };
+        for (const posted of twins) await expectOwn(posted);
+        await expectOwn(same(alice));
       },
     );
 
@@ -296,7 +363,7 @@ export default grader((run) => {
             when: {
               202: 'Answer logging/setLevel with a result: it has an id, so it is a request, and the client waits for the result.',
               [-32601]:
-                "Add a function 'logging/setLevel' to methods. A server that declares logging has to accept this request; some clients send it before everything else.",
+                "Add a function 'logging/setLevel' to methods. A server that declares logging has to accept this request; some clients send it before their first call.",
               [-32602]: `Accept each of the eight levels: ${levels.join(', ')}.`,
             },
           });
@@ -467,7 +534,7 @@ export default grader((run) => {
     requirement(
       'If a tool returns `undefined`, `null`, or a value that JSON cannot hold, the server sends one result with `isError: true` and ends the stream.',
       async () => {
-        for (const value of ['nothing', 'null', 'a BigInt', 'a circular object']) {
+        for (const value of ['nothing', 'null', 'a BigInt', 'a circular object', 'a function']) {
           const advice =
             'Make the JSON of the result inside the try block that catches the failure of the tool. Then a value that cannot be sent becomes a result with isError: true.';
           const what = `The call of a tool that returns ${value}`;
@@ -475,6 +542,11 @@ export default grader((run) => {
           await posted.doneMeanwhile({
             cause: `A tool returned ${value}, but your server did not end the stream.`,
             advice,
+          });
+          expect(value !== 'a function' || /"(result|error)":/.test(posted.text), {
+            cause: 'A tool returned a function, and your server sent a response without a result.',
+            advice:
+              'Inside the try block, parse what JSON.stringify has returned. For a function it returns undefined, and JSON.parse(undefined) throws an error.',
           });
           expectToolErrorInStream(posted, advice);
           expectLog(posted, notificationsIn(posted)[0] ?? {}, { level: 'warning', data: value });
@@ -519,6 +591,18 @@ export default grader((run) => {
         slow.result();
         expectResponseLast(slow);
         await expectServes(bob, 'After a tool had called log too late, and its client had read slowly');
+
+        // A part of a tool fails, and another part continues.
+        const failed = callTool(alice, 'forget_to_wait', { fails: true }, { ifItThrows: { advice } }, 1);
+        await failed.doneMeanwhile({
+          cause: 'A tool has failed, but your server did not end the stream.',
+          advice: 'End the stream when the tool has thrown. Do not wait for work that the tool itself does not await.',
+        });
+        expectResponseLast(failed);
+        await until(() => program.held.length > 0);
+        release(program);
+        await program.caughtUp();
+        await random.aside(() => expectServes(alice, 'After a tool had failed, and had then called log'));
       },
     );
 
@@ -540,6 +624,18 @@ export default grader((run) => {
         await expectNoTimer(
           'A call is over and its client has stayed to the end, but a timer of it keeps running.',
           inFinally,
+        );
+        await callTool(alice, random.aside(word), {}, {}, 1).done();
+        await expectNoTimer('A call of an unknown tool is over, but a timer of it keeps running.', inFinally);
+        await callTool(alice, 'forget_to_wait', {}, {}, 1).doneMeanwhile({
+          cause: 'A tool has returned, but your server did not end the stream.',
+          advice: 'End the stream when the tool has returned.',
+        });
+        await until(() => program.held.length > 0);
+        release(program);
+        await expectNoTimer(
+          'A tool called log after its response, and a timer that your server started for this message keeps running.',
+          'Look at response.writableEnded before you start a timer, not only before you write.',
         );
         // One connection for these calls, as clients have it: a listener on its socket stays when a call is over.
         const agent = new Agent({ keepAlive: true, maxSockets: 1 });

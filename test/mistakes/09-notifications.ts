@@ -64,6 +64,25 @@ export const mistakes: Mistake[] = [
     [writes, "  body.set(response, `${body.get(response) ?? ''}data: ${JSON.stringify(message)}\\n\\n`);\n"],
     [sendsAnswer, sendsAnswer.replace('response.end()', 'response.end(body.get(response))')],
   ),
+  server(1, 'streams-only-for-an-accept-in-lower-case', [
+    streams,
+    streams.replace("'tools/call')", "'tools/call' && request.get('Accept')?.includes('text/event-stream'))"),
+  ]),
+  server(1, 'drops-messages-when-a-client-is-slow', [
+    afterTheEnd,
+    '  if (response.writableEnded || response.writableNeedDrain) return;\n',
+  ]),
+  server(
+    1,
+    'finds-the-response-by-the-whole-request',
+    [imports, `${imports}\nconst responses = new Map<string, Response>();\n`],
+    [
+      context,
+      `const key = JSON.stringify(message);
+  responses.set(key, response);
+  ${context.replace('sendLog(response', 'sendLog(responses.get(key)!')}`,
+    ],
+  ),
   server(1, 'says-nothing', [says, '']),
   server(1, 'still-silent', [answers, answers.replace('context', 'silent')]),
   server(1, 'counts-from-zero', [says, says.replace('${i + 1}', '${i}')]),
@@ -454,6 +473,15 @@ ${notifies}`,
 `,
     '      return { result: await tool.run(args.data, context) };\n',
   ]),
+  server(2, 'a-function-is-no-result', [
+    `      const returned = JSON.stringify(await tool.run(args.data, context));
+      return { result: toolResult.parse(JSON.parse(returned)) };
+`,
+    `      const result = await tool.run(args.data, context);
+      JSON.stringify(result);
+      return result ? { result } : toolFailure('the tool returned nothing');
+`,
+  ]),
   server(2, 'nothing-is-an-empty-result', [
     `      const returned = JSON.stringify(await tool.run(args.data, context));
       return { result: toolResult.parse(JSON.parse(returned)) };
@@ -484,6 +512,15 @@ ${notifies}`,
     [sendsAnswer, sendsAnswer.replace('  send', "  if (!('failed' in answered)) send")],
   ),
   server(2, 'writes-whatever-comes', [afterTheEnd, '']),
+  server(
+    2,
+    'a-flag-that-a-failure-does-not-set',
+    [afterTheEnd, ''],
+    [
+      '      return { result: toolResult.parse(JSON.parse(returned)) };\n',
+      '      context.log = () => {};\n      return { result: toolResult.parse(JSON.parse(returned)) };\n',
+    ],
+  ),
   server(2, 'looks-whether-the-last-byte-is-out', [afterTheEnd, '  if (response.closed) return;\n']),
   server(2, 'looks-whether-all-is-written', [afterTheEnd, '  if (response.writableFinished) return;\n']),
   server(
@@ -527,6 +564,23 @@ ${notifies}`,
   if (!('result' in answered && 'isError' in answered.result)) clearInterval(keepAlive);
 `,
   ]),
+  server(
+    2,
+    'a-timer-that-a-late-message-starts',
+    [
+      context,
+      `const beat = () => setTimeout(() => response.writableEnded || response.write(': still at work\\n\\n'), 15_000);
+  let keepAlive = beat();
+  const context: Context = {
+    log(level, data, logger) {
+      clearTimeout(keepAlive);
+      keepAlive = beat();
+      sendLog(response, { level, logger, data });
+    },
+  };`,
+    ],
+    [answers, `${answers}  clearTimeout(keepAlive);\n`],
+  ),
   server(2, 'a-listener-on-the-process-for-each-call', [
     answers,
     `  process.on('SIGUSR2', () => response.end());

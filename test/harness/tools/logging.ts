@@ -19,13 +19,15 @@ const say: Tool<typeof sayInput> = {
   },
 };
 
-const changeInput = z.object({ before: z.string(), after: z.string() });
+const changeInput = z.object({ before: z.string(), after: z.string(), long: z.number().optional() });
 
 const changeAfterwards: Tool<typeof changeInput> = {
   name: 'change_afterwards',
-  description: 'Logs an object, and changes it after that: immediately, and once more after some work',
+  description:
+    'Logs an object, perhaps behind two strings that are this long, and changes it after that: immediately, and once more after some work',
   input: changeInput,
-  async run({ before, after }, context) {
+  async run({ before, after, long }, context) {
+    for (let count = 0; long !== undefined && count < 2; count++) context.log('notice', 'x'.repeat(long));
     const state = { step: before, seen: [before] };
     context.log('notice', state);
     state.step = after;
@@ -76,6 +78,7 @@ const returned: Record<string, unknown> = {
   null: null,
   'a BigInt': { content: [{ type: 'text', text: 1n }] },
   'a circular object': { content: [{ type: 'text', text: 'done', circular }] },
+  'a function': () => done,
 };
 const returnInput = z.object({ what: z.string() });
 
@@ -89,13 +92,14 @@ const returnOdd: Tool<typeof returnInput> = {
   },
 };
 
-const forgetInput = z.object({ mebibytes: z.number().default(0) });
+const forgetInput = z.object({ mebibytes: z.number().default(0), fails: z.boolean().default(false) });
 
 const forgetToWait: Tool<typeof forgetInput> = {
   name: 'forget_to_wait',
-  description: 'Logs this many mebibytes, and returns, while a part of it that nobody waits for continues to log',
+  description:
+    'Logs this many mebibytes, and returns or fails, while a part of it that nobody waits for continues to log',
   input: forgetInput,
-  async run({ mebibytes }, context) {
+  async run({ mebibytes, fails }, context) {
     if (mebibytes > 0) {
       context.log('warning', `${mebibytes} mebibytes follow`);
       await work('what comes before much data');
@@ -113,6 +117,7 @@ const forgetToWait: Tool<typeof forgetInput> = {
       await work('what nobody waits for');
       context.log('error', 'much too late');
     })();
+    if (fails) throw new Error('one part has failed');
     return done;
   },
 };
