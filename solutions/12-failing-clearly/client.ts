@@ -227,13 +227,11 @@ function notRead(error: Error): never {
   // #endregion
 }
 
-// #region task 1: write errorIn, which returns the message of the JSON-RPC error in a body
 /** Many servers explain a status in a JSON-RPC error. A body can also be a page, be empty, or break off. */
 async function errorIn(response: Response): Promise<string> {
   const body: unknown = await response.json().catch(() => undefined);
   return isObject(body) && isObject(body.error) ? `: ${body.error.message}` : '';
 }
-// #endregion
 
 /**
  * Reads an event stream piece by piece, as the WHATWG standard says (HTML, section 9.2.6).

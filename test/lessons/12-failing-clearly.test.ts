@@ -46,17 +46,28 @@ export default grader((run) => {
     return { ...script, posted: call };
   }
 
+  /** The client has ended its session after a failure of a later task. */
+  function saidGoodbye(goodbyes: unknown[], about: string): void {
+    expect(goodbyes.length > 0, {
+      cause: `Your client ended after ${about}, but it sent no DELETE for its session.`,
+      compare: { expected: 'DELETE /mcp', received: '(nothing)' },
+      advice:
+        'Call fail in place of process.exit: the error that fail throws leads to finally, which calls endSession.',
+      see,
+    });
+  }
+
   task({ number: 1, title: 'Say who has refused', file: 'client.ts' }, () => {
     requirement(
-      'If nobody listens at the address, the client prints one line on standard error and exits with code 2.',
+      'If nobody listens at the address, or if the connection closes before an HTTP response has come, the client prints one line on standard error and exits with code 2.',
       async () => {
-        const client = judgedClient(run, startClient(`http://127.0.0.1:${await freePort()}/mcp`, 'hello'));
-        await client.fails({
-          withFail: true,
-          code: 2,
-          about: 'a refused connection',
-          advice: 'Catch the error that fetch throws when it cannot connect, and call fail with exit code 2.',
-        });
+        const advice = 'Catch every error that fetch throws, in every call of fetch, and call fail with exit code 2.';
+        const nobody = judgedClient(run, startClient(`http://127.0.0.1:${await freePort()}/mcp`, 'hello'));
+        await nobody.fails({ withFail: true, code: 2, about: 'a refused connection', advice });
+        const { client, posted } = await upTo('tools/call');
+        posted.breakOff();
+        const about = 'a connection that closed before the answer to tools/call';
+        await client.fails({ withFail: true, code: 2, about, advice, otherCode: advice });
       },
     );
 
@@ -87,7 +98,14 @@ export default grader((run) => {
             cause: `The server answered ${step} with status ${status}, but your client continued.`,
             advice: looksAtStatus,
           });
-          await client.fails({ withFail: true, code: 3, about, has: [status], advice: looksAtStatus });
+          await client.fails({
+            withFail: true,
+            code: 3,
+            about,
+            has: [status],
+            hasName: 'the status',
+            advice: looksAtStatus,
+          });
         });
       },
     );
@@ -96,12 +114,14 @@ export default grader((run) => {
       'If the body of an answer with such a status contains a JSON-RPC error, the line also contains the `message` of this error.',
       async () => {
         const advice =
-          'Read the body of an answer that is not ok, and add error.message to your sentence if there is one.';
+          'Read the body of an answer that is not ok, and add error.message to your sentence if there is one, whatever the id of this error is. Look at the body itself: its Content-Type may have a charset.';
         await together(['initialize', 'notifications/initialized', 'tools/call'] as const, async (step) => {
           const message = `${random.words(2).join(' ')}: "${word()}"`;
           const { client, posted } = await upTo(step);
-          const error = { jsonrpc: '2.0', id: null, error: { code: -32022, message, data: { supported: [] } } };
-          await posted.answer(400, 'application/json', JSON.stringify(error));
+          // A server that has read the request may give the error its id.
+          const id = step === 'tools/call' ? posted.message.id : null;
+          const error = { jsonrpc: '2.0', id, error: { code: -32022, message, data: { supported: [] } } };
+          await posted.answer(400, 'application/json; charset=utf-8', JSON.stringify(error));
           await client.fails({
             withFail: true,
             code: 3,
@@ -187,6 +207,12 @@ export default grader((run) => {
           });
           goodbyes[0]!.expectAgreed();
         });
+        const { client, posted } = await upTo('tools/call', { session: random.aside(newSession) });
+        await posted.json(posted.result(textResult('done')));
+        await client.endsWell(
+          'The call was answered and the DELETE was refused with status 405',
+          'Ignore the status of the answer to DELETE, because a server may refuse it: fail would set the exit code.',
+        );
       },
     );
   });
@@ -197,6 +223,8 @@ export default grader((run) => {
       async () => {
         const advice =
           'Look at the Content-Type before you read the body, and call fail with exit code 4 if your client can read neither.';
+        const wholeType =
+          'Compare the whole media type with ===, and call fail with exit code 4: application/problem+json and application/json-seq are types of their own.';
         const response = (posted: ReceivedMessage) => JSON.stringify(posted.result(textResult('wrong')));
         const page = `<!DOCTYPE html><title>${word()}</title>`;
         await together(
@@ -206,6 +234,7 @@ export default grader((run) => {
             ['tools/call', 'text/plain', response],
             ['tools/call', 'application/xml', () => '<result/>'],
             ['tools/call', 'application/problem+json', response],
+            ['tools/call', 'application/json-seq', response],
             ['tools/call', '', response],
           ] as const,
           async ([step, contentType, body]) => {
@@ -219,7 +248,8 @@ export default grader((run) => {
               code: 4,
               about: contentType === '' ? 'an answer without a Content-Type' : `an answer of the type ${contentType}`,
               has: contentType === '' ? [] : [contentType],
-              advice,
+              hasName: 'this Content-Type',
+              advice: contentType.startsWith('application/') ? wholeType : advice,
               otherCode:
                 contentType === ''
                   ? advice
@@ -248,7 +278,7 @@ export default grader((run) => {
             ],
           ] as const,
           async ([how, about, advice]) => {
-            const { client, posted } = await upTo('tools/call');
+            const { client, goodbyes, posted } = await upTo('tools/call', { session: random.aside(newSession) });
             // Half an event holds no message, however the stream ends.
             const half = eventOf(posted.result(textResult('wrong'))).slice(0, -1);
             await posted.stream(logMessage('info', one), half);
@@ -261,6 +291,7 @@ export default grader((run) => {
               advice,
               otherCode: advice,
             });
+            saidGoodbye(goodbyes, about);
           },
         );
       },
@@ -354,10 +385,11 @@ export default grader((run) => {
     );
 
     requirement(
-      'If an answer has begun but is not complete `TIME_LIMIT` milliseconds after the request, the client also exits with code 6. Headers, notifications and the beginning of a JSON object do not extend the limit.',
+      'If an answer has begun but is not complete `TIME_LIMIT` milliseconds after the request, the client also exits with code 6. Headers, notifications, a `ping` and the beginning of a JSON object do not extend the limit.',
       async () => {
-        /** Why the limit was not counted from the request: in the last attempt only, because a slow machine may be late. */
-        let late: Explanation | undefined;
+        /** What has begun the limit again: in the last attempt only, because a slow machine may be late. */
+        const late = new Set<string>();
+        const begun = ['the headers of an answer', 'a ping'] as const;
         await giveUp([
           {
             about: 'an answer that takes too long',
@@ -379,31 +411,33 @@ export default grader((run) => {
               return { client };
             },
           },
-          {
-            about: 'an answer of which only the headers come',
-            running: `The server sent only the headers of an answer ${stillWaits}`,
+          ...begun.map((what): Attempt => ({
+            about: `a call after which only ${what} came`,
+            running: `The server sent only ${what} ${stillWaits}`,
             async begin(limit) {
-              const { client, posted } = await start('tools/call', limit);
+              const { client, posted, ...script } = await start('tools/call', limit);
               await until(() => client.end, limit / 2);
-              await posted.stream();
+              if (what === 'a ping') await pinged(posted, script);
+              else await posted.stream();
               return {
                 client,
                 async judge(ended) {
                   const tooLong = ended - posted.at > 1.25 * limit;
-                  late = tooLong
-                    ? {
-                        cause: 'Your client started its timer again when the headers of the answer arrived.',
-                        advice:
-                          'Start one timer when you send the request, and let it run until the answer is complete.',
-                      }
-                    : undefined;
+                  if (tooLong) late.add(what);
+                  else late.delete(what);
                   return !tooLong || isLong(limit);
                 },
               };
             },
-          },
+          })),
         ]);
-        if (late) throw new Failure(late);
+        const what = begun.find((each) => late.has(each));
+        if (!what) return;
+        throw new Failure({
+          cause: `Your client started the timer of its call again when ${what} arrived.`,
+          advice:
+            'Start one timer when you send the request, in a local variable, and let it run until the answer is complete. The answer to a ping is a request of its own, so it needs a timer of its own.',
+        });
       },
     );
 
@@ -445,19 +479,27 @@ export default grader((run) => {
     requirement(
       'If the answer comes in time, the client ends after it: a timer must not keep the client running.',
       async () => {
-        const { client, posted } = await upTo('tools/call');
+        const { client, posted, ...script } = await upTo('tools/call');
         const one = word();
-        await posted.json(posted.result(textResult(one)));
-        await client.endsWell(
-          answered,
-          'Clear your own timer with clearTimeout when the answer is complete. AbortSignal.timeout does not keep the client running.',
-        );
+        await pinged(posted, script);
+        await posted.stream(posted.result(textResult(one)));
+        posted.end();
+        const advice =
+          'Clear your own timer with clearTimeout when the answer is complete. Keep the timer in a local variable: the answer to a ping may have started another timer. AbortSignal.timeout does not keep the client running.';
+        await client.endsWell(answered, advice, advice);
         await client.prints([`RESULT: ${one}`], {
           cause: 'Your client did not print a result that came in time.',
           advice: 'Print the result as before: the limit only concerns answers that come too late.',
         });
       },
     );
+
+    /** Sends a ping into the answer to a call, and accepts the response. */
+    async function pinged(call: ReceivedMessage, { nextResponse }: Omit<Script, 'client'>): Promise<void> {
+      const id = random.aside(word);
+      await call.stream({ jsonrpc: '2.0', id, method: 'ping' });
+      (await nextResponse('ping', id)).accept();
+    }
 
     /** Says again and again that the tool is still at work, until the client has ended. */
     function keepSaying(client: Client, call: ReceivedMessage, pause: number) {
@@ -492,8 +534,12 @@ export default grader((run) => {
           ] as const,
           async ([step, kind]) => {
             const message = `${random.words(2).join(' ')}: "${word()}"`;
-            const code = random.pick([-32602, -32603, -32000, -32042]);
-            const { client, posted } = await upTo(step);
+            // A server may choose any whole number.
+            const code = kind === 'JSON' && step === 'tools/call' ? 0 : random.pick([-32602, -32603, -32000, -32042]);
+            const { client, goodbyes, posted } = await upTo(
+              step,
+              step === 'tools/call' ? { session: random.aside(newSession) } : {},
+            );
             const error = posted.error(code, message);
             if (kind === 'JSON') await posted.json(error);
             else {
@@ -502,6 +548,7 @@ export default grader((run) => {
             }
             const about = `an error in the response to ${step}, in ${kind}`;
             await client.fails({ withFail: true, code: 7, about, has: [code, message], advice, otherCode: advice });
+            if (step === 'tools/call') saidGoodbye(goodbyes, about);
           },
         );
       },
@@ -513,7 +560,7 @@ export default grader((run) => {
         const advice = 'Look at isError before you print the result: the tool failed if it is true.';
         await together(['JSON', 'an event stream'] as const, async (kind) => {
           const texts = [random.words(2).join(' '), word()];
-          const { client, posted } = await upTo('tools/call');
+          const { client, goodbyes, posted } = await upTo('tools/call', { session: random.aside(newSession) });
           const content = texts.map((text) => ({ type: 'text', text }));
           const response = posted.result({ content, isError: true });
           if (kind === 'JSON') await posted.json(response);
@@ -521,14 +568,9 @@ export default grader((run) => {
             await posted.stream(response);
             posted.end();
           }
-          await client.fails({
-            withFail: true,
-            code: 8,
-            about: `a tool that failed, in ${kind}`,
-            has: texts,
-            advice,
-            otherCode: advice,
-          });
+          const about = `a tool that failed, in ${kind}`;
+          await client.fails({ withFail: true, code: 8, about, has: texts, advice, otherCode: advice });
+          saidGoodbye(goodbyes, about);
         });
       },
     );

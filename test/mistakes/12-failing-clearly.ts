@@ -36,6 +36,10 @@ export const mistakes: Mistake[] = [
     '  process.exitCode = Math.min(exitCode, 1);\n',
   ]),
   client(1, 'says-nothing-about-the-connection', [notConnected, '  process.exit(2);\n']),
+  client(1, 'only-a-refused-connection-is-none', [
+    notConnected,
+    `  if ((error as { code?: string }).code !== 'ECONNREFUSED') throw error;\n${notConnected}`,
+  ]),
   client(1, 'prints-the-failure-on-standard-output', ['  console.error(`${url}', '  console.log(`${url}']),
   client(1, 'ignores-the-status', [refuses, '']),
   client(1, 'looks-at-the-status-of-requests-only', [
@@ -87,6 +91,10 @@ export const mistakes: Mistake[] = [
     farewell,
     "  const { ok } = await fetch(url, { method: 'DELETE', headers, signal });\n  process.exitCode = ok ? 0 : 1;\n",
   ]),
+  client(1, 'checks-the-farewell-like-a-post', [
+    farewell,
+    "  await fetch(url, { method: 'DELETE', headers, signal })\n    .then(({ ok }) => ok || fail(3, 'the session stays'))\n    .catch(() => {});\n",
+  ]),
   client(
     1,
     'waits-for-ever-for-the-farewell',
@@ -104,6 +112,10 @@ export const mistakes: Mistake[] = [
   client(2, 'takes-every-type-of-json', [
     refusesType,
     "  if (!mediaType?.endsWith('json') && mediaType !== 'text/event-stream') {",
+  ]),
+  client(2, 'takes-every-type-that-begins-like-json', [
+    refusesType,
+    "  if (!mediaType?.startsWith('application/json') && mediaType !== 'text/event-stream') {",
   ]),
   client(2, 'no-type-is-json', [refusesType, refusesType.replace('if (', 'if (mediaType && ')]),
   client(2, 'does-not-name-the-type', [", but ${mediaType ?? 'no Content-Type'}`", '`']),
@@ -192,6 +204,27 @@ export const mistakes: Mistake[] = [
     ['let lastId = 0;', 'let lastId = 0;\nlet timer: NodeJS.Timeout | undefined;'],
     ['  process.exitCode = exitCode;\n', '  process.exitCode = exitCode;\n  clearTimeout(timer);\n'],
   ),
+  client(
+    3,
+    'a-ping-begins-the-limit-again',
+    [
+      limits,
+      `  clearTimeout(timer);\n  timer = setTimeout(() => limit.abort(), timeLimit).unref();\n  const { signal } = limit;\n`,
+    ],
+    [
+      'let lastId = 0;',
+      'let lastId = 0;\nlet timer: NodeJS.Timeout | undefined;\nconst limit = new AbortController();',
+    ],
+  ),
+  client(
+    3,
+    'a-ping-leaves-a-timer',
+    [limits + sends, `${controller}  timer = setTimeout(() => controller.abort(), timeLimit);\n${sends}`],
+    ['let lastId = 0;', 'let lastId = 0;\nlet timer: NodeJS.Timeout | undefined;'],
+    ['  process.exitCode = exitCode;\n', '  clearTimeout(timer);\n  process.exitCode = exitCode;\n'],
+    ['.catch(notRead);', '.catch(notRead);\n  clearTimeout(timer);'],
+    ['  const response = await post(message);\n', '  const response = await post(message);\n  clearTimeout(timer);\n'],
+  ),
 
   client(4, 'takes-an-error-for-a-result', [isError, '']),
   client(4, 'ignores-an-error-of-initialize', [
@@ -217,6 +250,10 @@ export const mistakes: Mistake[] = [
     [toolFailed, ''],
     [prints, `  if (result.isError) console.error(textOf(result).replaceAll('\\n', ' '));\n  else ${prints.trim()}\n`],
   ),
+  client(4, 'a-failed-tool-ends-the-client-on-the-spot', [
+    toolFailed,
+    "  if (result.isError) {\n    console.error(textOf(result).replaceAll('\\n', ' '));\n    process.exit(8);\n  }\n",
+  ]),
   client(4, 'a-failure-and-a-result', [toolFailed, ''], [prints, `${prints}${toolFailed}`]),
   client(4, 'does-not-say-why-the-tool-failed', [toolFailed, "  if (result.isError) fail(8, 'the tool failed');\n"]),
   client(4, 'says-only-the-first-text', [

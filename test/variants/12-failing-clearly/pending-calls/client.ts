@@ -78,7 +78,7 @@ class Client {
 
   private async read(response: Response): Promise<void> {
     const kind = response.headers.get('content-type') ?? 'no type';
-    if (!/^(application\/json|text\/event-stream)\b/i.test(kind)) throw new Failure(4, `an answer of ${kind}`);
+    if (!/^(application\/json|text\/event-stream)\s*(;|$)/i.test(kind)) throw new Failure(4, `an answer of ${kind}`);
     if (/^application/i.test(kind)) {
       const text = await response.text().catch((error: Error) => {
         throw new Failure(5, error.message);

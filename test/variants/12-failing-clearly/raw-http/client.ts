@@ -68,7 +68,7 @@ function exchange(method: string, params: object): Promise<any> {
       };
       answer.setEncoding('utf8');
       const type = answer.headers['content-type'] ?? '';
-      if (!/^(text\/event-stream|application\/json)/i.test(type)) {
+      if (!/^(text\/event-stream|application\/json)\s*(;|$)/i.test(type)) {
         answer.destroy();
         return reject(new McpError(4, `an answer of the type "${type}"`));
       }
