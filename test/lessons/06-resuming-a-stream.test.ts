@@ -59,8 +59,12 @@ export default grader((run) => {
       async () => {
         await reports.start();
         const steps = random.integer(3, 5);
-        for (const seen of [undefined, '1', String(steps)]) {
-          const stream = get(steps, undefined, seen === undefined ? {} : from(seen));
+        for (const [ask, seen] of [
+          [get, undefined],
+          [get, '1'],
+          [post, String(steps)],
+        ] as const) {
+          const stream = ask(steps, undefined, seen === undefined ? {} : from(seen));
           await finish(stream);
           if (seen === undefined && stream.status !== 200) {
             expectStatus(stream, 200, {
@@ -218,8 +222,39 @@ export default grader((run) => {
             ...see,
           });
         }
+        await resumedAtTheSameTime();
       },
     );
+
+    /** Two clients resume the same report, and the second one comes while the server works for the first. */
+    async function resumedAtTheSameTime(): Promise<void> {
+      const steps = 6; // no other stream has had events of so many: a server may have kept those
+      const streams = [];
+      for (const [who, seen] of [
+        ['A', 1],
+        ['B', 3],
+      ] as const) {
+        const stream = get(steps, who, from(String(seen)));
+        await nextStep(stream, streams.length);
+        streams.push({ stream, seen });
+      }
+      for (const { stream, seen } of streams) {
+        await finish(stream);
+        expectStream(stream);
+        const listOf = (events: ReportEvent[]) => [
+          ...events.map((event) => `id ${event.id}, ${shown(event)}`),
+          '(end of the response)',
+        ];
+        const [wanted, sent] = [listOf(eventsOf(steps, seen)), listOf(parseStream(stream).events)];
+        const wrong = wanted.findIndex((event, i) => event !== sent[i]);
+        expect(wrong === -1, {
+          cause: `Two clients read at the same time, and your server sent the wrong events or ids to the client that had seen event ${seen}.`,
+          compare: { expected: wanted[wrong] ?? '', received: sent[wrong] ?? '' },
+          advice:
+            'Declare the step, the id and everything else that belongs to one stream inside the handler. All streams share a variable at the top level.',
+        });
+      }
+    }
 
     /** What the server answers to a client that has seen this event. */
     async function answerTo(steps: number, id: string, ask = get) {
@@ -266,7 +301,7 @@ export default grader((run) => {
           [String(steps + random.integer(3, 90)), 'Refuse an id that is greater than the id of done.'],
           ['1e999', 'Refuse an id that is greater than the id of done. Number makes Infinity of this id.'],
         ] as const) {
-          const { stream, see } = await answerTo(steps, id);
+          const { stream, see } = await answerTo(steps, id, id === '1e999' ? post : get);
           expectStatus(stream, 400, {
             cause: `A report of ${steps} steps has no event ${id}, but your server answered with status ${stream.status}.`,
             advice,
@@ -417,7 +452,7 @@ export default grader((run) => {
           advice: 'Add the header only if there is an id.',
         });
         await send(first, `retry: 5\n\n`);
-        for (const id of [x!, '007', `${y} ${x}`, `"${y}"; a=b`, 'Zürich', 'шаг-3', '第三步', '🧩']) {
+        for (const id of [x!, '007', `${y} ${x}`, `"${y}": a=b`, 'Zürich', 'шаг-3', '第三步', '🧩']) {
           await send(reading.call, `id: ${id}\ndata: ${one}\n\n`);
           reading = await comesBack(
             reading,
@@ -431,6 +466,14 @@ export default grader((run) => {
           expectAccept(reading.call, 'The request after a break');
           begin(reading.call);
         }
+        await send(reading.call, `data: ${one}\n\n`);
+        await comesBack(
+          reading,
+          'breakOff',
+          5,
+          '🧩',
+          'Keep the id as it came, and encode it only when you write the header. Otherwise each further connection encodes it again.',
+        );
       },
     );
 
@@ -455,8 +498,25 @@ export default grader((run) => {
           y!,
           "Ignore an id that has a null character: value.includes('\\0'). A header cannot carry it.",
         );
+        await emptyId(y!);
       },
     );
+
+    /** An empty id takes the kept one away: a client may then end, or ask without an id as an EventSource does. */
+    async function emptyId(id: string): Promise<void> {
+      const { site, client, call } = await openStream();
+      await send(call, `retry: 5\n\nid: ${id}\ndata: ${id}\n\nid:\ndata: ${id}\n\n`);
+      call.breakOff();
+      await until(() => site.waiting > 0 || client.end || client.verdict);
+      notCrashed(client, 'when the stream was over');
+      const sent = site.waiting > 0 && (await site.call(client)).request.headers['last-event-id'];
+      expect(!sent, {
+        cause: 'The last event had an empty id, but your client sent the id of an earlier event.',
+        compare: { expected: '(no Last-Event-ID)', received: `Last-Event-ID: ${sent}` },
+        advice: 'Keep an empty id, too: it replaces the id that you have kept. Then there is no id any more.',
+      });
+      client.stop();
+    }
 
     requirement(
       'A field `retry` counts as soon as its line is complete, also for later breaks. The client ignores a value that is not all digits, and limits a value that is greater than a timer can hold.',
@@ -467,11 +527,16 @@ export default grader((run) => {
         const [first, cut, last] = [4 * unit, 6 * unit, 4 * unit];
         const stream = await openStream();
         // What is no number is ignored; the first wait says how long this machine takes for a short one.
-        await send(
-          stream.call,
-          `retry: ${first}\nretry: ${word}\nretry: 5s\nretry: -7\nretry:\n\nid: ${x}\ndata: ${word}\n\n`,
+        await send(stream.call, `retry: ${first}\nretry: ${word}\nretry: 5s\nretry: -7\nretry:\n\n`);
+        await send(stream.call, `retry: 1.5\nretry: 1e1\nretry:  1\n\nid: ${x}\ndata: ${word}\n\n`);
+        const second = await comesBack(
+          stream,
+          'breakOff',
+          first,
+          x!,
+          undefined,
+          'Wait for as many milliseconds as the last field retry says. Ignore a value that has anything but digits: test it with /^\\d+$/, because Number also reads 1.5, 1e1 and spaces.',
         );
-        const second = await comesBack(stream, 'breakOff', first, x!);
         // Cut right after the field, whose event is not complete.
         await send(begin(second.call), `retry: ${cut}\n`);
         const third = await comesBack(
@@ -497,9 +562,13 @@ export default grader((run) => {
         const fifth = await comesBack(fourth, 'breakOff', last, x!, undefined, keepsRetry);
         await waitsForRetry(fifth, [second, third, fourth, fifth], x!);
 
+        const none = await openStream();
+        await send(none.call, `retry: ${neverMs}\nretry: 0\n\nid: ${x}\ndata: ${word}\n\n`);
+        await comesBack(none, 'breakOff', 0, x!);
+
         for (const value of ['99999999999', String(longestWait + 1)]) {
           const reading = await openStream();
-          await send(reading.call, `retry: ${value}\n\nid: ${x}\ndata: ${word}\n\n`);
+          await send(reading.call, `retry: 5\nretry: ${value}\n\nid: ${x}\ndata: ${word}\n\n`);
           note('·', '(the client should wait for weeks)');
           reading.call.breakOff();
           for (let turns = 0; turns < 10; turns++) await reading.client.caughtUp();
@@ -511,8 +580,8 @@ export default grader((run) => {
             advice: 'Use the greatest time that a timer can hold: Math.min(value, 2 ** 31 - 1).',
           });
           expect(reading.site.waiting === 0, {
-            cause: `Your client did not wait at all after the field retry: ${value}. A timer cannot hold this number, and is over immediately.`,
-            advice: 'Limit the number to what a timer can hold: Math.min(value, 2 ** 31 - 1).',
+            cause: `Your client did not wait for weeks after the field retry: ${value}. A timer cannot hold this number, and is over immediately.`,
+            advice: 'Do not ignore this number, but limit it to what a timer can hold: Math.min(value, 2 ** 31 - 1).',
           });
           reading.client.stop();
         }
@@ -526,7 +595,7 @@ export default grader((run) => {
         let reading = await openStream();
         let printed = '';
         await send(reading.call, 'retry: 5\n\n');
-        for (const { name, write } of framings) {
+        for (const [i, { name, write }] of framings.entries()) {
           note('·', `(${name})`);
           const id = `${x}-${name.length}`;
           const text = write(
@@ -535,12 +604,15 @@ export default grader((run) => {
           // Cut in the middle of lines, and between \r and \n; in one piece where lines end in \r alone.
           const at = name.endsWith('\\r') ? [] : [...text.matchAll(/\r|:/g)].map((match) => match.index + 1);
           for (const piece of random.cut(Buffer.from(text), 1, at)) await send(reading.call, piece);
+          // Cut in the middle of a character as well.
+          await send(reading.call, Buffer.from('data: 🧩').subarray(0, -2));
           printed += `step: ${one}\n${two}\nmessage: ${two}\n`;
-          reading = await comesBack(reading, 'breakOff', 5, id, `Keep the rules of lesson 3 for ${name}.`);
+          const how = i % 2 === 0 ? 'breakOff' : 'end';
+          reading = await comesBack(reading, how, 5, id, `Keep the rules of lesson 3 for ${name}.`);
           expectPrinted(
             reading.client,
             printed,
-            `Discard what is not complete at a break: make a new reader for each connection. Keep the rules of lesson 3 for ${name}.`,
+            `Discard what is not complete when a stream is over: make a new event reader and a new TextDecoder for each connection. Keep the rules of lesson 3 for ${name}.`,
           );
           begin(reading.call);
         }
@@ -829,7 +901,9 @@ export default grader((run) => {
         cause:
           'The stream was over before done, but your client did not send the request again when the time of retry was over.',
         advice:
-          'Wait for retry milliseconds and fetch again, as long as neither done nor error has arrived and there is an id.',
+          wait === 0
+            ? 'Use a retry of 0 as well: the client then asks again immediately.'
+            : 'Wait for retry milliseconds and fetch again, as long as neither done nor error has arrived and there is an id.',
       };
     };
     await expectSoon(() => site.waiting > 0 || client.end || client.verdict, late, client, wait + promptMs);

@@ -71,6 +71,14 @@ export const mistakes: Mistake[] = [
   server(1, 'counts-again-from-1', [sendsStep, sendsStep.replace(', step);', ', step - seen);')]),
   server(
     1,
+    'one-counter-of-ids-for-all-streams',
+    ['const app = express();\n', 'const app = express();\nlet nextId = 1;\n'],
+    [begins, `${begins}\n  nextId = first;`],
+    [sendsStep, sendsStep.replace(', step);', ', nextId++);')],
+    [sendsDone, sendsDone.replace('steps + 1', 'nextId++')],
+  ),
+  server(
+    1,
     'does-the-work-again',
     [loop, loop.replace('= first', '= 1')],
     [sendsStep, sendsStep.replace('sendEvent', 'if (step > seen) sendEvent')],
@@ -128,6 +136,13 @@ export const mistakes: Mistake[] = [
     keepsId,
     "if (field === 'id') id = String(Number.isNaN(Number(value)) ? value : Number(value));",
   ]),
+  client(
+    2,
+    'keeps-the-id-encoded',
+    [counts, "      lastEventId = Buffer.from(id, 'utf8').toString('latin1');\n"],
+    [namesIt, "if (lastEventId) headers['Last-Event-ID'] = lastEventId;"],
+  ),
+  client(2, 'keeps-no-empty-id', [counts, '      lastEventId = id || lastEventId;\n']),
   client(2, 'keeps-the-first-id', [counts, '      lastEventId ||= id;\n']),
   client(2, 'id-of-an-event-that-was-cut', [keepsId, "if (field === 'id') lastEventId = value;"], [counts, '']),
   varying(client(2, 'an-event-without-an-id-forgets-it', [counts, `${counts}      id = '';\n`])),
@@ -147,6 +162,10 @@ export const mistakes: Mistake[] = [
   client(2, 'reads-the-beginning-of-retry', [
     keepsRetry,
     "if (field === 'retry' && parseInt(value) >= 0) retry = Math.min(parseInt(value), longestWait);",
+  ]),
+  client(2, 'reads-retry-with-number', [
+    keepsRetry,
+    "if (field === 'retry' && value && Number(value) >= 0) retry = Math.min(Number(value), longestWait);",
   ]),
   client(2, 'a-retry-too-long-for-a-timer', [
     keepsRetry,
@@ -177,6 +196,19 @@ export const mistakes: Mistake[] = [
     [over, over.replace('.catch(', '.finally(() => flush?.()).catch(')],
     ['  for await (const chunk of body) {', "  flush = () => read('\\n\\n');\n  for await (const chunk of body) {"],
     ["let outcome = '';\n", "let outcome = '';\nlet flush: (() => void) | undefined;\n"],
+  ),
+  client(
+    2,
+    'prints-what-is-left-at-the-end',
+    [`${leaves}  }\n`, `${leaves}  }\n  flush();\n`],
+    ["let outcome = '';\n", "let outcome = '';\nlet flush = (): void => {};\n"],
+    ['  function readLine(', "  flush = () => {\n    if (data.length > 0) readLine('');\n  };\n  function readLine("],
+  ),
+  client(
+    2,
+    'one-decoder-for-all-connections',
+    [starts, ''],
+    ["let outcome = '';\n", "let outcome = '';\nconst decoder = new TextDecoder();\n"],
   ),
   client(2, 'splits-at-line-feeds-only', ['text.split(/\\r\\n|\\r|\\n/)', "text.split('\\n')"]),
   client(2, 'needs-a-space-after-the-colon', [".replace(/^ /, '')", '.slice(1)']),
