@@ -65,15 +65,24 @@ export function reportServer(run: Run, useServer: () => Promise<Server>) {
   /** The command that asks for the same report. */
   const seeIt = (stream: Exchange): { see?: string } => (stream.name.startsWith('POST') ? {} : curl(stream));
 
-  /** The step that the server begins now, beside those that it is working on already. */
-  async function nextStep(stream: Exchange, beside = 0): Promise<Held> {
+  /** The step that the server begins now, beside those that it is working on already, for a client that stays too. */
+  async function nextStep(stream: Exchange, beside = 0, stays?: Exchange): Promise<Held> {
     const { program } = server;
     const late = () => ({
-      cause: 'Your server does not begin the next step.',
-      advice: 'Call work for each step: await work(`step ${step}`, …).',
+      ...(beside > 0
+        ? {
+            cause: 'Your server does not begin the next step of a stream while it is working for another stream.',
+            advice: 'Let each stream begin its own work: two streams share neither a queue nor the promise of a step.',
+          }
+        : {
+            cause: 'Your server does not begin the next step.',
+            advice: 'Call work for each step: await work(`step ${step}`, …).',
+          }),
       ...seeIt(stream),
     });
-    await run.expectSoon(() => program.held.length > beside || finished(stream), late, program);
+    const over = () => finished(stream) || (stays && finished(stays));
+    await run.expectSoon(() => program.held.length > beside || over(), late, program);
+    if (stays) expectStays(stays);
     expectStays(stream);
     return program.held[beside]!;
   }
@@ -190,7 +199,11 @@ export function reportServer(run: Run, useServer: () => Promise<Server>) {
 
   /** What the server has printed since, if it is an error; `why` says why there was none. */
   function expectNoError(printed: number, why: string, advice: string): void {
-    const [error] = /^.*Error\b.*$|^[ \t]+at .*$/m.exec(server.program.stderr.slice(printed)) ?? [];
+    const { stderr, stdout } = server.program;
+    const [error] =
+      /^.*Error\b.*$|^.*\boperation was aborted\b.*$|^[ \t]+at .*$/m.exec(stderr.slice(printed)) ??
+      /^.*\b(AbortError|operation was aborted)\b.*$/m.exec(stdout) ??
+      [];
     expect(error === undefined, {
       cause: `Your server printed an error, but nothing was wrong: ${why}.`,
       output: error?.trim() ?? '',
