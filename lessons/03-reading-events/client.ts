@@ -30,13 +30,37 @@ try {
  * Give it each piece of text when it arrives. It calls `dispatch` for each event.
  */
 function eventReader(dispatch: (type: string, data: string) => void): (piece: string) => void {
-  // TODO task 1: what the reader remembers of the event that is not finished
+  /** The type of the event that is not finished, and the values of its fields `data`. */
+  let type = '';
+  let data: string[] = [];
 
   function readLine(line: string): void {
-    // TODO task 1: dispatch the event at a blank line, and otherwise keep the field
+    // TODO task 1: dispatch the event at a blank line
     dispatch('message', line);
+    const colon = line.indexOf(':');
+    const field = colon === -1 ? line : line.slice(0, colon);
+    const value = colon === -1 ? '' : line.slice(colon + 1).replace(/^ /, '');
+    // TODO task 1: keep the field
   }
 
-  // TODO task 2: read lines that are cut anywhere
-  return (piece) => piece.split('\n').slice(0, -1).forEach(readLine);
+  /** The pieces of the unfinished line. They are joined only once, because a growing text would be copied each time. */
+  let pieces: string[] = [];
+  /** Characters since the last blank line. */
+  let length = 0;
+  let afterReturn = false;
+
+  function keep(text: string): void {
+    pieces.push(text);
+    length += text.length;
+    if (length > longestEvent) throw new Error(`an event has more than ${longestEvent} characters`);
+  }
+
+  return (piece) => {
+    if (piece === '') return;
+    // A \r ends its line immediately. A \n at the start of the next piece is the second half of the same line break.
+    const text = afterReturn && piece.startsWith('\n') ? piece.slice(1) : piece;
+    afterReturn = piece.endsWith('\r');
+    // TODO task 2: read lines that are cut anywhere
+    text.split('\n').slice(0, -1).forEach(readLine);
+  };
 }

@@ -42,13 +42,12 @@ try {
  * Give it each piece of text when it arrives. It calls `dispatch` for each event.
  */
 function eventReader(dispatch: (type: string, data: string) => void): (piece: string) => void {
-  // #region task 1: what the reader remembers of the event that is not finished
+  /** The type of the event that is not finished, and the values of its fields `data`. */
   let type = '';
   let data: string[] = [];
-  // #endregion
 
   function readLine(line: string): void {
-    // #region task 1: dispatch the event at a blank line, and otherwise keep the field
+    // #region task 1: dispatch the event at a blank line
     // starter: dispatch('message', line);
     if (line === '') {
       if (data.length > 0) dispatch(type || 'message', data.join('\n'));
@@ -56,17 +55,17 @@ function eventReader(dispatch: (type: string, data: string) => void): (piece: st
       data = [];
       return;
     }
+    // #endregion
     const colon = line.indexOf(':');
     const field = colon === -1 ? line : line.slice(0, colon);
     const value = colon === -1 ? '' : line.slice(colon + 1).replace(/^ /, '');
+    // #region task 1: keep the field
     if (field === 'event') type = value;
     if (field === 'data') data.push(value);
     // A comment has an empty field name. The fields id and retry are for resuming a stream.
     // #endregion
   }
 
-  // #region task 2: read lines that are cut anywhere
-  // starter: return (piece) => piece.split('\n').slice(0, -1).forEach(readLine);
   /** The pieces of the unfinished line. They are joined only once, because a growing text would be copied each time. */
   let pieces: string[] = [];
   /** Characters since the last blank line. */
@@ -84,6 +83,8 @@ function eventReader(dispatch: (type: string, data: string) => void): (piece: st
     // A \r ends its line immediately. A \n at the start of the next piece is the second half of the same line break.
     const text = afterReturn && piece.startsWith('\n') ? piece.slice(1) : piece;
     afterReturn = piece.endsWith('\r');
+    // #region task 2: read lines that are cut anywhere
+    // starter: text.split('\n').slice(0, -1).forEach(readLine);
     const [rest, ...starts] = text.split(/\r\n|\r|\n/);
     keep(rest!);
     for (const start of starts) {
@@ -93,6 +94,6 @@ function eventReader(dispatch: (type: string, data: string) => void): (piece: st
       readLine(line);
       keep(start);
     }
+    // #endregion
   };
-  // #endregion
 }

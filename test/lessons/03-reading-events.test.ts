@@ -137,6 +137,7 @@ export default grader((run) => {
           [[`data:  ${one}  \ndata:\t${two}\n\n`], `message:  ${one}  \n\t${two}\n`, space],
           [[`event:  ${type} \ndata: ${two}\n\n`], ` ${type} : ${two}\n`, space],
           [[`data: ${one}: ${two}:\ndata::\ndata: :${one}\n\n`], `message: ${one}: ${two}:\n:\n:${one}\n`, colon],
+          [[`event: ${type}:${one}\ndata: ${two}\n\n`], `${type}:${one}: ${two}\n`, colon],
         ]);
       },
     );
@@ -146,10 +147,12 @@ export default grader((run) => {
       async () => {
         const [type, one, two] = random.words(3);
         const bare = 'If line.indexOf(":") is -1, take the whole line as the name and the empty string as the value.';
+        const whole =
+          'A line without a colon is the name of a field from its first to its last character: compare this name with data and event, and skip the line if it is different.';
         await expectRead(reader, [
           [[`data: ${one}\ndata\ndata: ${two}\n\n`], `message: ${one}\n\n${two}\n`, bare],
           [[`event: ${type}\nevent\ndata: ${two}\n\n`], `message: ${two}\n`, bare],
-          [[`${type}\ndata ${two}\nevent ${one}\ndata: ${one}\n\n`], `message: ${one}\n`, bare],
+          [[`${type}\ndata ${two}\nevent ${one}\ndata: ${one}\n\n`], `message: ${one}\n`, whole],
         ]);
       },
     );
@@ -160,6 +163,10 @@ export default grader((run) => {
         const [type, one, two] = random.words(3);
         const others =
           'Read only the fields whose names are exactly event and data, and skip all other lines. A comment begins with a colon.';
+        const spaces = (received: string) =>
+          received.includes('message')
+            ? 'Dispatch the event only at a line that has no character at all: a line of spaces is a field, so compare the line with the empty string and do not use trim.'
+            : 'A space before the colon belongs to the name of the field, so compare the name with data and event as it is, without trim.';
         const unknown = [`retry: 1000`, `${one}: ${two}`, `DATA: ${two}`, `datax: ${two}`, ` data: ${two}`, two].join(
           '\n',
         );
@@ -168,6 +175,7 @@ export default grader((run) => {
           [[`id: 1\ndata: ${one}\n:data: ${two}\nretry: 10\ndata: ${two}\n\n`], `message: ${one}\n${two}\n`, others],
           [[`event: ${type}\n: data: ${two}\nid\nretry:\ndata ${two}\ndata: ${one}\n\n`], `${type}: ${one}\n`, others],
           [[`__proto__: ${two}\nconstructor: ${two}\ntype: ${two}\ndata: ${one}\n\n`], `message: ${one}\n`, others],
+          [[`event: ${type}\ndata: ${one}\n \ndata : ${two}\ndata: ${two}\n\n`], `${type}: ${one}\n${two}\n`, spaces],
         ]);
       },
     );
@@ -293,6 +301,9 @@ export default grader((run) => {
           const printed = events.map((sent) => `${lineOf(sent)}\n`).join('');
           await expectRead(marked, [[random.cut(Buffer.from(text), random.integer(0, 9)), printed, advice]]);
         }
+        const wrong =
+          'Leave out the option fatal of TextDecoder. Without it, the decoder puts U+FFFD in the place of a wrong byte, and your client continues to read.';
+        await expectRead(marked, [[[Buffer.from('data: a\xffb\n\n', 'latin1')], 'message: a\ufffdb\n', wrong]]);
       },
     );
 
@@ -453,7 +464,7 @@ export default grader((run) => {
       async () => {
         const answers: { status: number; type?: string }[] = [
           { status: 404 },
-          { status: 429 },
+          { status: 300 },
           { status: 503 },
           { status: 502, type: 'text/html' },
         ];
@@ -482,12 +493,12 @@ export default grader((run) => {
     requirement(
       'If the `Content-Type` is missing or different from `text/event-stream`, the client prints only one line, on standard error, and exits with code 1.',
       async () => {
-        const types = ['text/html; charset=utf-8', null, 'text/plain', 'text/event-streams'];
+        const types = ['text/html; charset=utf-8', null, 'text/plain', 'text/event-stream+json'];
         for (const [i, type] of types.entries()) {
           const about = type === null ? 'an answer without a Content-Type' : `an answer of the type ${type}`;
           const advice =
-            type === 'text/event-streams'
-              ? 'Compare the whole media type, which is the part before the first semicolon: text/event-streams is a different type, although text/event-stream is a part of it.'
+            type === 'text/event-stream+json'
+              ? 'Compare the whole media type, which is the part before the first semicolon: text/event-stream+json is a different type, although text/event-stream is a part of it.'
               : "Compare the media type in response.headers.get('Content-Type') with text/event-stream before you read the body, and throw an error if it is different.";
           const client = await refusing({ type }, about, i > 0, advice);
           await expectEnd(run, client, `Your client is still running after ${about}.`, stays);

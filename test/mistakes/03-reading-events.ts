@@ -92,11 +92,17 @@ export const mistakes: Mistake[] = [
   client(1, 'drops-every-space', [".replace(/^ /, '')", ".replace(/^ +/, '')"]),
   client(1, 'asks-for-a-space', ["line.indexOf(':')", "line.indexOf(': ')"]),
   client(1, 'splits-at-every-colon', [takesValue, "line.split(':')[1]!.replace(/^ /, '')"]),
+  client(1, 'splits-the-type-at-every-colon', [
+    "if (field === 'event') type = value;",
+    "if (field === 'event') type = line.split(':')[1]?.replace(/^ /, '') ?? '';",
+  ]),
   client(1, 'ignores-lines-without-a-colon', [takesField, `    if (colon === -1) return;\n${takesField}`]),
   client(2, 'dot-stops-at-line-separators', [takesValue, "/: ?(.*)$/.exec(line)?.[1] ?? ''"]),
   client(1, 'prints-comments', [keepsData, `${keepsData}    if (field === '') dispatch('', value);\n`]),
   client(1, 'names-in-any-case', ["if (field === 'data')", "if (field.toLowerCase() === 'data')"]),
   client(1, 'names-that-begin-with-data', ["if (field === 'data')", "if (field.startsWith('data'))"]),
+  client(1, 'spaces-are-a-blank-line', ["    if (line === '') {", "    if (line.trim() === '') {"]),
+  client(1, 'trims-names', [takesField, takesField.replace('line.slice(0, colon)', 'line.slice(0, colon).trim()')]),
   client(1, 'unknown-fields-end-the-event', [
     keepsData,
     `${keepsData}    if (!['data', 'event', 'id', 'retry', ''].includes(field)) readLine('');\n`,
@@ -143,6 +149,7 @@ export const mistakes: Mistake[] = [
     'decoder.decode(chunk as Buffer, { stream: true })',
     'decoder.decode(chunk as Buffer)',
   ]),
+  client(2, 'stops-at-a-wrong-byte', ['new TextDecoder()', "new TextDecoder('utf-8', { fatal: true })"]),
   client(2, 'prints-the-byte-order-mark', ['new TextDecoder()', "new TextDecoder('utf-8', { ignoreBOM: true })"]),
   client(2, 'drops-every-byte-order-mark', ['readLine(line);', "readLine(line.replace(/^\\uFEFF/, ''));"]),
   client(2, 'dispatches-the-unfinished', [readsBody, `${readsBody}  read('\\n\\n');\n`]),
@@ -193,6 +200,7 @@ export const mistakes: Mistake[] = [
     '!response.ok || !response.body',
     'response.status < 500 && !response.ok || !response.body',
   ]),
+  client(3, 'refuses-from-400-on', ['!response.ok ||', 'response.status >= 400 ||']),
   client(3, 'does-not-name-the-status', [
     '`the server answered ${response.status} ${response.statusText}`',
     "'the server answered with an error'",
@@ -220,6 +228,10 @@ export const mistakes: Mistake[] = [
   client(3, 'compares-the-beginning', [
     "contentType.split(';')[0]!.trim().toLowerCase() !== 'text/event-stream'",
     "!contentType.toLowerCase().startsWith('text/event-stream')",
+  ]),
+  client(3, 'compares-up-to-the-end-of-a-word', [
+    "contentType.split(';')[0]!.trim().toLowerCase() !== 'text/event-stream'",
+    '!/^text\\/event-stream\\b/i.test(contentType)',
   ]),
   client(3, 'compares-with-the-parameters', [
     "contentType.split(';')[0]!.trim().toLowerCase()",
