@@ -43,7 +43,7 @@ export const catalog: readonly Lesson[] = [
     slug: '02-server-sent-events',
     title: 'Server-sent events',
     part: 'Streams',
-    minutes: 30,
+    minutes: 35,
     tryPath: '/calculate?a=7&b=5&op=mul',
   },
   {
@@ -75,7 +75,7 @@ export const catalog: readonly Lesson[] = [
     slug: '06-resuming-a-stream',
     title: 'Resuming a stream',
     part: 'Streams',
-    minutes: 30,
+    minutes: 35,
     tryPath: '/report',
   },
   {
@@ -115,7 +115,7 @@ export const catalog: readonly Lesson[] = [
     slug: '11-message-handler',
     title: 'The message handler',
     part: 'MCP without an SDK',
-    minutes: 30,
+    minutes: 35,
     tryPath: '/mcp',
   },
   {

@@ -4,7 +4,7 @@ import { expect, Failure } from '../harness/run/failure.ts';
 import { grader } from '../harness/run/grader.ts';
 import type { Server } from '../harness/run/run.ts';
 import { expectEventStream } from '../harness/vocabulary/event-stream.ts';
-import { expectAnsweredOnce, expectHeader, expectStatus, untilEnd } from '../harness/vocabulary/http.ts';
+import { curl, expectAnsweredOnce, expectHeader, expectStatus, untilEnd } from '../harness/vocabulary/http.ts';
 import {
   hello,
   initialize,
@@ -440,9 +440,7 @@ export default grader((run) => {
             () => ({ cause: `Your server did not answer ${method} /mcp.`, advice }),
             broken,
           );
-          const see =
-            method === 'HEAD' ? 'curl -I http://127.0.0.1:3000/mcp' : `curl -i -X ${method} http://127.0.0.1:3000/mcp`;
-          expectStatus(asked, 405, { advice, see });
+          expectStatus(asked, 405, { advice });
           const allowed = (value: string) =>
             value
               .toUpperCase()
@@ -452,7 +450,7 @@ export default grader((run) => {
           expectHeader(asked, 'Allow', (value) => allowed(value) === 'DELETE,POST', 'POST, DELETE', {
             cause: 'The Allow header does not list the methods that this server takes.',
             advice: 'Set Allow to POST, DELETE: it tells a client which methods this path takes, and DELETE is new.',
-            see,
+            ...curl(asked, '-i'),
           });
         }
       },

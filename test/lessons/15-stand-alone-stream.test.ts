@@ -10,7 +10,7 @@ import {
   parseStream,
   unfinishedEvent,
 } from '../harness/vocabulary/event-stream.ts';
-import { expectHeader, expectStatus, finished, release, untilEnd, workMs } from '../harness/vocabulary/http.ts';
+import { curl, expectHeader, expectStatus, finished, release, untilEnd, workMs } from '../harness/vocabulary/http.ts';
 import {
   initialize,
   judged,
@@ -355,12 +355,11 @@ export default grader((run) => {
       async () => {
         for (const method of ['PUT', 'PATCH', 'HEAD']) {
           const asked = await ask(method, alice);
-          const see = `curl ${method === 'HEAD' ? '-I' : `-i -X ${method}`} http://127.0.0.1:3000/mcp`;
           const advice =
             method === 'HEAD'
               ? "Refuse HEAD before your handler of GET, as app.head('/mcp', refuseMethod) does in the starter: Express runs the handler of app.get for HEAD, too."
               : 'Keep app.all after the other routes: it answers every other method.';
-          expectStatus(asked, 405, { advice, see });
+          expectStatus(asked, 405, { advice });
           const methods = (value: string) =>
             value
               .toUpperCase()
@@ -370,7 +369,7 @@ export default grader((run) => {
           expectHeader(asked, 'Allow', (value) => methods(value) === 'DELETE,GET,POST', 'GET, POST, DELETE', {
             cause: 'The Allow header does not list the methods that this server takes.',
             advice: 'Set Allow to GET, POST, DELETE: it tells a client which methods this path takes, and GET is new.',
-            see,
+            ...curl(asked, '-i'),
           });
         }
       },

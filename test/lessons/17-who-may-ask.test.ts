@@ -913,10 +913,10 @@ export default grader((run) => {
           expectHeader(posted, 'X-Request-Id', (value) => value === String(logged), String(logged), {
             cause:
               id === ''
-                ? `A response with status ${posted.status} has no X-Request-Id header.`
+                ? `The response to ${method}, with status ${posted.status}, has no X-Request-Id header.`
                 : 'The X-Request-Id header differs from the id in the log, so nobody finds the line that belongs to the response.',
             advice:
-              "Make the id once for each request, and set the header before you call next: response.set('X-Request-Id', id).",
+              "Make the id once for each request, and set the header in accessLog before you call next, so that every response gets it: response.set('X-Request-Id', id).",
             see: posted.see,
           });
           expect(!ids.has(id) && id !== fromClient['X-Request-Id'], {

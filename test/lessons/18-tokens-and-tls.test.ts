@@ -330,7 +330,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If a request has a valid token in the header `Authorization`, after `Bearer` in any case, the server serves the request as in lesson 10.',
+      'If a request has a valid token in the header `Authorization`, after `Bearer` in upper or lower case, the server serves the request as in lesson 10.',
       async () => {
         const token = await (await issuer()).token({ sub: word() });
         const client = await connect(clientWith(token));
@@ -535,14 +535,17 @@ export default grader((run) => {
         const alice = await connect(clientWith(await token({ sub: owner }), owner));
         for (const sub of [stranger, `${owner}-${stranger}`]) {
           const mallory = clientWith(await token({ sub }), stranger);
-          const advice =
-            'Keep payload.sub with the session, and let sessionOf find a session only if its owner is the sub of this request. A session id is not a secret: it can be in a log.';
+          const beginsAlike = sub !== stranger;
+          const another = beginsAlike ? 'a user whose name begins like this one' : 'another user';
+          const advice = beginsAlike
+            ? 'Compare the owner of the session with payload.sub by ===. startsWith and includes take a part of a name for the whole name.'
+            : 'Keep payload.sub with the session, and let sessionOf find a session only if its owner is the sub of this request. A session id is not a secret: it can be in a log.';
           for (const posted of [
             await mallory.ask('tools/list', undefined, { headers: alice.headers }),
             await mallory.send({ jsonrpc: '2.0', method: 'notifications/initialized' }, { headers: alice.headers }),
           ]) {
             expect([403, 404].includes(posted.status!), {
-              cause: `${posted.what} came with the session id of another user, but your server answered with status ${posted.status}.`,
+              cause: `${posted.what} came with the session id of ${another}, but your server answered with status ${posted.status}.`,
               compare: { expected: '404', received: received(posted) },
               advice,
             });
@@ -553,7 +556,7 @@ export default grader((run) => {
             headers: { ...alice.headers, Authorization: `Bearer ${await token({ sub })}` },
           });
           expect([403, 404].includes(ended.status!), {
-            cause: `DELETE /mcp came with the session id of another user, but your server answered with status ${ended.status}.`,
+            cause: `DELETE /mcp came with the session id of ${another}, but your server answered with status ${ended.status}.`,
             compare: { expected: '404', received: received(ended) },
             advice,
           });

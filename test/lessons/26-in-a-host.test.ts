@@ -802,7 +802,8 @@ export default grader((run) => {
               `The text about a wrong name does not contain ${part === name ? 'this name' : 'the names of all documents'}.`,
               {
                 like: `…${part}…`,
-                advice: 'Say what was wrong and what is right: the model reads the text, and calls the tool again.',
+                advice:
+                  'Put the wrong name and the names of all documents into the text: the model reads it, and calls the tool again.',
               },
             );
           }

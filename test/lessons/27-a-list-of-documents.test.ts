@@ -599,12 +599,13 @@ export default grader((run) => {
           advice: 'Send each report immediately. A limiter as in lesson 13 holds some of them back.',
         });
         expect(reportsIn(posted).length > documents.length, {
-          cause: 'All documents are done, but your server has not sent a last report.',
+          cause: 'All documents are done, but your server sent the response without a last report before it.',
           compare: {
             expected: `"progress":${documents.length},"total":${documents.length}`,
             received: asJson(last),
           },
-          advice: 'Send one more report after the loop over the documents, and then the response.',
+          advice:
+            'Report once more after the loop over the documents, and only then send the response. A report that a timer makes later is lost, because nothing can be sent after the response.',
         });
         expectReport(posted, documents.length, documents.length, undefined, token);
         expect(reportsIn(posted).length === documents.length + 1, {

@@ -147,7 +147,7 @@ export default grader((run) => {
       .is(
         counts.lines,
         `The number of lines in ${what} is wrong.`,
-        'Count each line whose line break has been written, from the beginning of the log and since the beginning of the call. Keep the counts in variables of the call.',
+        'Count each line whose line break has been written: the lines that were in the log when the call began, and those that follow. Make the counts inside the handler of the tool, so that each call begins at 0.',
       );
     data
       .at('malformed')

@@ -172,7 +172,8 @@ export async function officialHost(
   await program.begun;
   const waits = {
     cause: `${who} waits for a message that your bridge did not write.`,
-    advice: 'Look at the last rows of this capture, and write each message of the server as soon as it has arrived.',
+    advice:
+      'Find the last request of the host in this capture. If the server has answered this request, write the answer immediately. If your bridge has not posted this request, look for an await that never ends before it: the stand-alone stream, for example, has no end.',
     see,
   };
   await run.expectSoon(

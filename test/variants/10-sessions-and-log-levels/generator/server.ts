@@ -66,7 +66,7 @@ async function* messages({ id, method, params = {} }: Request, session: Session)
     });
     const result = Promise.resolve()
       .then(() => tool.run(args.data, { log }))
-      .then((value) => (JSON.stringify(value), value ?? failed('nothing came of it')))
+      .then((value) => JSON.parse(JSON.stringify(value)) ?? failed('nothing came of it'))
       .catch(failed)
       .finally(() => call.emit('over'));
     for await (const [entry] of heard) yield { jsonrpc: '2.0', method: 'notifications/message', params: entry };

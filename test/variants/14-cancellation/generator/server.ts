@@ -71,7 +71,7 @@ async function* messages({ id, method, params = {} }: Request, session: Session)
     });
     const result = Promise.resolve()
       .then(() => tool.run(args.data, { log, signal }))
-      .then((value) => (JSON.stringify(value), value ?? failed('nothing came of it')))
+      .then((value) => JSON.parse(JSON.stringify(value)) ?? failed('nothing came of it'))
       .catch(failed)
       .finally(() => {
         session.cancelled.off('cancelled', onCancelled);
