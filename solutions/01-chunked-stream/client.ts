@@ -2,11 +2,10 @@ import fetch from 'node-fetch';
 
 const url = process.argv[2] ?? 'http://127.0.0.1:3000/stream';
 
-// #region task 3: print each line as soon as it is complete, and report every failure
-// starter: const response = await fetch(url);
-// starter: console.log(await response.text());
 try {
   const response = await fetch(url);
+  // #region task 3: throw an error for a wrong status, and print each line as soon as it is complete
+  // starter: console.log(await response.text());
   if (!response.ok || !response.body) {
     throw new Error(`the server answered ${response.status} ${response.statusText}`);
   }
@@ -21,8 +20,8 @@ try {
   }
   unfinished += decoder.decode();
   if (unfinished) console.log(unfinished);
+  // #endregion
 } catch (error) {
   console.error(`${url}: ${(error as Error).message}`);
   process.exitCode = 1;
 }
-// #endregion

@@ -121,6 +121,16 @@ export default grader((run) => {
       },
     );
 
+    const withoutLineBreak = (i: number) => ({
+      cause: `Your server sent Message ${i} without the \\n at its end.`,
+      advice:
+        'Write `Message ${i}\\n`: the line break belongs to the end of each message and goes out with the message.',
+      ...see,
+    });
+
+    /** Milliseconds within which a message follows its work: a timer that stands for a second of work takes longer. */
+    const pauseMs = 300;
+
     requirement(
       'When the work of a message is done, the server sends this message immediately, and not earlier.',
       async () => {
@@ -141,6 +151,7 @@ export default grader((run) => {
           const came = () => arrived(stream) >= i || finished(stream);
           const late = () => {
             missing(`Message ${i}`);
+            if (stream.text.endsWith(`\n${message.trim()}`)) return withoutLineBreak(i);
             const still = program.held[0];
             return {
               cause: still
@@ -181,6 +192,18 @@ export default grader((run) => {
             }
             release(program);
             released++;
+            await program.caughtUp();
+            // A program that has a timer beside its work, such as a time limit, may need a moment for other reasons.
+            const sleeps = () => {
+              missing(`Message ${i}`);
+              return {
+                cause: `The work of Message ${i} was done, but your server waited for a timer before it sent the message.`,
+                advice:
+                  'Wait only with await work(…), and delete the timer: work already lasts as long as the work of a message.',
+                ...see,
+              };
+            };
+            await expectSoon(() => came() || program.timers <= before.timers, sleeps, program, pauseMs);
           }
           await expectSoon(came, late, program);
           expectMessages(stream);
@@ -542,7 +565,11 @@ export default grader((run) => {
         await reading.prints([whole!], { advice: keep });
         await reading.call.send(middle!);
         await reading.call.send(`${end}\n`);
-        await reading.prints([`${start}${middle}${end}`], { advice: keep });
+        await reading.prints([`${start}${middle}${end}`], {
+          advice: keep,
+          extra:
+            'If a piece completes no line, print nothing for this piece: console.log prints a line break even for an empty string.',
+        });
       },
     );
 
@@ -597,8 +624,10 @@ export default grader((run) => {
       },
     );
 
-    const endsWell = (client: Reading['client']) =>
-      client.endsWell('The stream has ended', 'Set an exit code other than 0 only where you handle an error.');
+    const endsWell = (
+      client: Reading['client'],
+      advice = 'Set an exit code other than 0 only where you handle an error.',
+    ) => client.endsWell('The stream has ended', advice);
 
     requirement(
       'If the stream ends with a line break, the client prints nothing more and exits with code 0.',
@@ -648,7 +677,9 @@ export default grader((run) => {
         const bytes = Buffer.from(`${left}🎈`);
         await call.send(bytes.subarray(0, bytes.length - random.integer(1, 3)));
         call.end();
-        await endsWell(client);
+        const notFatal =
+          'Create the TextDecoder without the option fatal: with it, an unfinished character is an error.';
+        await endsWell(client, notFatal);
         // Some decoders give one replacement character for each byte.
         const printed = client.stdout
           .replaceAll('\r\n', '\n')
@@ -683,6 +714,19 @@ export default grader((run) => {
           compare: { expected: `${left}\ufffd\\n`, received: visible(client.stdout) || '(nothing)' },
           advice,
         });
+
+        // The unfinished character is all that there is in the last line.
+        const alone = await startReading(run, '/stream');
+        await alone.call.send(Buffer.concat([Buffer.from(`${left}\n`), bytes.subarray(left!.length, -1)]));
+        alone.call.end();
+        await endsWell(alone.client, notFatal);
+        expect(/\n\ufffd+\s*$/.test(alone.client.stdout), {
+          cause:
+            'The stream ended in the middle of the first character of a line, but your client did not print � for this character.',
+          compare: { expected: `${left}\\n\ufffd\\n`, received: visible(alone.client.stdout) || '(nothing)' },
+          advice:
+            'After the loop, add decoder.decode() to the text that is left, also if this text is empty. Only then look whether there is something to print.',
+        });
       },
     );
 
@@ -705,8 +749,9 @@ export default grader((run) => {
               ? 'Look at response.ok before you read the body: fetch throws no error for such a status.'
               : 'Print errors with console.error: standard output is only for the lines of the stream.',
           });
+          const otherCode = 'Set process.exitCode = 1 where you handle the error: 1 is the exit code of each failure.';
           const advice = `If response.ok is false, throw an error with response.status in its message, and print this message with console.error.`;
-          await client.fails({ code: 1, about: `a response with status ${status}`, has: [status], advice });
+          await client.fails({ code: 1, about: `a response with status ${status}`, has: [status], advice, otherCode });
         }
       },
     );

@@ -70,6 +70,7 @@ export const mistakes: Mistake[] = [
     [loop, '  for (let i = 1; i <= 6; i++) {'],
   ),
   server(1, 'no-line-break', [write, 'response.write(`Message ${i}`);']),
+  server(1, 'line-break-before-the-message', [write, "response.write(`${i > 1 ? '\\n' : ''}Message ${i}`);"]),
   server(1, 'empty-line-between', [write, 'response.write(`Message ${i}\\n\\n`);']),
   server(1, 'greets-first', [loop, `  response.write('Here they come\\n');\n${loop}`]),
   server(1, 'two-writes', [write, "response.write(`Message ${i}`);\n    response.write('\\n');"]),
@@ -111,6 +112,7 @@ export const mistakes: Mistake[] = [
     work,
     'await Promise.race([work(`message ${i}`), new Promise((done) => setTimeout(done, 100))]);',
   ]),
+  server(1, 'sleeps-after-the-work', [work, `${work}\n    await new Promise((done) => setTimeout(done, 1000));`]),
   server(1, 'waits-for-the-first-only', [work, `if (i === 1) ${work}`]),
   server(
     1,
@@ -254,6 +256,7 @@ export const mistakes: Mistake[] = [
   client(3, 'forgets-what-is-unfinished', [decode, 'unfinished = decoder.decode(piece as Buffer, { stream: true });']),
   client(3, 'prints-one-line-of-a-chunk', [print, 'if (lines.length > 0) console.log(lines[0]);']),
   client(3, 'stops-after-one-piece', [print, `${print}\n    break;`]),
+  client(3, 'joins-the-lines-of-a-piece', [print, "console.log(lines.join('\\n'));"]),
   client(3, 'leaves-carriage-returns', [split, "const lines = unfinished.split('\\n');"]),
   client(3, 'trims-lines', [print, 'for (const line of lines) console.log(line.trim());']),
   client(3, 'drops-empty-lines', [print, 'for (const line of lines) if (line) console.log(line);']),
@@ -275,6 +278,13 @@ export const mistakes: Mistake[] = [
     [flush, ''],
     [rest, `${rest}\n  process.stdout.write(decoder.decode());`],
   ),
+  client(
+    3,
+    'decodes-the-rest-only-after-text',
+    [flush, ''],
+    [rest, 'if (unfinished) console.log(unfinished + decoder.decode());'],
+  ),
+  client(3, 'fatal-decoder', ['new TextDecoder()', "new TextDecoder('utf-8', { fatal: true })"]),
   client(3, 'forgets-the-line-when-it-flushes', [flush, '  unfinished = decoder.decode() || unfinished;\n']),
   client(
     3,
@@ -300,6 +310,7 @@ export const mistakes: Mistake[] = [
   client(3, 'error-on-standard-output', [complain, complain.replace('error(`', 'log(`')]),
   client(3, 'error-with-its-stack', [complain, '  console.error(error);\n']),
   client(3, 'exits-with-zero', [exit, '']),
+  client(3, 'exits-with-two', [exit, '  process.exitCode = 2;\n']),
   client(3, 'says-nothing', [complain, '']),
   client(3, 'refusal-not-caught', [
     'try {\n  const response = await fetch(url);',
