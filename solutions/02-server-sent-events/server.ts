@@ -76,15 +76,15 @@ function decimal(value: number): string {
   return Number.isInteger(value) ? value.toFixed(1) : String(value);
 }
 
-// #region task 2: say what a number is, and what an operation is
+/** A string that is a finite number: `Number('')` and `Number(' ')` would be 0. */
 function isNumber(text: unknown): boolean {
   return typeof text === 'string' && text.trim() !== '' && Number.isFinite(Number(text));
 }
 
+/** The name of one of the four operations, and not of a property that every object inherits. */
 function isOperation(name: unknown): boolean {
   return typeof name === 'string' && Object.hasOwn(operations, name);
 }
-// #endregion
 
 app.get('/stream', async (_request, response) => {
   response.type('text/plain');

@@ -204,6 +204,10 @@ export default grader((run) => {
         const [one, two, three] = random.words(3);
         const whole =
           'Write the text of the note after data: as it is, without JSON.stringify, and without replacing a part of it.';
+        const empty =
+          'Write a field data for each line, also for an empty line at the beginning or the end of the text.';
+        const only =
+          'Split the text only at \\n, \\r\\n and \\r. In a regular expression with the flag m, ^ and $ also match at other characters, such as U+2028.';
         const each = 'Split the text into its lines, and write data: before each of them.';
         const ends = 'Split the text at \\n, \\r\\n and \\r, because each of the three ends a line of an event stream.';
         const space =
@@ -242,6 +246,8 @@ export default grader((run) => {
           [`${one}\r\n${two}`, ends],
           [`${one}\r\revent: result\rdata: ${forged()}`, ends],
           [` ${one}\n  ${two} `, space],
+          [`\n${one}\n`, empty],
+          [`${one}\u2028${two}`, only],
         ] as const) {
           const stream = await complete(server, { ...example, note }, { ifItThrows: { advice } });
           const wanted = event('note', note.replace(/\r\n?/g, '\n'));
@@ -252,7 +258,10 @@ export default grader((run) => {
             advice,
             ...curl(stream),
           });
-          const sent = events.find(({ type, data }) => type === 'note' && wanted.data.startsWith(`${data}\n`));
+          const sent = events.find(
+            ({ type, data }) =>
+              type === 'note' && wanted.data.startsWith(`${data}\n`) && wanted.data.slice(data.length).trim() !== '',
+          );
           expect(!sent, {
             cause:
               'Your server sent only the beginning of the note as data: a client takes its other lines for fields.',
@@ -370,6 +379,11 @@ export default grader((run) => {
           [{ a: [a, b], b, op }, 'a', twice],
           [{ a, b: [b, b], op }, 'b', twice],
           [{ a, b: ['', b], op }, 'b', twice],
+          [{ a, b: '\t ', op }, 'b', empty],
+          [{ a: `7${word}`, b, op }, 'a', rest],
+          [{ a, b: '-Infinity', op }, 'b', finite],
+          [{ a, b: '1e999', op }, 'b', finite],
+          [{ a: [b, b], b, op }, 'a', twice],
         ] as const)
           await expectRefused(query, parameter, advice);
       },
@@ -380,6 +394,8 @@ export default grader((run) => {
       async () => {
         const { a, b, op } = example;
         const listed = 'Look the operation up before the stream begins, and answer with status 400 if it is not there.';
+        const whole =
+          'Compare the whole name. A part of a name is no operation, and neither is a longer text: in /^add|sub$/, ^ belongs only to add, and $ only to sub.';
         const exactly = 'Compare the name of the operation as it is, without trim and without toLowerCase.';
         const twice =
           'Ask for typeof … === "string" first: if a parameter is given twice, Express gives you an array of two strings.';
@@ -392,6 +408,9 @@ export default grader((run) => {
           [{ a, b, op: 'MUL' }, 'op', exactly],
           [{ a, b, op: ' add' }, 'op', exactly],
           [{ a, b, op: 'Div' }, 'op', exactly],
+          [{ a, b, op: 'adds' }, 'op', whole],
+          [{ a, b, op: 'undiv' }, 'op', whole],
+          [{ a, b, op: 'mu' }, 'op', whole],
           ...Object.getOwnPropertyNames(Object.prototype).map(
             (name) => [{ a, b, op: name }, 'op', inherited(name)] as const,
           ),
@@ -420,6 +439,7 @@ export default grader((run) => {
           [random.integer(2, 99), '0'],
           [-random.integer(2, 99), '0.0'],
           [0, '0'],
+          [7, '0e5'],
         ] as const) {
           const query = { a: String(a), b, op: 'div' };
           const send =
@@ -593,7 +613,11 @@ export default grader((run) => {
         const { program } = lively;
         const advice =
           'Stop the timer with clearInterval on each way to the end of the response, for example directly after the work.';
-        for (const query of [{ ...example, note: random.words(1)[0]! }, division]) {
+        for (const [query, what] of [
+          [{ ...example, note: random.words(1)[0]! }, 'its response'],
+          [division, 'a division by zero'],
+          [{ ...example, a: 'seven' }, 'a refusal with status 400'],
+        ] as const) {
           await program.caughtUp();
           const before = program.timers;
           const stream = lively.request(pathOf(query), { ifItThrows: { advice }, keepsConnection: true });
@@ -601,7 +625,7 @@ export default grader((run) => {
           await until(() => parseStream(stream).comments.length >= 2 || finished(stream), workMs);
           await untilStreamEnds(lively, stream);
           const explanation = {
-            cause: `A timer of your server keeps running after the end of ${query === division ? 'a division by zero' : 'its response'}, so there is one more for each request.`,
+            cause: `A timer of your server keeps running after the end of ${what}, so there is one more for each request.`,
             advice: `${advice} A timer that keeps running keeps the memory of its request.`,
             see,
           };

@@ -67,6 +67,13 @@ export const mistakes: Mistake[] = [
   ]),
   server(1, 'splits-at-newlines-only', ['data.split(/\\r\\n|\\r|\\n/)', "data.split('\\n')"]),
   server(1, 'forgets-the-lone-carriage-return', ['data.split(/\\r\\n|\\r|\\n/)', 'data.split(/\\r?\\n/)']),
+  server(
+    1,
+    'line-starts-of-a-regular-expression',
+    [linesOfText, "const lines = data.replace(/\\r\\n?/g, '\\n').replace(/^/gm, 'data: ');"],
+    [writesEvent, 'response.write(`event: ${event}\\n${lines}\\n\\n`);'],
+  ),
+  server(1, 'drops-a-line-break-at-the-end', ['data.split(', "data.replace(/[\\r\\n]+$/, '').split("]),
   server(1, 'no-space-after-the-colon', ['`data: ${line}\\n`', '`data:${line}\\n`']),
 
   server(1, 'escapes-the-note', [linesOfText, 'const lines = [`data: ${JSON.stringify(data).slice(1, -1)}\\n`];']),
@@ -114,9 +121,14 @@ export const mistakes: Mistake[] = [
     'Object.hasOwn(operations, name)',
     'Object.hasOwn(operations, name.toLowerCase())',
   ]),
+  server(2, 'alternatives-without-a-group', ['Object.hasOwn(operations, name)', '/^add|sub|mul|div$/.test(name)']),
   server(2, 'trims-the-operation', ['Object.hasOwn(operations, name)', 'Object.hasOwn(operations, name.trim())']),
   server(2, 'continues-after-a-refusal', ['error: wrong.error });\n    return;', 'error: wrong.error });']),
   server(2, 'works-for-a-refusal', ['  if (wrong) {\n', "  if (wrong) {\n    void work('a refusal');\n"]),
+  server(2, 'a-blank-second-number', [
+    'right: isNumber(b)',
+    "right: typeof b === 'string' && b !== '' && Number.isFinite(Number(b))",
+  ]),
   server(2, 'empty-is-zero', [noNumber, 'Number.isFinite(Number(text))']),
   server(2, 'reads-the-beginning-of-a-number', [noNumber, 'Number.isFinite(parseFloat(String(text)))']),
   server(2, 'inherited-operation', ['Object.hasOwn(operations, name)', 'name in operations']),
@@ -141,6 +153,7 @@ export const mistakes: Mistake[] = [
   ),
   server(2, 'names-no-parameter', ['{ parameter: wrong.parameter, error:', '{ error:']),
   server(2, 'sends-infinity', ["if (op === 'div' && Number(b) === 0) {", 'if (false) {']),
+  server(2, 'compares-zero-as-text', ['Number(b) === 0) {', "(b === '0' || b === '0.0')) {"]),
   server(2, 'forgets-zero-by-zero', [
     "if (op === 'div' && Number(b) === 0) {",
     "if (op === 'div' && Math.abs(Number(a) / Number(b)) === Infinity) {",
@@ -174,6 +187,15 @@ export const mistakes: Mistake[] = [
     "  const rings = () => {\n    response.write(': still at work\\n\\n');\n    setTimeout(rings, quietInterval);\n  };\n  const keepAlive = setTimeout(rings, quietInterval);",
   ]),
   server(3, 'interval-never-cleared', ['  clearInterval(keepAlive);\n', '']),
+  server(
+    3,
+    'interval-begins-before-the-checks',
+    ["  const keepAlive = setInterval(() => response.write(': still at work\\n\\n'), quietInterval);\n", ''],
+    [
+      '  const checks = [',
+      "  const keepAlive = setInterval(() => response.write(': still at work\\n\\n'), quietInterval);\n  const checks = [",
+    ],
+  ),
   server(
     3,
     'interval-cleared-on-success-only',
