@@ -501,7 +501,7 @@ export default grader((run) => {
           [
             'An event',
             pieces.map((i) => `data: ${i}\n\n`),
-            'Start the timer again with each piece that arrives: idle?.refresh(). AbortSignal.timeout, or a timer that is started only once, limits the whole stream. If your refresh has no effect, look for a second declaration of idle.',
+            'Start the timer again with each piece that arrives: idle?.refresh(). AbortSignal.timeout, or a timer that is started only once, limits the whole stream. If your client does this already, look for const or let before idle = setTimeout(…), and remove it: it declares a second variable, so refresh does not see this timer.',
           ],
           [
             'A comment',

@@ -198,7 +198,7 @@ export const mistakes: Mistake[] = [
   client(3, 'time-limit-is-not-complete', [outOfTimeToRead, '']),
   client(3, 'knows-the-other-name-only', [outOfTime, outOfTime.replace('AbortError', 'TimeoutError')]),
   client(
-    3,
+    1,
     'timer-outlives-the-answer',
     [limits, `${controller}  clearTimeout(timer);\n  timer = setTimeout(() => controller.abort(), timeLimit);\n`],
     ['let lastId = 0;', 'let lastId = 0;\nlet timer: NodeJS.Timeout | undefined;'],
