@@ -325,6 +325,11 @@ export default grader((run) => {
           add(`${name}.${ending}`, bytes);
           expectFile(await get(`${name}.${ending}`, advice), bytes, advice);
         }
+        await expectClosed({
+          cause: 'Your server sent whole files, but did not close them.',
+          advice:
+            'Call await file.close() after the last byte too, or send the file through a pipeline, which closes it at its end.',
+        });
       },
     );
 
@@ -338,15 +343,19 @@ export default grader((run) => {
           'Put the path together with join, and check where it leads: two dots inside a name lead nowhere else.';
         const exact =
           'Look for the file with exactly the name in request.params.name, and change nothing in this name.';
+        const signs =
+          'Do not search the name for signs that look dangerous. Put the path together with join, and check only where it leads.';
         // The last is a name that somebody who decodes again takes it for.
         for (const [name, advice, own, taken] of [
           [`${part} b.txt`, decoded, undefined, undefined],
+          [` ${part}.txt`, exact, undefined, undefined],
           [`50%.${part}`, decoded, '50%25.txt', undefined],
           [`%41${part}.txt`, decoded, undefined, `A${part}.txt`],
           [`%C3%A9${part}.txt`, decoded, undefined, `é${part}.txt`],
           [`é世${part}.txt`, decoded, undefined, undefined],
           [`v1..${part}.txt`, dots, 'v1..v2.txt', undefined],
           [`a+${part}.txt`, exact, undefined, `a ${part}.txt`],
+          [`$a & b's; (1)#${part}.txt`, signs, undefined, undefined],
         ] as const) {
           const see = own ? byHand(own) : notes;
           const wrongBytes = {
@@ -421,9 +430,33 @@ export default grader((run) => {
             cause: 'The client had gone away, but your server tried to answer it once more.',
             advice: leftIsNoFault,
           });
+        await expectClosedAfterLeaving(`/files/${name}`);
         printed = program.stderr.length;
       },
     );
+
+    /** A client goes away while the server is still opening the file for it. */
+    async function expectClosedAfterLeaving(path: string): Promise<void> {
+      const { program } = server;
+      if (!(await program.holdDisk())) return;
+      const stream = server.request(path);
+      for (let looks = 0; looks < 100 && program.fileCalls === 0 && stream.status === undefined; looks++) {
+        await run.until(() => false, 5);
+        await program.caughtUp();
+      }
+      stream.close();
+      for (let step = 0; step < stepsToOpen; step++) {
+        await program.caughtUp();
+        await program.stepDisk();
+      }
+      program.releaseDisk();
+      await expectAlive(server);
+      await expectClosed({
+        cause: 'The client went away while your server was opening the file, and your server did not close this file.',
+        advice:
+          'Use pipeline, which also closes the file if the response is closed already. The event close does not come again: if you listen for it only after an await, first ask whether response.destroyed is true.',
+      });
+    }
 
     requirement(
       'If several clients ask for files at the same time, the server sends each client the bytes of its own file, even if one of them stops reading for a while.',
@@ -690,6 +723,11 @@ export default grader((run) => {
         const see = { see: 'curl -I http://127.0.0.1:3000/files/notes.txt' };
         expectHead(await ask(name, advice, { method: 'HEAD' }), bytes.length, advice, see);
         expectStatus(await ask(`${name}.none`, advice, { method: 'HEAD' }), 404, { advice, ...see });
+        await expectClosed({
+          cause: 'Your server opened the file to answer HEAD, but did not close it.',
+          advice:
+            'Close the file also when you send nothing of it: call await file.close(), or leave HEAD to the pipeline, which closes it.',
+        });
       },
     );
 

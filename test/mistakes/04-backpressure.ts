@@ -19,7 +19,7 @@ const once = `${importsPipeline}import { once } from 'node:events';\n`;
 /** Lines of the finished client. */
 const namesUnfinished = 'const unfinished = `${file}.${process.pid}.part`;';
 const importsPipelineInClient = "import { pipeline } from 'node:stream/promises';\n";
-const makesRequest = '  const response = await fetch(url);\n';
+const makesRequest = '  const response = await fetch(url, { signal: stop.signal });\n';
 const savesBody = '  await pipeline(response.body, createWriteStream(unfinished));\n';
 const renames = '  await rename(unfinished, file);\n';
 const removes = '  await rm(unfinished, { force: true });\n';
@@ -186,12 +186,34 @@ export const mistakes: Mistake[] = [
     [importsPipeline, once],
   ),
 
-  server(2, 'reads-the-whole-file', [sendsFile, '  response.end(await file.readFile());\n']),
+  server(2, 'reads-the-whole-file', [
+    sendsFile,
+    '  const bytes = await file.readFile();\n  await file.close();\n  response.end(bytes);\n',
+  ]),
   server(2, 'reads-on-without-the-reader', [
     sendsFile,
     "  file.createReadStream().on('data', (chunk) => response.write(chunk)).on('end', () => response.end());\n",
   ]),
   server(2, 'pipes-and-leaves-the-file-open', [sendsFile, '  file.createReadStream().pipe(response);\n']),
+  server(2, 'listens-for-close-when-the-file-is-open', [
+    sendsFile,
+    "  const stream = file.createReadStream();\n  response.on('close', () => stream.destroy());\n  stream.pipe(response);\n",
+  ]),
+  server(2, 'closes-the-file-only-when-the-client-goes-away', [
+    sendsFile,
+    `  for (;;) {
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(64 * 1024));
+    if (bytesRead === 0) break;
+    await new Promise<void>((resolve) => response.write(buffer.subarray(0, bytesRead), () => resolve()));
+    if (response.destroyed) return void file.close();
+  }
+  response.end();
+`,
+  ]),
+  server(2, 'leaves-the-file-open-for-head', [
+    head,
+    `${head}  if (request.method === 'HEAD') return void response.end();\n`,
+  ]),
   server(2, 'leaves-the-folder-open', ['    await file?.close();\n', '']),
   server(
     2,
@@ -245,6 +267,11 @@ export const mistakes: Mistake[] = [
     'dirname(path) === folder ?',
     "!request.params.name.includes('..') && dirname(path) === folder ?",
   ]),
+  server(2, 'refuses-signs', [
+    'dirname(path) === folder ?',
+    '!/[<>:"|?*;&$`\'!#]/.test(request.params.name) && dirname(path) === folder ?',
+  ]),
+  server(2, 'trims-the-name', [pathOf, 'const path = join(folder, request.params.name.trim());']),
   server(2, 'answers-forbidden', [
     opensFile,
     `if (dirname(path) !== folder) return void response.status(403).send('That is not yours.');\n  ${opensFile}`,
@@ -486,8 +513,8 @@ export const mistakes: Mistake[] = [
     'renames-outside-of-the-try',
     [renames, ''],
     [
-      '  process.exitCode = 1;\n}\n',
-      `  process.exitCode = 1;\n}\nif (!process.exitCode) await rename(unfinished, file).catch((error: Error) => {\n  console.error(error.message);\n  process.exitCode = 1;\n});\n`,
+      '  process.exitCode = 1;\n  stop.abort();\n}\n',
+      `  process.exitCode = 1;\n  stop.abort();\n}\nif (!process.exitCode) await rename(unfinished, file).catch((error: Error) => {\n  console.error(error.message);\n  process.exitCode = 1;\n});\n`,
     ],
   ),
   client(3, 'takes-any-answer-below-400', ['!response.ok ||', 'response.status >= 400 ||']),

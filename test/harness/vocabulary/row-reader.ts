@@ -110,7 +110,9 @@ export function readRows(server: Server, timers: number, who?: string): RowReade
     },
     async readTo(target, stalled) {
       const noLine = () => unfinished.length > longestLine;
-      const outrun = () => program.rows - rows > 2 * rowsAhead;
+      // Other readers have stopped, and what was made ahead of them counts for none of this reader.
+      const ahead = program.rows - rows;
+      const outrun = () => program.rows - rows > ahead + 2 * rowsAhead;
       await read(() => rows >= target || finished(stream) || noLine() || outrun(), 'a row', stalled);
       if (!finished(stream)) stream.pause();
       if (rows >= target) return;

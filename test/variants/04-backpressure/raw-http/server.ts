@@ -39,5 +39,6 @@ createServer(async (request, response) => {
   response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': size });
   const file = createReadStream(join(folder, name));
   response.on('close', () => file.destroy());
+  if (response.destroyed) file.destroy();
   file.pipe(response);
 }).listen(Number(process.env.PORT), '127.0.0.1');
