@@ -51,7 +51,7 @@ export const catalog: readonly Lesson[] = [
     slug: '03-reading-events',
     title: 'Reading events',
     part: 'Streams',
-    minutes: 30,
+    minutes: 35,
     tryPath: '/calculate?a=7&b=5&op=mul',
   },
   {
