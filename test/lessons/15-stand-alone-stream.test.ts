@@ -152,9 +152,17 @@ export default grader((run) => {
     stream.close();
   }
 
+  const questionMark =
+    'Write session.stream?.end() in the handler of DELETE, with the question mark: session.stream is undefined until the client sends a GET.';
+
   /** Sends a request other than a POST, and waits for the end of the answer. */
   async function ask(method: string, client: McpClient, headers = client.headers): Promise<Exchange> {
-    const asked = server.request('/mcp', { method, headers, ...(client.who !== undefined && { who: client.who }) });
+    const asked = server.request('/mcp', {
+      method,
+      headers,
+      ...(client.who !== undefined && { who: client.who }),
+      ...(method === 'DELETE' && { ifItThrows: { advice: questionMark } }),
+    });
     const advice = 'End the response on every way through the handlers.';
     const broken = { cause: `The connection broke before ${method} /mcp was answered.`, advice };
     await untilEnd(server, asked, () => ({ cause: `Your server did not answer ${method} /mcp.`, advice }), broken);
@@ -199,8 +207,7 @@ export default grader((run) => {
         const ended = await ask('DELETE', over);
         expectStatus(ended, ended.status! < 300 ? ended.status! : 204, {
           cause: `A client that had opened no stream ended its session, but your server answered with status ${ended.status}.`,
-          advice:
-            'Write session.stream?.end() in the handler of DELETE, with the question mark: session.stream is undefined until the client sends a GET.',
+          advice: questionMark,
           see: '',
         });
         const { 'MCP-Session-Id': _own, ...headers } = alice.headers;

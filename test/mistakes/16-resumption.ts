@@ -162,6 +162,14 @@ export const mistakes: Mistake[] = [
   server(2, 'an-unknown-id-opens-a-new-stream', [refuses, '    connect(newStream(), response);\n']),
   server(2, 'an-unknown-id-ends-at-once', [refuses, '    beginEventStream(response);\n    response.end();\n']),
   server(2, 'refuses-with-404', [refuses, refuses.replace('400', '404')]),
+  server(2, 'compares-ids-as-numbers', [
+    finds,
+    `  const [number, count] = lastEventId.split('/').map(Number);
+  const index = session.events.findIndex(
+    (event) => event.stream.number === number && Number(event.id.split('/')[1]) >= count!,
+  );
+`,
+  ]),
   server(2, 'refuses-with-405', [refuses, refuses.replace('400', '405')]),
   server(2, 'refuses-without-a-reason', [refuses, '    response.status(400).end();\n']),
   server(
