@@ -381,7 +381,11 @@ export default grader((run) => {
             const [part] = result.at('content').value as Message[];
             look(part, 'content', call.posted.see)
               .at('text')
-              .is(`${text}: ${call.message}`, 'The text of the result is wrong.', readsAction);
+              .is(
+                `${text}: ${call.message}`,
+                `The user has answered with ${action}, and the text of the result is wrong.`,
+                `${readsAction} For ${action}, return the text ${text}, a colon, and the message of the call.`,
+              );
             expectOneEra(call);
           }
         }

@@ -282,7 +282,10 @@ export function expectToolErrorInStream(posted: Posted, advice: string, reason =
       advice,
     });
   result.at('isError').is(true, `${posted.what} has a result, but the result does not have isError: true.`, advice);
-  const text = failureText(result);
+  const text = failureText(
+    result,
+    'Put a text that says what is wrong into content, also if the tool has thrown a string or null: only an Error has a message.',
+  );
   look(text, 'text', posted.see).expect(text.includes(reason), 'The text does not say why the tool failed.', {
     like: `"text":${asJson(reason)}`,
     advice: 'Put the message of the error, or the string that was thrown, into the text: the model reads it.',

@@ -175,7 +175,7 @@ export function reportServer(run: Run, useServer: () => Promise<Server>) {
   const expectNoTimer = (
     before: number,
     when: string,
-    advice = 'Clear the timer on every way out of the handler, for example in a finally block. A timer that keeps running keeps the memory of its request.',
+    advice = 'Clear the timer on every way out of the handler, for example in a finally block: unref does not stop a timer. A timer that keeps running keeps the memory of its request.',
   ) =>
     noTimerLeft(run, server.program, before, {
       cause: `A timer of your server is still running ${when}. Each such request adds one more timer.`,
