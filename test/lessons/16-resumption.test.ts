@@ -688,7 +688,7 @@ export default grader((run) => {
             `the id of an event that is older than the last ${kept}`,
             isKept
               ? 'Remove the oldest event when the session has more than KEPT_EVENTS. Otherwise a long session needs more and more memory.'
-              : 'Look for the event whose id is equal to Last-Event-ID, with ===, and refuse if there is none. Your server continues with a later event, so the client never hears of the events in between.',
+              : 'Look for the event whose id is equal to Last-Event-ID, with ===, and refuse if no event has this id. Your server continues with a later event, so the client never hears of the events in between.',
           );
         }
         // What another session sends changes nothing.

@@ -64,9 +64,12 @@ export const mistakes: Mistake[] = [
     [writes, "  body.set(response, `${body.get(response) ?? ''}data: ${JSON.stringify(message)}\\n\\n`);\n"],
     [sendsAnswer, sendsAnswer.replace('response.end()', 'response.end(body.get(response))')],
   ),
-  server(1, 'streams-only-for-an-accept-in-lower-case', [
+  server(1, 'streams-only-for-one-accept', [
     streams,
-    streams.replace("'tools/call')", "'tools/call' && request.get('Accept')?.includes('text/event-stream'))"),
+    streams.replace(
+      "'tools/call')",
+      "'tools/call' && request.get('Accept') === 'application/json, text/event-stream')",
+    ),
   ]),
   server(1, 'drops-messages-when-a-client-is-slow', [
     afterTheEnd,

@@ -60,7 +60,7 @@ test('a name is needed, and a track has to exist; both are said with exit code 2
 });
 
 test('each judge is in the graders of its lessons, and in no others', () => {
-  const words = [/officialClient\(/, /sdkServer\(/, /expectSchema|AjvJsonSchemaValidator/] as const;
+  const words = [/officialClient\(/, /sdkServer\(/, /expectSchema|validatorOf/] as const;
   for (const [i, { lessons }] of judges.entries()) {
     const graded = catalog.filter(({ slug }) =>
       words[i]!.test(readFileSync(join(root, 'test', 'lessons', `${slug}.test.ts`), 'utf8')),
