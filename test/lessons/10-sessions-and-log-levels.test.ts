@@ -38,7 +38,7 @@ export default grader((run) => {
   let bob: McpClient;
 
   const word = () => random.words(1)[0]!;
-  let newId = newIds(random);
+  const newId = newIds(random);
 
   const start = (env: Record<string, string> = {}) =>
     startServer({ MORE_TOOLS: fileURLToPath(new URL('../harness/tools/logging.ts', import.meta.url)), ...env });
@@ -662,8 +662,6 @@ export default grader((run) => {
         }
         // A client begins again, and sends the id of its session along.
         const [[older, level]] = own as [(typeof own)[0]];
-        const shared = newId;
-        newId = newIds(random);
         await random.aside(async () => {
           const oldId = older.headers['MCP-Session-Id']!;
           const newer = withId(await sessionIdFor('grader', { 'MCP-Session-Id': oldId }), 'client 7');
@@ -675,7 +673,6 @@ export default grader((run) => {
           await setLevel(newer, 'debug');
           await expectFilter(withId(oldId, older.who), level, `${when} old session`, { advice: fresh });
         });
-        newId = shared;
       },
     );
 

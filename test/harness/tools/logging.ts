@@ -27,7 +27,7 @@ const changeAfterwards: Tool<typeof changeInput> = {
     'Logs an object, perhaps behind two strings that are this long, and changes it after that: immediately, and once more after some work',
   input: changeInput,
   async run({ before, after, long }, context) {
-    for (let count = 0; long !== undefined && count < 2; count++) context.log('notice', 'x'.repeat(long));
+    if (long !== undefined) for (const letter of 'xy') context.log('notice', letter.repeat(long));
     const state = { step: before, seen: [before] };
     context.log('notice', state);
     state.step = after;

@@ -110,7 +110,7 @@ export function readRows(server: Server, timers: number, who?: string): RowReade
     },
     async readTo(target, stalled) {
       const noLine = () => unfinished.length > longestLine;
-      // Other readers have stopped, and what was made ahead of them counts for none of this reader.
+      // The server may have made rows ahead of other readers, which have stopped. Only what it makes from now on counts here.
       const ahead = program.rows - rows;
       const outrun = () => program.rows - rows > ahead + 2 * rowsAhead;
       await read(() => rows >= target || finished(stream) || noLine() || outrun(), 'a row', stalled);
