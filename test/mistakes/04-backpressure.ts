@@ -302,7 +302,7 @@ export const mistakes: Mistake[] = [
     ['if (!file || !stats?.isFile()) {\n    await file?.close();', 'if (!stats?.isFile()) {'],
     [
       sendsFile,
-      "  const file = createReadStream(path);\n  response.on('close', () => file.destroy());\n  file.pipe(response);\n",
+      "  if (response.destroyed) return;\n  const file = createReadStream(path);\n  response.on('close', () => file.destroy());\n  file.pipe(response);\n",
     ],
     [
       "import { open } from 'node:fs/promises';",
