@@ -204,7 +204,8 @@ export default grader((run) => {
         await first.readToEnd();
         await second.readToEnd();
         await program.caughtUp();
-        expect(first.rows + second.rows === program.rows - lost, {
+        // On a busy machine, rows for these two may have been made while the third reader was there: they count as lost, too.
+        expect(first.rows + second.rows >= program.rows - lost, {
           cause: 'Your server ended the response, but it had not written the last rows.',
           advice: 'End the response only after the last row has been written. Look for rows that are kept for a batch.',
           ...firstRows,
