@@ -632,7 +632,6 @@ export default grader((run) => {
     requirement(
       'If a report comes too early, it waits. When `PROGRESS_INTERVAL` milliseconds have passed since the report before, the server sends the latest report, whether the tool continues to report or has stopped.',
       async () => {
-        await start(interval);
         const name = word();
         const began = performance.now();
         const posted = callTool(alice, 'flood', { reports: many, name }, newToken());
@@ -1218,7 +1217,7 @@ export default grader((run) => {
     );
 
     /** The first limit, in milliseconds. */
-    const shortest = () => Math.min(5000, Math.max(200, toCall < Infinity ? 4 * toCall : 0));
+    const shortest = () => Math.min(5000, Math.max(150, toCall < Infinity ? 4 * toCall : 0));
     const clearsBoth =
       'Clear both timers with clearTimeout in the finally block of callTool: a timer keeps a program running.';
     const restarts =
