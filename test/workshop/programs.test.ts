@@ -172,7 +172,7 @@ describe('a program that', { concurrent: true }, () => {
   });
 });
 
-describe('the variables of a lesson', () => {
+describe('the variables of a lesson and of Node.js', () => {
   const shell = {
     TLS: '.tls',
     QUIET_INTERVAL: '1',
@@ -180,12 +180,19 @@ describe('the variables of a lesson', () => {
     TIME_LIMIT: '1',
     MORE_TOOLS: 'tools.ts',
   };
-  const others = { NODE_NO_WARNINGS: '1', OF_THE_LEARNER: 'yes' };
-  const all = Object.keys({ ...shell, ...others });
+  /** They change what every program prints, or whom it reaches. */
+  const ofNode = {
+    NODE_DEBUG: 'http',
+    NODE_NO_WARNINGS: '1',
+    NODE_TLS_REJECT_UNAUTHORIZED: '0',
+    NODE_USE_ENV_PROXY: '1',
+  };
+  const others = { OF_THE_LEARNER: 'yes' };
+  const all = Object.keys({ ...shell, ...ofNode, ...others });
   const source = `console.log(JSON.stringify(${JSON.stringify(all)}.map((name) => process.env[name] ?? null)));\n`;
 
   beforeAll(() => {
-    for (const [name, value] of Object.entries({ ...shell, ...others })) vi.stubEnv(name, value);
+    for (const [name, value] of Object.entries({ ...shell, ...ofNode, ...others })) vi.stubEnv(name, value);
   });
   afterAll(() => void vi.unstubAllEnvs());
 

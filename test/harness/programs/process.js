@@ -130,19 +130,19 @@ function trySpawn(command, args, options) {
 /** @param {string[]} imports what a program imports before its own file */
 function programEnv(imports) {
   /** @type {NodeJS.ProcessEnv} */
-  const env = {
-    ...process.env,
+  const env = { ...process.env };
+  for (const name of Object.keys(env)) {
+    if (debugging && name === 'NODE_OPTIONS') continue; // an editor's debugger comes by it
+    // Variables of Node.js such as NODE_DEBUG or NODE_USE_ENV_PROXY change what every program prints or whom it reaches.
+    if (/^(VITEST|NODE_(?!PATH$)|FORCE_COLOR$|FAST_START$|npm_)/.test(name)) delete env[name];
+    if (isSetting(name)) delete env[name]; // whoever begins the program gives it these
+  }
+  return {
+    ...env,
     CHUNK_BY_CHUNK_RUN: mark,
     WARM_IMPORTS: imports.join(','),
     NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compile'), // from Node 22 on, starts are faster
   };
-  for (const name of Object.keys(env)) {
-    if (debugging && name === 'NODE_OPTIONS') continue; // an editor's debugger comes by it
-    if (/^(VITEST|NODE_OPTIONS$|NODE_ENV$|NODE_EXTRA_CA_CERTS$|FORCE_COLOR$|FAST_START$|npm_)/.test(name))
-      delete env[name];
-    if (isSetting(name)) delete env[name]; // whoever begins the program gives it these
-  }
-  return env;
 }
 
 /** Ends a program and all that it started. @param {import('node:child_process').ChildProcess} program */
