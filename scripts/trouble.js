@@ -84,10 +84,11 @@ export function sentencesFor(error, without = 'A file of the workshop') {
   const name = typeof path === 'string' && path !== '' ? shownPath(path) : undefined;
   if (name && code === 'ENOENT' && ours.test(name)) return missingFile(name);
   if (!syscall || !reasons[code]) return undefined;
-  return (
-    `${name ?? without} cannot be ${verbs[syscall] ?? 'used'}: ${reasons[code]}.\n` +
-    'Look at the permissions of the folder and at the space on the disk; `npm run doctor` looks at both.'
-  );
+  const advice =
+    code === 'EMFILE' || code === 'ENFILE'
+      ? 'End programs that have many files open, or permit more open files in this terminal: `ulimit -n 4096`.'
+      : 'Look at the permissions of the folder and at the space on the disk; `npm run doctor` looks at both.';
+  return `${name ?? without} cannot be ${verbs[syscall] ?? 'used'}: ${reasons[code]}.\n${advice}`;
 }
 
 /** What the calls of the system do. @type {Record<string, string>} */

@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { catalog } from '../../lessons/catalog.ts';
-import { whyUnreadable } from '../../scripts/trouble.js';
+import { sentencesFor, whyUnreadable } from '../../scripts/trouble.js';
 import { learnersCopy, type Copy, type Run } from '../../scripts/workshop/copy.ts';
 import { editorLinks } from '../../scripts/workshop/reader/editor.ts';
+import { root } from '../harness/folders.js';
 import { startReader } from './started.ts';
 
 const lesson1 = 'lessons/01-chunked-stream';
@@ -95,6 +96,15 @@ describe('a file that cannot be written', () => {
     closeSync(full);
     expectSentences({ code: status, stdout: '', stderr }, 'The output cannot be written: the disk is full.');
   });
+});
+
+test('where too many files are open, the advice is not about the disk', () => {
+  const refused = (code: string) => sentencesFor({ code, syscall: 'open', path: join(root, 'README.md') });
+  expect(refused('EMFILE')).toBe(
+    'README.md cannot be opened: too many files are open.\n' +
+      'End programs that have many files open, or permit more open files in this terminal: `ulimit -n 4096`.',
+  );
+  expect(refused('EACCES')).toContain('Look at the permissions of the folder');
 });
 
 describe.runIf(posix)('a file that is no file', () => {
