@@ -44,9 +44,14 @@ for await (const line of linesIn(process.stdin)) {
 
 /** Gets each message of the host. The next line is read when this function has returned. */
 async function receive(message: Message): Promise<void> {
-  // TODO task 2: expect no response to a request that the host cancels
-  // TODO task 1: forward the message, and wait for it only if it is no request, or initialize
-  await forward(message);
+  if (isNotification(message) && message.method === 'notifications/cancelled') {
+    // TODO task 2: expect no response to a request that the host cancels
+  }
+  const forwarded = forward(message);
+  underWay.add(forwarded);
+  void forwarded.then(() => underWay.delete(forwarded));
+  // TODO task 1: wait for the answer only if the message is no request, or initialize
+  await forwarded;
   // TODO task 2: open the stand-alone stream when the host is ready
 }
 
@@ -86,7 +91,11 @@ function deliver(message: unknown): void {
 
 /** Delivers what the server sends on the stand-alone stream, if it offers one. Throws nothing. */
 async function listen(): Promise<void> {
-  // TODO task 2: send the GET, and deliver each message of its stream
+  try {
+    // TODO task 2: send the GET, and deliver each message of its stream
+  } catch (error) {
+    if (!leaving.signal.aborted) console.error(`the stand-alone stream has failed: ${(error as Error).message}`);
+  }
 }
 
 /** Tells the server that its session is no longer needed. */

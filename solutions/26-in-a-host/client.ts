@@ -48,16 +48,16 @@ await endSession();
 
 /** Gets each message of the host. The next line is read when this function has returned. */
 async function receive(message: Message): Promise<void> {
-  // #region task 2: expect no response to a request that the host cancels
   if (isNotification(message) && message.method === 'notifications/cancelled') {
+    // #region task 2: expect no response to a request that the host cancels
     unanswered.delete(message.params?.requestId as string | number);
+    // #endregion
   }
-  // #endregion
-  // #region task 1: forward the message, and wait for it only if it is no request, or initialize
-  // starter: await forward(message);
   const forwarded = forward(message);
   underWay.add(forwarded);
   void forwarded.then(() => underWay.delete(forwarded));
+  // #region task 1: wait for the answer only if the message is no request, or initialize
+  // starter: await forwarded;
   if (!isRequest(message) || message.method === 'initialize') await forwarded;
   // #endregion
   // #region task 2: open the stand-alone stream when the host is ready
@@ -120,16 +120,16 @@ function deliver(message: unknown): void {
 
 /** Delivers what the server sends on the stand-alone stream, if it offers one. Throws nothing. */
 async function listen(): Promise<void> {
-  // #region task 2: send the GET, and deliver each message of its stream
   try {
+    // #region task 2: send the GET, and deliver each message of its stream
     const accept = { ...headers, Accept: 'text/event-stream' };
     const response = await fetch(url, { headers: accept, signal: leaving.signal });
     if (!response.ok || mediaTypeOf(response) !== 'text/event-stream') return close(response);
     for await (const message of eventsIn(response)) deliver(message);
+    // #endregion
   } catch (error) {
     if (!leaving.signal.aborted) console.error(`the stand-alone stream has failed: ${(error as Error).message}`);
   }
-  // #endregion
 }
 
 /** Tells the server that its session is no longer needed. */

@@ -30,12 +30,9 @@ const processFilesInput = z.object({ message: z.string().describe('what to say w
 
 const processFiles: Tool<typeof processFilesInput> = {
   name: 'process_files',
-  // #region task 3: say what this tool is, and what it does to the world
-  // starter: description: 'Processes the documents one after the other',
   title: 'Process the documents',
   description: 'Processes the documents one after the other. It takes about three seconds.',
   annotations: { readOnlyHint: true, openWorldHint: false },
-  // #endregion
   input: processFilesInput,
   async run({ message }, context) {
     for (const [i, { name }] of documents.entries()) {
