@@ -82,7 +82,10 @@ async function listen(): Promise<void> {
 
 /** Begins a new session, because the server has forgotten the old one. */
 async function beginAgain(): Promise<void> {
-  // TODO task 3: leave the old session, shake hands, and listen
+  begunAgain = true;
+  // TODO task 3: leave the old session
+  await shakeHands();
+  void listen();
 }
 
 /** Tells the server that its session is no longer needed. Nothing that comes of this changes the exit code. */

@@ -82,15 +82,15 @@ async function listen(): Promise<void> {
 
 /** Begins a new session, because the server has forgotten the old one. */
 async function beginAgain(): Promise<void> {
-  // #region task 3: leave the old session, shake hands, and listen
   begunAgain = true;
+  // #region task 3: leave the old session
   leaving.abort();
   leaving = new AbortController();
   delete headers['MCP-Session-Id'];
   delete headers['MCP-Protocol-Version'];
+  // #endregion
   await shakeHands();
   void listen();
-  // #endregion
 }
 
 /** Tells the server that its session is no longer needed. Nothing that comes of this changes the exit code. */

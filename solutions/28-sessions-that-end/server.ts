@@ -211,13 +211,11 @@ app.post('/mcp', checkPost, express.json({ strict: false, limit: '1mb' }), async
   }
   const answered = await answer(message, silent, session);
   if (begins && 'result' in answered) {
-    // #region task 2: refuse the handshake if there is no room for one more session
     if (!makeRoom()) {
       response.set('Retry-After', '10');
       refuse(response, 503, -32000, 'all sessions are in use');
       return;
     }
-    // #endregion
     sessions.set(session.id, session);
     // #region task 1: the session is in use until this response is closed
     useDuring(response, session);
