@@ -56,13 +56,25 @@ async function resourceOf(name: string): Promise<Resource> {
   return { uri: uriOf(name), name, mimeType: mimeTypeOf(name), size };
 }
 
-// TODO task 1: read a document, and complete a name
+/** What is in the document with this URI: a text, or bytes in base64. */
+async function contentsOf(uri: string): Promise<TextResourceContents | BlobResourceContents> {
+  const name = nameIn(uri);
+  // TODO task 1: refuse a name that no document has, and read the document
+  throw new ResourceNotFoundError(uri);
+}
+
+async function namesBeginningWith(beginning: string): Promise<string[]> {
+  // TODO task 1: complete a name
+  return [];
+}
 
 /** The URIs that an old client has subscribed to, by the server of its session. They go when the session goes. */
 const subscriptions = new WeakMap<McpServer, Set<string>>();
 
 /** Answers resources/subscribe and resources/unsubscribe of an old client. */
 function rememberSubscriptions(server: McpServer): void {
+  const uris = new Set<string>();
+  subscriptions.set(server, uris);
   // TODO task 2: remember the URIs of this session
 }
 
@@ -73,6 +85,11 @@ function tellOfChange(uri: string, isNew: boolean): void {
 
 /** Offers prompts, which a person chooses and a host sends to its model. */
 function offerPrompts(server: McpServer): void {
+  const description = 'Asks for a summary of one document';
+  const argsSchema = z.object({
+    document: completable(z.string().describe('the name of the document'), namesBeginningWith),
+    words: z.string().regex(/^\d+$/).optional().describe('how long the summary may be, 50 if it is left out'),
+  });
   // TODO task 3: register the prompt summarize
 }
 

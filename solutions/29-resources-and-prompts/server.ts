@@ -67,30 +67,34 @@ async function resourceOf(name: string): Promise<Resource> {
   return { uri: uriOf(name), name, mimeType: mimeTypeOf(name), size };
 }
 
-// #region task 1: read a document, and complete a name
 /** What is in the document with this URI: a text, or bytes in base64. */
 async function contentsOf(uri: string): Promise<TextResourceContents | BlobResourceContents> {
   const name = nameIn(uri);
+  // #region task 1: refuse a name that no document has, and read the document
+  // starter: throw new ResourceNotFoundError(uri);
   if (!(await documentNames()).includes(name)) throw new ResourceNotFoundError(uri);
   const bytes = await readFile(join(folder, name));
   const text = textOf(bytes);
   const mimeType = mimeTypeOf(name);
   return text === undefined ? { uri, mimeType, blob: bytes.toString('base64') } : { uri, mimeType, text };
+  // #endregion
 }
 
 async function namesBeginningWith(beginning: string): Promise<string[]> {
+  // #region task 1: complete a name
+  // starter: return [];
   return (await documentNames()).filter((name) => name.startsWith(beginning));
+  // #endregion
 }
-// #endregion
 
 /** The URIs that an old client has subscribed to, by the server of its session. They go when the session goes. */
 const subscriptions = new WeakMap<McpServer, Set<string>>();
 
 /** Answers resources/subscribe and resources/unsubscribe of an old client. */
 function rememberSubscriptions(server: McpServer): void {
-  // #region task 2: remember the URIs of this session
   const uris = new Set<string>();
   subscriptions.set(server, uris);
+  // #region task 2: remember the URIs of this session
   server.server.setRequestHandler('resources/subscribe', ({ params: { uri } }) => {
     uris.add(uri);
     return {};
@@ -116,12 +120,12 @@ function tellOfChange(uri: string, isNew: boolean): void {
 
 /** Offers prompts, which a person chooses and a host sends to its model. */
 function offerPrompts(server: McpServer): void {
-  // #region task 3: register the prompt summarize
   const description = 'Asks for a summary of one document';
   const argsSchema = z.object({
     document: completable(z.string().describe('the name of the document'), namesBeginningWith),
     words: z.string().regex(/^\d+$/).optional().describe('how long the summary may be, 50 if it is left out'),
   });
+  // #region task 3: register the prompt summarize
   server.registerPrompt('summarize', { description, argsSchema }, async ({ document, words = '50' }) => ({
     messages: [
       { role: 'user', content: { type: 'resource', resource: await contentsOf(uriOf(document)) } },
