@@ -220,7 +220,7 @@ export default grader((run) => {
             },
             lost: {
               cause: `The request named the log level ${level}, but your server has not sent all log messages that are as severe, although the tool is at work.`,
-              advice: `Send each log message with mcpReq.log. ${streams}`,
+              advice: `Send each log message with mcpReq.log, at the level that the tool gave. ${streams}`,
             },
           });
           await ends(posted, text);
