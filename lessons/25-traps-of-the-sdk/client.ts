@@ -37,7 +37,11 @@ async function beginSession(): Promise<Session> {
 async function callTool(message: string): Promise<CallToolResult> {
   session ??= await beginSession();
   // TODO task 3: begin again, one time, if the session is over
-  return call(session, message);
+  try {
+    return call(session, message);
+  } catch (error) {
+    throw error;
+  }
 }
 
 function call({ client }: Session, message: string): Promise<CallToolResult> {

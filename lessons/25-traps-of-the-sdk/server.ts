@@ -83,7 +83,12 @@ async function handleSession(request: Request, response: Response): Promise<void
   refuse(response, 501, -32603, 'not written yet');
 }
 
-// TODO task 2: make a transport and a server for one session
+// TODO task 2: keep the transport in sessions, from the handshake to the DELETE
+async function beginSession(): Promise<NodeStreamableHTTPServerTransport> {
+  const transport = new NodeStreamableHTTPServerTransport({ sessionIdGenerator: randomUUID });
+  await makeServer().connect(transport);
+  return transport;
+}
 
 const app = express();
 app.use('/mcp', onlyThisMachine, express.json({ strict: false, limit: '1mb' }));

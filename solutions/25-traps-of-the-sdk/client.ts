@@ -41,7 +41,11 @@ async function beginSession(): Promise<Session> {
 async function callTool(message: string): Promise<CallToolResult> {
   session ??= await beginSession();
   // #region task 3: begin again, one time, if the session is over
-  // starter: return call(session, message);
+  // starter: try {
+  // starter:   return call(session, message);
+  // starter: } catch (error) {
+  // starter:   throw error;
+  // starter: }
   try {
     return await call(session, message);
   } catch (error) {

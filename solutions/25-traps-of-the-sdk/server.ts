@@ -101,7 +101,12 @@ async function handleSession(request: Request, response: Response): Promise<void
   // #endregion
 }
 
-// #region task 2: make a transport and a server for one session
+// #region task 2: keep the transport in sessions, from the handshake to the DELETE
+// starter: async function beginSession(): Promise<NodeStreamableHTTPServerTransport> {
+// starter:   const transport = new NodeStreamableHTTPServerTransport({ sessionIdGenerator: randomUUID });
+// starter:   await makeServer().connect(transport);
+// starter:   return transport;
+// starter: }
 async function beginSession(): Promise<NodeStreamableHTTPServerTransport> {
   const transport = new NodeStreamableHTTPServerTransport({
     sessionIdGenerator: randomUUID,

@@ -178,6 +178,14 @@ ${done}`,
   ),
   server(2, 'answers-in-json-in-a-session', [generates, `${generates}    enableJsonResponse: true,\n`]),
 
+  server(2, 'says-done-beside-the-call', [
+    done,
+    `      if (context.sessionId) await server.sendLoggingMessage({ level: 'notice', data: \`\${name} is done\` }, context.sessionId);
+      else await context.mcpReq.log('notice', \`\${name} is done\`, name);
+`,
+  ]),
+
+  client(3, 'handler-after-the-handshake', [`${handler}${connecting}`, `${connecting}${handler}`]),
   client(3, 'handler-after-connect', [`${handler}${connecting}${level}`, `${connecting}${level}${handler}`]),
   client(
     3,
@@ -196,6 +204,14 @@ ${done}`,
   client(3, 'takes-400-for-the-end', [
     only404,
     only404.replace('error.status !== 404', '![400, 404].includes(error.status ?? 0)'),
+  ]),
+  client(3, 'takes-a-server-error-for-the-end', [
+    only404,
+    only404.replace('error.status !== 404', '(error.status !== 404 && error.status! < 500)'),
+  ]),
+  client(3, 'repeats-without-reports', [
+    repeats,
+    "    return session.client.callTool({ name: 'process_files', arguments: { message } });\n",
   ]),
   client(
     3,
@@ -220,6 +236,10 @@ ${done}`,
   client(3, 'asks-for-the-level-one-time', [level, "  if (!session) await client.setLoggingLevel('info');\n"]),
   client(3, 'never-asks-for-a-level', [level, '']),
   client(3, 'leaves-without-a-word', [goodbye, '']),
+  client(3, 'leaves-without-a-word-after-a-failure', [
+    '} finally {\n  await endSession();\n}\n',
+    '}\nif (process.exitCode === 1) await session?.client.close();\nelse await endSession();\n',
+  ]),
   client(
     3,
     'goodbye-after-close',

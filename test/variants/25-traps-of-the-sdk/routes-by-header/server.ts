@@ -1,4 +1,4 @@
-// Decides by the header of the revision, keeps transports in an object without a prototype, and sends nothing after a result.
+// Decides by the header of the revision, keeps transports in an object without a prototype, and sends nothing after a result. Its message at the end names no logger.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { randomBytes } from 'node:crypto';
 import { json } from 'node:stream/consumers';
@@ -44,7 +44,7 @@ function make(): McpServer {
           },
           signal: ctx.mcpReq.signal,
         });
-        await ctx.mcpReq.log('notice', `${tool.name} is done`, tool.name);
+        await ctx.mcpReq.log('notice', `${tool.name} is done`);
         return result as CallToolResult;
       } finally {
         over = true;
