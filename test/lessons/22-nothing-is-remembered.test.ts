@@ -138,7 +138,7 @@ export default grader((run) => {
       advice:
         level === 'debug'
           ? 'Compare the level of the request with undefined. The position of debug in the list is 0, which counts as false.'
-          : `Look for the level in params._meta, under the name ${meta('logLevel')}, and give it to the function log.`,
+          : 'Read the level from params._meta of this request, and drop a message only if it is less severe. The logger of a message can be missing.',
     });
     for (const message of notificationsIn(posted)) {
       const { level, data } = paramsOf(message);
@@ -193,7 +193,7 @@ export default grader((run) => {
         const { program } = server;
         const message = word();
         const posted = call('process_files', { message }, { ...atLevel('info'), who: 'client 1' });
-        const advice = `Read the level from params._meta, under the name ${meta('logLevel')}, and give it to the function log. It compares the level of each message with it.`;
+        const advice = `Read the level from params._meta, under the name ${meta('logLevel')}, and give it to the function log. It compares the level of each message with it, and sends a message at the same level too.`;
         for (const [i, { name }] of documents.entries()) {
           await posted.atWork();
           if (posted.status !== undefined && posted.status !== 200) posted.result();
