@@ -250,8 +250,15 @@ const subscriptions = new Map<Response, Subscription>();
 
 /** Answers subscriptions/listen with an event stream that stays open. */
 function openSubscription({ id, params }: JsonRpcRequest, response: Response): void {
-  // TODO task 3: refuse the request, or begin the stream, acknowledge the subscription, and keep the stream alive
-  refuseRequest(response, id, { status: 404, answer: failure(-32601, 'not written yet') });
+  const { data, error } = listenParams.safeParse(params);
+  if (error) return refuseRequest(response, id, refused(-32602, z.prettifyError(error)));
+  const { toolsListChanged } = data.notifications;
+  // TODO task 3: refuse the request if too many are open; otherwise begin the stream, acknowledge the subscription, and keep it
+  return refuseRequest(response, id, { status: 404, answer: failure(-32601, 'not written yet') });
+  const keepAlive = setInterval(() => {
+    if (!response.writableEnded) response.write(': still here\n\n');
+  }, quietInterval);
+  // TODO task 3: stop the timer when the response is closed, and forget the subscription
 }
 
 /** Sends a notification that says which subscription it belongs to. */

@@ -262,22 +262,24 @@ const subscriptions = new Map<Response, Subscription>();
 
 /** Answers subscriptions/listen with an event stream that stays open. */
 function openSubscription({ id, params }: JsonRpcRequest, response: Response): void {
-  // #region task 3: refuse the request, or begin the stream, acknowledge the subscription, and keep the stream alive
-  // starter: refuseRequest(response, id, { status: 404, answer: failure(-32601, 'not written yet') });
   const { data, error } = listenParams.safeParse(params);
   if (error) return refuseRequest(response, id, refused(-32602, z.prettifyError(error)));
+  const { toolsListChanged } = data.notifications;
+  // #region task 3: refuse the request if too many are open; otherwise begin the stream, acknowledge the subscription, and keep it
+  // starter: return refuseRequest(response, id, { status: 404, answer: failure(-32601, 'not written yet') });
   if (subscriptions.size >= maxSubscriptions) {
     return refuseRequest(response, id, { status: 503, answer: failure(-32603, 'too many subscriptions are open') });
   }
-  const { toolsListChanged } = data.notifications;
   beginEventStream(response);
   notify(response, id, 'notifications/subscriptions/acknowledged', {
     notifications: toolsListChanged ? { toolsListChanged } : {},
   });
   subscriptions.set(response, { id, toolsListChanged });
+  // #endregion
   const keepAlive = setInterval(() => {
     if (!response.writableEnded) response.write(': still here\n\n');
   }, quietInterval);
+  // #region task 3: stop the timer when the response is closed, and forget the subscription
   response.on('close', () => {
     clearInterval(keepAlive);
     subscriptions.delete(response);

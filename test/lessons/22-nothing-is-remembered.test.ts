@@ -135,8 +135,16 @@ export default grader((run) => {
     expect(level === undefined || came.length > 0, {
       cause: `${named(level)}, but your server sent no log message for it.`,
       compare,
-      advice: `Look for the level in params._meta, under the name ${meta('logLevel')}, and give it to the function log.`,
+      advice:
+        level === 'debug'
+          ? 'Compare the level of the request with undefined. The position of debug in the list is 0, which counts as false.'
+          : 'Read the level from params._meta of this request, and drop a message only if it is less severe. The logger of a message can be missing.',
     });
+    for (const message of notificationsIn(posted)) {
+      const { level, data } = paramsOf(message);
+      const likeness = (each: Message) => 2 * Number(each.data === data) + Number(each.level === level);
+      expectLog(posted, message, messages.toSorted((a, b) => likeness(b) - likeness(a))[0]!);
+    }
     const instead = levels.find((each) => sorted(from(each)) === sorted(came));
     const above = levels[levels.indexOf(level ?? '') + 1];
     expect(instead === undefined || instead !== above, {
@@ -160,10 +168,21 @@ export default grader((run) => {
       compare,
       advice: bySeverity,
     });
-    for (const message of notificationsIn(posted)) {
-      const { data } = messages.find((each) => each.level === paramsOf(message).level)!;
-      expectLog(posted, message, { level: String(paramsOf(message).level), data });
-    }
+  }
+
+  /** Data of each type of JSON, with and without a logger, arrives as the tool has given it to `log`. */
+  async function expectAnyData(): Promise<void> {
+    const logs = random.shuffled([word(), '', 0, false, null, [word()], { [word()]: word() }]);
+    const messages = logs.map((data, i) => ({ level: 'error', data, ...(i % 2 === 0 && { logger: word() }) }));
+    const posted = await call('say', { messages }, { ...atLevel('error'), id: word() }).done();
+    const came = notificationsIn(posted);
+    const texts = came.map((message) => asJson(paramsOf(message).data));
+    expect(came.length >= messages.length, {
+      cause: `A tool logged ${messages.length} messages, but your server sent ${came.length} of them.`,
+      compare: { expected: messages.map(({ data }) => asJson(data)).join(', '), received: texts.join(', ') },
+      advice: 'Look only at the level in log. The data can be any JSON value, and the logger can be missing.',
+    });
+    for (const [i, message] of came.entries()) expectLog(posted, message, { logger: undefined, ...messages[i]! });
   }
 
   task({ number: 1, title: 'Log for one request', file: 'server.ts' }, () => {
@@ -174,7 +193,7 @@ export default grader((run) => {
         const { program } = server;
         const message = word();
         const posted = call('process_files', { message }, { ...atLevel('info'), who: 'client 1' });
-        const advice = `Read the level from params._meta, under the name ${meta('logLevel')}, and give it to the function log. It compares the level of each message with it.`;
+        const advice = `Read the level from params._meta, under the name ${meta('logLevel')}, and give it to the function log. It compares the level of each message with it, and sends a message at the same level too.`;
         for (const [i, { name }] of documents.entries()) {
           await posted.atWork();
           if (posted.status !== undefined && posted.status !== 200) posted.result();
@@ -190,6 +209,7 @@ export default grader((run) => {
         expectText(posted, `Done: ${message}`, 'Send what the tool has returned as its result.');
         expectResponseLast(posted);
         for (const level of random.shuffled(levels)) await expectFilter(level, advice);
+        await random.aside(expectAnyData);
       }),
     );
 
@@ -499,6 +519,23 @@ export default grader((run) => {
     expectText(posted, text, advice);
   }
 
+  /** Posts notifications/cancelled, as some clients still do. */
+  async function postCancelled(requestId: unknown): Promise<void> {
+    const message = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId, reason: word() } };
+    const headers = { 'MCP-Protocol-Version': revision, 'Mcp-Method': 'notifications/cancelled' };
+    const posted = mcpClient(server).post(message, { see: '', headers });
+    await posted.doneMeanwhile({
+      cause: 'Your server did not answer notifications/cancelled.',
+      advice: 'Answer a notification with status 202, and do nothing else.',
+    });
+    expect([202, 400].includes(posted.status!), {
+      cause: `Your server answered notifications/cancelled with status ${posted.status}.`,
+      compare: { expected: '202 and no body', received: received(posted) },
+      advice: 'Answer a notification with status 202, and do nothing else.',
+    });
+    await server.program.caughtUp();
+  }
+
   const aborts =
     'Make an AbortController in streamAnswer, abort it when the response emits close, and give its signal to the tool as context.signal. process_files passes it on: work(name, { signal: context.signal }).';
 
@@ -555,23 +592,10 @@ export default grader((run) => {
     requirement(
       'If a client posts `notifications/cancelled`, every call continues, also the call whose `id` is the `requestId`.',
       async () => {
-        const { program } = server;
         const id = newId();
         const running = await begin('short', { id });
         for (const requestId of [id, newId()]) {
-          const message = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId, reason: word() } };
-          const headers = { 'MCP-Protocol-Version': revision, 'Mcp-Method': 'notifications/cancelled' };
-          const posted = mcpClient(server).post(message, { see: '', headers });
-          await posted.doneMeanwhile({
-            cause: 'Your server did not answer notifications/cancelled while a tool was at work.',
-            advice: 'Answer a notification with status 202, and do nothing else.',
-          });
-          expect([202, 400].includes(posted.status!), {
-            cause: `Your server answered notifications/cancelled with status ${posted.status}.`,
-            compare: { expected: '202 and no body', received: received(posted) },
-            advice: 'Answer a notification with status 202, and do nothing else.',
-          });
-          await program.caughtUp();
+          await postCancelled(requestId);
           expectContinues(running, {
             cause: 'A client posted notifications/cancelled, and your server stopped a call.',
             advice:
@@ -735,7 +759,7 @@ export default grader((run) => {
     expectEventStream(stream, {
       see: stream.see,
       ...(stream.status === 404 && {
-        advice: 'Answer subscriptions/listen before you look for its method in methods: its answer is a stream.',
+        advice: `Write openSubscription, which answers 404 in the starter: call beginEventStream, and then send ${acknowledged}.`,
       }),
     });
     const [first] = messagesOn(stream);
@@ -821,7 +845,7 @@ export default grader((run) => {
       () => {
         const without = streams.filter((stream) => announcements(stream).length < expected);
         const last = messagesOn(without[0]!)
-          .filter(({ method }) => method !== acknowledged)
+          .filter(({ method }) => method !== acknowledged && method !== listChanged)
           .at(-1);
         missing(listChanged);
         return {
@@ -836,7 +860,7 @@ export default grader((run) => {
           advice:
             last !== undefined
               ? 'Use exactly this method. Clients look for it, letter by letter.'
-              : 'Go through all subscriptions in announceTools, and send the notification on each stream whose client has asked for toolsListChanged.',
+              : 'Go through all subscriptions in announceTools, without a return in the loop, and send the notification on each stream whose client has asked for toolsListChanged. Forget a subscription when its response emits close, and not when its request does.',
           see: '',
         };
       },
@@ -877,6 +901,13 @@ export default grader((run) => {
         });
         answered.result();
         for (const stream of streams) expectOpen(stream, 'although its client is still there');
+        await random.aside(() => postCancelled(idOf(streams[0]!)));
+        expect(!finished(streams[0]!), {
+          cause: 'A client posted notifications/cancelled, and your server ended the subscription with this id.',
+          advice:
+            'Ignore this notification. Without sessions, your server cannot know whose subscription has this id. A client ends its subscription when it closes the stream.',
+          see: '',
+        });
         await close(...streams);
       },
     );
@@ -988,6 +1019,13 @@ export default grader((run) => {
         const running = await begin('short');
         await switchArchive();
         await expectAnnounced(streams, 2, 'The list of tools has changed while a tool was at work');
+        const stray = notificationsIn(running.posted).find(({ method }) => method === listChanged);
+        expect(stray === undefined, {
+          cause: `Your server sent ${listChanged} in the answer to a call.`,
+          compare: { expected: '(nothing)', received: asJson(stray) },
+          advice: 'Send this notification only on the streams of subscriptions whose client has asked for it.',
+          see: '',
+        });
         await expectResult(running);
         const [gone, ...others] = streams as [Posted, ...Posted[]];
         await close(gone);
@@ -1010,15 +1048,17 @@ export default grader((run) => {
       'On the stream of a subscription, the server sends only the notifications that its client has asked for. Log messages and the response of a call travel in the answer to this call only.',
       async () => {
         const { program } = server;
-        const wanting = await listen('client 1');
         const others = [
           subscribe({}, { who: 'client 2' }),
           subscribe({ promptsListChanged: true, resourcesListChanged: true }, { who: 'client 3' }),
           subscribe({ toolsListChanged: false }, { who: 'client 4' }),
         ];
         for (const stream of others) await acknowledgedOn(stream, server);
+        // A level is for the log messages of one request, and this request has no log messages.
+        const wanting = await listen('client 1', { toolsListChanged: true }, atLevel('debug'));
         await call('say', { messages: levels.map((level) => ({ level, data: word() })) }, atLevel('debug')).done();
-        await call('process_files', { message: word() }, atLevel('info')).done();
+        const _meta = { [meta('logLevel')]: 'info', progressToken: 'a call' };
+        await call('process_files', { message: word() }, { _meta }).done();
         await switchArchive();
         await expectAnnounced([wanting], 1, 'The list of tools has changed');
         await program.caughtUp();
@@ -1060,7 +1100,12 @@ export default grader((run) => {
         const { timers } = quiet.program;
         const stream = await listen('a client', { toolsListChanged: true }, {}, quiet);
         await expectComments(quiet, stream, 40, stream.see);
+        const nothing = subscribe({}, { who: 'client 2', id: 'nothing' }, quiet);
+        await acknowledgedOn(nothing, quiet);
+        // A server may end a subscription to nothing with its result.
+        if (!finished(nothing)) await expectComments(quiet, nothing, 40, nothing.see);
         stream.close();
+        nothing.close();
         await noTimerLeft(
           run,
           quiet.program,

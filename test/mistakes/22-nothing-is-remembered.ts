@@ -22,7 +22,7 @@ const full = `  if (subscriptions.size >= maxSubscriptions) {
     return refuseRequest(response, id, { status: 503, answer: failure(-32603, 'too many subscriptions are open') });
   }
 `;
-const begins = '  const { toolsListChanged } = data.notifications;\n  beginEventStream(response);\n';
+const begins = '  beginEventStream(response);\n  notify(response, id,';
 const acknowledges = `  notify(response, id, 'notifications/subscriptions/acknowledged', {
     notifications: toolsListChanged ? { toolsListChanged } : {},
   });
@@ -126,6 +126,8 @@ export const mistakes: Mistake[] = [
 `,
     ],
   ),
+  server(1, 'drops-data-that-count-as-false', [filters, `${filters}      if (!data) return;\n`]),
+  server(1, 'leaves-the-logger-out', [logs, logs.replace('level, logger, data', 'level, data')]),
   server(1, 'keeps-set-level', [discovers, `  'logging/setLevel': () => ({ result: {} }),\n\n${discovers}`]),
   server(1, 'issues-a-session-id', [
     '  const answered = await answer(message, silent);\n',
@@ -200,6 +202,10 @@ export const mistakes: Mistake[] = [
     sends,
     "  if (response.closed) throw new Error('the client has left');\n",
   ]),
+  server(3, 'the-notification-ends-a-subscription', [
+    accepted,
+    `${accepted}    for (const [stream, { id }] of subscriptions) if (id === message.params?.requestId) stream.end();\n`,
+  ]),
   server(3, 'ends-the-stream', [closes, `${closes}  response.end();\n`]),
   server(3, 'acknowledges-nothing', [acknowledges, '']),
   server(3, 'answers-with-a-result', [
@@ -209,7 +215,7 @@ export const mistakes: Mistake[] = [
   server(
     3,
     'invents-a-subscription-id',
-    [begins, begins + '  const own = id;\n  id = `own-${Number(id)}`;\n'],
+    [begins, '  const own = id;\n  id = `own-${Number(id)}`;\n' + begins],
     [keeps, keeps.replace('{ id,', '{ id: own,')],
   ),
   server(3, 'the-id-as-a-string', [tags, tags.replace(']: id', ']: String(id)')]),
@@ -246,6 +252,20 @@ export const mistakes: Mistake[] = [
   ),
   server(3, 'announces-nothing', [announces, '']),
   server(3, 'announces-to-everybody', [announces, announces.replace('if (toolsListChanged) ', '')]),
+  server(3, 'announces-until-somebody-has-not-asked', [
+    announces,
+    announces.replace('if (toolsListChanged) ', 'if (!toolsListChanged) return;\n    '),
+  ]),
+  server(
+    3,
+    'announces-in-calls-too',
+    [left, `${left}  calls.add(response);\n  response.on('close', () => calls.delete(response));\n`],
+    [streams, `const calls = new Set<Response>();\n\n${streams}`],
+    [
+      announces,
+      `${announces}  for (const response of calls) send(response, { jsonrpc: '2.0', method: 'notifications/tools/list_changed' });\n`,
+    ],
+  ),
   server(3, 'announces-without-an-id', [
     announces,
     announces.replace(
@@ -267,6 +287,7 @@ export const mistakes: Mistake[] = [
     `${logs}      for (const [stream, { id }] of subscriptions) notify(stream, id, 'notifications/message', { level, logger, data });\n`,
   ]),
   server(3, 'writes-no-comments', [comments, '  const keepAlive = undefined;\n']),
+  server(3, 'writes-comments-for-who-wants-changes', [comments, comments.replace('if (', 'if (toolsListChanged && ')]),
   server(3, 'writes-one-comment', [comments, comments.replace('setInterval', 'setTimeout')]),
   server(3, 'the-comment-is-an-event', [comments, comments.replace(': still here', 'data: still here')]),
   server(3, 'the-timer-lives-on', [closes, closes.replace('    clearInterval(keepAlive);\n', '')]),
