@@ -42,9 +42,9 @@ const logs = '  const { method, path } = request;\n';
 const checksDelete = '  if (!sessionOf(request, response)) return;\n';
 const secureServer = 'const secure = createSecureServer({ key, cert }, app);\n';
 const plainServer = `const plain = createServer((_request, response) => {
-    response.writeHead(400, { 'Content-Type': 'text/plain', Connection: 'close' });
-    response.end(\`This port speaks TLS. Use \${resource}\\n\`);
-  });
+  response.writeHead(400, { 'Content-Type': 'text/plain', Connection: 'close' });
+  response.end(\`This port speaks TLS. Use \${resource}\\n\`);
+});
 `;
 const answers400 = "response.writeHead(400, { 'Content-Type': 'text/plain', Connection: 'close' });\n";
 const listens = "listen(byFirstByte({ secure, plain }), 'https');\n";
@@ -271,7 +271,7 @@ export const mistakes: Mistake[] = [
   server(
     3,
     'only-speaks-tls',
-    [`  ${plainServer}`, ''],
+    [plainServer, ''],
     [listens, "listen(secure, 'https');\n"],
     ["import { createServer } from 'node:http';\n", ''],
     ["import { byFirstByte } from '#support/one-port.ts';\n", ''],
@@ -295,12 +295,10 @@ export const mistakes: Mistake[] = [
     metadataUrl,
     "`http://${response.req.get('Host')}/.well-known/oauth-protected-resource/mcp`;\n",
   ]),
-  server(
-    3,
-    'plain-http-ends-the-server',
-    [listens, "const either = byFirstByte({ secure, plain });\n  listen(either, 'https');\n"],
-    [plainServer, `${plainServer}  plain.on('request', () => either.close());\n`],
-  ),
+  server(3, 'plain-http-ends-the-server', [
+    listens,
+    "const either = byFirstByte({ secure, plain });\n  plain.on('request', () => either.close());\n  listen(either, 'https');\n",
+  ]),
   client(3, 'trusts-the-authorities-only', [secureAgent, 'const secureAgent = new Agent();\n']),
   client(3, 'trusts-everybody', [secureAgent, 'const secureAgent = new Agent({ rejectUnauthorized: false });\n']),
   client(3, 'trusts-everybody-although-it-has-the-certificate', [
