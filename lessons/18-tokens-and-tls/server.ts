@@ -259,5 +259,11 @@ app.all('/mcp', (_request, response) => {
 
 app.use('/mcp', answerError);
 
+/** Answers a client that sends plain HTTP to the port of TLS. */
+const plain = createServer((_request, response) => {
+  response.writeHead(400, { 'Content-Type': 'text/plain', Connection: 'close' });
+  response.end(`This port speaks TLS. Use ${resource}\n`);
+});
+
 // TODO task 3: speak TLS if there is a certificate
 listen(app);

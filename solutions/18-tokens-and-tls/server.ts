@@ -292,16 +292,18 @@ app.all('/mcp', (_request, response) => {
 
 app.use('/mcp', answerError);
 
+/** Answers a client that sends plain HTTP to the port of TLS. */
+const plain = createServer((_request, response) => {
+  response.writeHead(400, { 'Content-Type': 'text/plain', Connection: 'close' });
+  response.end(`This port speaks TLS. Use ${resource}\n`);
+});
+
 // #region task 3: speak TLS if there is a certificate
 // starter: listen(app);
 if (tlsFolder) {
   const key = readFileSync(join(tlsFolder, 'key.pem'));
   const cert = readFileSync(join(tlsFolder, 'certificate.pem'));
   const secure = createSecureServer({ key, cert }, app);
-  const plain = createServer((_request, response) => {
-    response.writeHead(400, { 'Content-Type': 'text/plain', Connection: 'close' });
-    response.end(`This port speaks TLS. Use ${resource}\n`);
-  });
   listen(byFirstByte({ secure, plain }), 'https');
 } else {
   listen(app);

@@ -44,6 +44,10 @@ export default grader((run) => {
   /** Every token that was sent, because none of them may be printed. */
   const sent = new Set<string>();
 
+  /** What a client can write into the header Host, although it asks a different server. */
+  const elsewhere = 'localhost:9';
+  const anyHost = 'The client writes the header Host, so it can name any server there.';
+
   /** Starts the server, as the resource of the grader's authorization server. */
   async function start(env: Record<string, string> = {}, ca?: string): Promise<Server> {
     const { url } = await issuer();
@@ -144,6 +148,13 @@ export default grader((run) => {
       cause: `Your server refused a token ${what}, but the header WWW-Authenticate does not say why.`,
       advice: `Set WWW-Authenticate to Bearer error="${error}", and more parameters after a comma. The error tells the client whether a new token helps.`,
     });
+    const url = new URL(metadataPath, server.url).href;
+    if (status === 401)
+      expectChallenge(posted, `resource_metadata="${url}"`, ({ resource_metadata }) => resource_metadata === url, {
+        cause: `Your server refused a token ${what}, but the header WWW-Authenticate does not have the URL of the metadata.`,
+        advice:
+          'Call challenge for this answer too. Each answer with status 401 needs resource_metadata, because the client looks there for the way to a new token.',
+      });
     return posted;
   }
 
@@ -218,6 +229,7 @@ export default grader((run) => {
             '/mcp',
             { method: 'POST', headers: { ...json, Authorization: 'Bearer' }, body: initialize },
           ],
+          ['GET /mcp without a token', '/mcp', {}],
         ];
         sent.add(token);
         for (const [what, path, ask] of cases) {
@@ -237,10 +249,7 @@ export default grader((run) => {
                 : path === '/mcp' && ask.body === initialize
                   ? 'Answer with challenge(response, 401, …). Status 401 tells a client that it needs a token. 403 would mean that a token is there and allows too little.'
                   : before,
-            see:
-              ask.method === 'DELETE'
-                ? 'curl -i -X DELETE http://127.0.0.1:3000/mcp'
-                : 'curl -i -X POST http://127.0.0.1:3000/mcp',
+            see: `curl -i${ask.method ? ` -X ${ask.method}` : ''} http://127.0.0.1:3000/mcp`,
           });
         }
         await answeredOnce();
@@ -251,11 +260,8 @@ export default grader((run) => {
       'The answer with status 401 has a header `WWW-Authenticate` with the scheme `Bearer` and the parameter `resource_metadata`: the URL of `/.well-known/oauth-protected-resource/mcp` on this server.',
       async () => {
         const see = 'curl -i -X POST http://127.0.0.1:3000/mcp';
-        const exchange = await send('/mcp', {
-          method: 'POST',
-          headers: { 'Content-Type': 'application/json' },
-          body: '{}',
-        });
+        const ask = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' };
+        const exchange = await send('/mcp', ask);
         const url = new URL(metadataPath, server.url).href;
         const expected = `resource_metadata="${url}"`;
         expectChallenge(exchange, expected, () => true, {
@@ -265,9 +271,14 @@ export default grader((run) => {
             'Set WWW-Authenticate before refuse sends the answer. Begin it with Bearer and a space, and write the parameters after that.',
           see,
         });
+        const unreadable = String(exchange.headers['www-authenticate']).includes('resource_metadata=');
         expectChallenge(exchange, expected, ({ resource_metadata }) => resource_metadata !== undefined, {
-          cause: 'The header WWW-Authenticate has no parameter resource_metadata.',
-          advice: 'Write resource_metadata="…" with the URL of the metadata. Parameters are separated by commas.',
+          cause: unreadable
+            ? 'A client cannot read the parameter resource_metadata in the header WWW-Authenticate.'
+            : 'The header WWW-Authenticate has no parameter resource_metadata.',
+          advice: unreadable
+            ? 'Put each value in quotation marks, and write a comma between two parameters.'
+            : 'Write resource_metadata="…" with the URL of the metadata. Parameters are separated by commas.',
           see,
         });
         expectChallenge(exchange, expected, ({ resource_metadata }) => resource_metadata === url, {
@@ -275,6 +286,12 @@ export default grader((run) => {
           advice:
             "Make the whole URL with new URL('/.well-known/oauth-protected-resource/mcp', publicUrl).href. The well-known part comes first, directly after the port, and the path of the resource follows.",
           see,
+        });
+        const named = await send('/mcp', { ...ask, headers: { ...ask.headers, Host: elsewhere } });
+        expectChallenge(named, expected, ({ resource_metadata }) => resource_metadata === url, {
+          cause: 'The header Host named a different server, and then resource_metadata had the wrong URL.',
+          advice: `Make the URL from publicUrl. ${anyHost}`,
+          see: `curl -i -X POST -H "Host: ${elsewhere}" http://127.0.0.1:3000/mcp`,
         });
       },
     );
@@ -306,6 +323,16 @@ export default grader((run) => {
             'The metadata has the wrong resource.',
             'Send the URL of /mcp, letter by letter as clients know it: use the variable resource. A client stops if it finds a different URL there.',
           );
+        const named = await send(metadataPath, { headers: { Host: elsewhere } });
+        const seeNamed = `curl -i -H "Host: ${elsewhere}" http://127.0.0.1:3000${metadataPath}`;
+        if (named.status === 200)
+          look(fromJson(named.text), 'metadata', seeNamed)
+            .at('resource')
+            .is(
+              resource,
+              'The header Host named a different server, and then the metadata had the wrong resource.',
+              `Use the variable resource. ${anyHost}`,
+            );
       },
     );
 
@@ -346,6 +373,16 @@ export default grader((run) => {
             'Compare the name of the scheme without regard to case, as HTTP says: add the flag i to the regular expression.',
           );
         }
+        const basic = await clientWith(undefined, undefined, { Authorization: `Basic ${token}` }).ask(
+          'initialize',
+          hello(),
+        );
+        expectStatus(basic, 401, {
+          cause: `A token came after the scheme Basic instead of Bearer, and your server answered with status ${basic.status}.`,
+          advice:
+            'Take the token only after the scheme Bearer. After Basic, there is the name of a user with a password.',
+          see: '',
+        });
         const ended = await send('/mcp', {
           method: 'DELETE',
           headers: { ...client.headers, Authorization: `Bearer ${token}` },
@@ -616,7 +653,9 @@ export default grader((run) => {
         sent.add(token);
         const headers = { 'Content-Type': 'application/json', Accept: 'application/json, text/event-stream' };
         const body = JSON.stringify(request(1, 'initialize', hello()));
-        for (const path of [`/mcp?access_token=${token}`, `/${word()}?access_token=${token}`]) {
+        const other = random.aside(word);
+        for (const where of ['/mcp?access_token', `/${word()}?access_token`, `/mcp?${other}`]) {
+          const path = `${where}=${token}`;
           await send(path, { method: 'POST', headers, body });
           await send(path, { method: 'POST', headers: { ...headers, Authorization: `Bearer ${token}` }, body });
         }
@@ -627,7 +666,7 @@ export default grader((run) => {
         const pieces = new Set(secrets.flatMap((each) => inPieces(each)));
         const line = printed.split('\n').find((each) => inPieces(each).some((piece) => pieces.has(piece)));
         const whole = secrets.some((each) => line?.includes(each));
-        const inQuery = /access_token=/.test(line ?? '');
+        const inQuery = /\?\w+=/.test(line ?? '');
         expect(line === undefined, {
           cause: whole
             ? `Your server printed a token${inQuery ? ' that was in the query of a URL' : ''}. A person who reads this log can use the token.`

@@ -42,9 +42,9 @@ const logs = '  const { method, path } = request;\n';
 const checksDelete = '  if (!sessionOf(request, response)) return;\n';
 const secureServer = 'const secure = createSecureServer({ key, cert }, app);\n';
 const plainServer = `const plain = createServer((_request, response) => {
-    response.writeHead(400, { 'Content-Type': 'text/plain', Connection: 'close' });
-    response.end(\`This port speaks TLS. Use \${resource}\\n\`);
-  });
+  response.writeHead(400, { 'Content-Type': 'text/plain', Connection: 'close' });
+  response.end(\`This port speaks TLS. Use \${resource}\\n\`);
+});
 `;
 const answers400 = "response.writeHead(400, { 'Content-Type': 'text/plain', Connection: 'close' });\n";
 const listens = "listen(byFirstByte({ secure, plain }), 'https');\n";
@@ -69,6 +69,14 @@ export const mistakes: Mistake[] = [
     readsToken,
     readsToken.replace(';\n', ' ?? (request.query.access_token as string | undefined);\n'),
   ]),
+  server(1, 'a-token-after-any-scheme', [readsToken, readsToken.replace('Bearer', '\\w+')]),
+  server(
+    1,
+    'looks-at-post-and-delete-only',
+    [mounted, mountedWithoutToken],
+    [posted, posted.replace('checkPost', 'requireToken, checkPost')],
+    ["app.delete('/mcp', (", "app.delete('/mcp', requireToken, ("],
+  ),
   server(1, 'no-token-is-403', [noToken, noToken.replace('401', '403')]),
   server(1, 'no-token-is-400', [noToken, "  if (!token) return refuse(response, 400, -32600, 'there is no token');\n"]),
   server(1, 'expects-the-header', [
@@ -90,6 +98,11 @@ export const mistakes: Mistake[] = [
     setsHeader,
     'response.set(\'WWW-Authenticate\', `Bearer ${reason}, realm="${metadata}"`);\n',
   ]),
+  server(1, 'a-space-between-the-parameters', [setsHeader, setsHeader.replace(', resource', ' resource')]),
+  server(1, 'the-url-of-the-metadata-from-the-host', [
+    metadataUrl,
+    "`http://${response.req.get('Host')}/.well-known/oauth-protected-resource/mcp`;\n",
+  ]),
   server(1, 'a-relative-url', [metadataUrl, "'/.well-known/oauth-protected-resource/mcp';\n"]),
   server(1, 'the-url-of-the-authorization-server', [
     metadataUrl,
@@ -110,6 +123,10 @@ export const mistakes: Mistake[] = [
     metadataRoute.replace('(_request', 'requireToken, (_request'),
   ]),
   server(1, 'the-resource-is-the-origin', [metadata, metadata.replace('resource,', 'resource: publicUrl,')]),
+  server(1, 'the-resource-from-the-host', [
+    metadata,
+    metadata.replace('resource,', "resource: `http://${response.req.get('Host')}/mcp`,"),
+  ]),
   server(1, 'the-issuer-is-not-in-an-array', [metadata, metadata.replace('[issuer]', 'issuer')]),
   server(1, 'the-issuer-with-a-slash', [metadata, metadata.replace('[issuer]', '[new URL(issuer).href]')]),
   server(1, 'one-authorization-server', [
@@ -192,6 +209,13 @@ export const mistakes: Mistake[] = [
     catches,
     catches.replace('\'error="invalid_token"\'', '`scope="${scope}"`'),
   ]),
+  server(2, 'a-wrong-token-gets-no-metadata', [
+    catches,
+    catches.replace(
+      'return challenge(response, 401, \'error="invalid_token"\');',
+      "response.set('WWW-Authenticate', 'Bearer error=\"invalid_token\"');\n    return refuse(response, 401, -32600, 'the token is wrong');",
+    ),
+  ]),
   server(
     2,
     'verifies-the-signature-only',
@@ -257,6 +281,10 @@ export const mistakes: Mistake[] = [
     [finds, finds.replace('response.locals.subject', 'subject')],
   ),
   server(2, 'logs-the-query', [logs, '  const { method, originalUrl: path } = request;\n']),
+  server(2, 'hides-one-parameter-of-the-query', [
+    logs,
+    "  const { method, originalUrl } = request;\n  const path = originalUrl.replace(/access_token=[^&]*/, 'access_token=***');\n",
+  ]),
   server(2, 'logs-the-headers', [logs, `${logs}  console.log(request.headers);\n`]),
   server(2, 'logs-the-end-of-a-token', [
     noToken,
@@ -271,7 +299,7 @@ export const mistakes: Mistake[] = [
   server(
     3,
     'only-speaks-tls',
-    [`  ${plainServer}`, ''],
+    [plainServer, ''],
     [listens, "listen(secure, 'https');\n"],
     ["import { createServer } from 'node:http';\n", ''],
     ["import { byFirstByte } from '#support/one-port.ts';\n", ''],
@@ -293,14 +321,12 @@ export const mistakes: Mistake[] = [
   ),
   server(3, 'the-metadata-is-always-http', [
     metadataUrl,
-    "`http://${response.req.get('Host')}/.well-known/oauth-protected-resource/mcp`;\n",
+    "new URL('/.well-known/oauth-protected-resource/mcp', publicUrl.replace('https', 'http')).href;\n",
   ]),
-  server(
-    3,
-    'plain-http-ends-the-server',
-    [listens, "const either = byFirstByte({ secure, plain });\n  listen(either, 'https');\n"],
-    [plainServer, `${plainServer}  plain.on('request', () => either.close());\n`],
-  ),
+  server(3, 'plain-http-ends-the-server', [
+    listens,
+    "const either = byFirstByte({ secure, plain });\n  plain.on('request', () => either.close());\n  listen(either, 'https');\n",
+  ]),
   client(3, 'trusts-the-authorities-only', [secureAgent, 'const secureAgent = new Agent();\n']),
   client(3, 'trusts-everybody', [secureAgent, 'const secureAgent = new Agent({ rejectUnauthorized: false });\n']),
   client(3, 'trusts-everybody-although-it-has-the-certificate', [

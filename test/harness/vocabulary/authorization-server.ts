@@ -92,11 +92,14 @@ async function newKey(): Promise<{ privateKey: CryptoKey; publicKey: CryptoKey; 
   return { privateKey, publicKey, jwk: { ...(await exportJWK(publicKey)), alg: 'ES256', use: 'sig', kid: 'key-1' } };
 }
 
-/** The parameters of the scheme Bearer in a header WWW-Authenticate (RFC 9110, section 11.6.1); undefined without this scheme. */
+/**
+ * The parameters of the scheme Bearer in a header WWW-Authenticate (RFC 9110, section 11.6.1); undefined without this scheme.
+ * They end where a client could not read on: at a missing comma, or at a URL without quotation marks.
+ */
 export function bearerChallenge(header: string): Record<string, string> | undefined {
   const [, scheme, rest = ''] = /(?:^|,\s*)(Bearer)(?:\s+(.*))?$/i.exec(header) ?? [];
   if (!scheme) return undefined;
-  const parameters = rest.matchAll(/([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/g);
+  const parameters = rest.matchAll(/\s*([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([!#$%&'*+.^`|~\w-]+))\s*(?:$|,[\s,]*)/gy);
   return Object.fromEntries(
     [...parameters].map(([, name, quoted, token]) => [
       name!.toLowerCase(),
