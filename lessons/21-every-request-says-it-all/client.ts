@@ -76,7 +76,9 @@ function headersOf({ method, params }: JsonRpcRequest): Record<string, string> {
 
 /** Chooses a revision that the client and the server speak, or ends the client. The server gets only one more request. */
 function chooseFrom(data: unknown): void {
+  const supported: unknown[] = isObject(data) && Array.isArray(data.supported) ? data.supported : [];
   // TODO task 3: take the first of this client's revisions that the server offers
+  throw new Error(`the server speaks revision ${supported.join(' and ')}, this client ${revisions.join(' and ')}`);
 }
 
 /** Sends one request in a POST of its own. */

@@ -105,7 +105,8 @@ function refusalOf({ method, params = {} }: JsonRpcRequest, request: Request): R
   const requested = meta[metaKeys.protocolVersion];
   const capabilities = meta[metaKeys.clientCapabilities];
 
-  // TODO task 1: check the headers, the revision and the capabilities, in this order
+  if (request.get('MCP-Protocol-Version') !== requested) return mismatch('MCP-Protocol-Version');
+  // TODO task 1: check the other headers, the revision and the capabilities, in this order
   return undefined;
 }
 
@@ -174,13 +175,13 @@ const silent: Context = { log: () => {} };
 async function answer({ method, params }: JsonRpcRequest, context: Context): Promise<Answer> {
   if (!Object.hasOwn(methods, method)) return failure(-32601, `unknown method: ${method}`);
   const answered = await methods[method]!(params ?? {}, context);
+  if ('error' in answered) return answered;
   // TODO task 2: say in each result that it is complete, and which server it comes from
   return answered;
 }
 
 app.all('/mcp', (_request, response) => {
-  // TODO task 1: there is only one HTTP method
-  refuse(response.set('Allow', 'POST, DELETE'), 405, -32600, 'the HTTP methods here are POST and DELETE');
+  refuse(response.set('Allow', 'POST'), 405, -32600, 'the only HTTP method here is POST');
 });
 
 app.use('/mcp', answerError);

@@ -92,8 +92,9 @@ function headersOf({ method, params }: JsonRpcRequest): Record<string, string> {
 
 /** Chooses a revision that the client and the server speak, or ends the client. The server gets only one more request. */
 function chooseFrom(data: unknown): void {
-  // #region task 3: take the first of this client's revisions that the server offers
   const supported: unknown[] = isObject(data) && Array.isArray(data.supported) ? data.supported : [];
+  // #region task 3: take the first of this client's revisions that the server offers
+  // starter: throw new Error(`the server speaks revision ${supported.join(' and ')}, this client ${revisions.join(' and ')}`);
   const common = revisions.find((name) => supported.includes(name));
   if (!common || offered) {
     throw new Error(`the server speaks revision ${supported.join(' and ')}, this client ${revisions.join(' and ')}`);

@@ -111,9 +111,9 @@ function refusalOf({ method, params = {} }: JsonRpcRequest, request: Request): R
   const requested = meta[metaKeys.protocolVersion];
   const capabilities = meta[metaKeys.clientCapabilities];
 
-  // #region task 1: check the headers, the revision and the capabilities, in this order
-  // starter: return undefined;
   if (request.get('MCP-Protocol-Version') !== requested) return mismatch('MCP-Protocol-Version');
+  // #region task 1: check the other headers, the revision and the capabilities, in this order
+  // starter: return undefined;
   if (request.get('Mcp-Method') !== method) return mismatch('Mcp-Method');
   if (method === 'tools/call' && fromHeader(request.get('Mcp-Name')) !== params.name) return mismatch('Mcp-Name');
 
@@ -198,9 +198,9 @@ const silent: Context = { log: () => {} };
 async function answer({ method, params }: JsonRpcRequest, context: Context): Promise<Answer> {
   if (!Object.hasOwn(methods, method)) return failure(-32601, `unknown method: ${method}`);
   const answered = await methods[method]!(params ?? {}, context);
+  if ('error' in answered) return answered;
   // #region task 2: say in each result that it is complete, and which server it comes from
   // starter: return answered;
-  if ('error' in answered) return answered;
   const { _meta } = answered.result as { _meta?: object };
   const said = { resultType: 'complete', _meta: { ..._meta, [metaKeys.serverInfo]: serverInfo } };
   return { result: { ...answered.result, ...said } };
@@ -208,10 +208,7 @@ async function answer({ method, params }: JsonRpcRequest, context: Context): Pro
 }
 
 app.all('/mcp', (_request, response) => {
-  // #region task 1: there is only one HTTP method
-  // starter: refuse(response.set('Allow', 'POST, DELETE'), 405, -32600, 'the HTTP methods here are POST and DELETE');
   refuse(response.set('Allow', 'POST'), 405, -32600, 'the only HTTP method here is POST');
-  // #endregion
 });
 
 app.use('/mcp', answerError);

@@ -40,6 +40,8 @@ export default grader((run) => {
 
   let server: Server;
   let client: StatelessClient;
+  /** Its requests all have the id 0. It draws nothing, so a new request changes no kept verdict. */
+  let zero: StatelessClient;
   /** The words in the grader's tools: one in their names, one that they say. */
   let words: string[];
 
@@ -52,6 +54,7 @@ export default grader((run) => {
     const MORE_TOOLS = fileURLToPath(new URL('../harness/tools/stateless.ts', import.meta.url));
     server = await startServer({ MORE_TOOLS, TOOL_WORDS: words.join(' ') });
     client = statelessClient(server, { newId });
+    zero = statelessClient(server, { newId: () => 0 });
   }
 
   const tool = (kind: 'größe 世界 ' | 'ask_' | 'complain_' | 'fail_') => `${kind}${words[0]}`;
@@ -156,21 +159,36 @@ export default grader((run) => {
         const other = await call(tool('größe 世界 '), { headers: { 'Mcp-Name': toHeader(`größe ${words[1]}`) } });
         const about = 'with the Base64 of another name in the header Mcp-Name';
         expectRefused(other, { status: 400, code: -32020, about, advice: `${advice} Then compare the whole name.` });
+        const name = toHeader(`ß ${words[0]}`);
+        const plain = await zero.ask('tools/call', { name }, { headers: { 'Mcp-Name': name }, see: '' });
+        expectRefused(plain, {
+          status: 400,
+          code: -32020,
+          about: `for the tool ${name}, with this name as it is in the header Mcp-Name`,
+          advice:
+            'Compare only what fromHeader returns with params.name. A header of this form always stands for the decoded name, so it cannot name a tool whose own name has this form.',
+        });
       },
     );
 
     requirement(
       'If the server does not speak the protocol version of a request, it answers with status 400, the error `-32022` and the `id` of the request. In the error, `data.supported` lists `2026-07-28`, and `data.requested` is the version of the request.',
       async () => {
-        for (const requested of ['1900-01-01', '2025-11-25', `2099-${word()}`]) {
+        const cases: [StatelessClient, string, string][] = ['1900-01-01', '2025-11-25', `2099-${word()}`].map(
+          (requested) => [client, 'tools/list', requested],
+        );
+        cases.push([zero, 'tools/list', `${statelessRevision}-draft`]);
+        // Before task 2, there is no such method, and the specification does not say which error comes first.
+        if ((await zero.ask('server/discover')).status === 200) cases.push([zero, 'server/discover', '2025-11-25']);
+        for (const [client, method, requested] of cases) {
           const otherwise = {
             meta: { [protocolVersion]: requested },
             headers: { 'MCP-Protocol-Version': requested },
           };
-          const posted = await client.ask('tools/list', {}, otherwise);
+          const posted = await client.ask(method, {}, otherwise);
           const about = `in the protocol version ${requested.startsWith('2099') ? 'of a later year' : requested}`;
           const advice =
-            'Look for the version of the request in revisions, after the headers, and refuse the request with the error -32022 if it is not there.';
+            'Look for the version of the request in revisions, after the headers, and refuse the request with the error -32022 if it is not there. This holds for every method.';
           const data = expectRefused(posted, { status: 400, code: -32022, about, advice })
             .at('data')
             .object('The error has no data.', {
@@ -244,6 +262,17 @@ export default grader((run) => {
               'Send data with the member requiredCapabilities: an object that has a member for each missing capability, with its value in tool.requires.',
             );
         }
+        const more = { sampling: { tools: {} }, elicitation: { form: {}, url: {} } };
+        const meta = { [clientCapabilities]: more };
+        const named = await zero.ask('tools/call', { name: tool('ask_') }, { meta, see: '' });
+        const names =
+          'Compare only the names of the capabilities: this client has each of them, and says more about it in the value.';
+        named.result({ when: { 400: names, [-32021]: names } });
+        const unknown =
+          'Let refusalOf return undefined if find has found no tool. The function tools/call then answers with the error -32602, as before.';
+        const params = { name: `no_${words[0]}` };
+        const nobody = await zero.ask('tools/call', params, { ifItThrows: { advice: unknown } });
+        nobody.response();
         const without = 'A tool without requires asks for nothing of its client.';
         (await call(tool('complain_'))).result({ when: { 400: without, [-32021]: without } });
       },
@@ -526,14 +555,14 @@ export default grader((run) => {
       .is(revision, `The _meta of ${posted.what.replace('The', 'the')} does not name the revision.`, advice);
     expectHeader(posted.request, 'MCP-Protocol-Version', (value) => value === revision, revision, {
       cause: `${posted.what} does not name the same revision in the header MCP-Protocol-Version.`,
-      advice,
+      advice: 'Use the variable revision in headersOf, as in metaOf: chooseFrom changes it.',
       see,
     });
   }
 
-  const refusal = (posted: ReceivedMessage, supported: unknown[]) => {
+  const refusal = (posted: ReceivedMessage, supported: unknown[], code = -32022) => {
     const requested = metaOf(posted).at(protocolVersion).value;
-    const error = { code: -32022, message: 'Unsupported protocol version', data: { supported, requested } };
+    const error = { code, message: 'Unsupported protocol version', data: { supported, requested } };
     return posted.answer(400, 'application/json', JSON.stringify({ jsonrpc: '2.0', id: posted.message.id, error }));
   };
 
@@ -662,10 +691,25 @@ export default grader((run) => {
         );
         const text = word();
         await next.json(next.result(complete(text)));
-        await client.endsWell('The second call was answered', 'End when the result has been printed.');
+        await client.endsWell(
+          'The second call was answered',
+          'End when the result has been printed. Begin the line that sends the call again with return, because the next line reports the first refusal.',
+        );
         await client.prints([`RESULT: ${text}`], {
           cause: 'Your client did not print the result of the second call.',
           advice: 'Return the result of the second request: return request(method, params).',
+        });
+        await random.aside(async () => {
+          const { posted, ...script } = await upToCall({ REVISIONS });
+          const about = 'status 400 and the error -32602';
+          const advice =
+            'Send the call again only if error.code is -32022. Status 400 can have other reasons, and a different revision does not help against them.';
+          await refusal(posted, [second], -32602);
+          await script.movesOn(`The server answered with ${about}, but your client is still running.`, advice);
+          await script.nothingPosted({
+            cause: `The server answered with ${about}, but your client sent one more message.`,
+            advice,
+          });
         });
       },
     );

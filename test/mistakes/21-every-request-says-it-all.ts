@@ -106,6 +106,14 @@ export const mistakes: Mistake[] = [
       "request.get('Mcp-Name')?.replace(/^=\\?base64\\?(.*)\\?=$/, (_all, base64) => atob(base64)) !== params.name",
     ],
   ),
+  server(1, 'also-compares-the-name-as-it-is', [
+    comparesName,
+    `request.get('Mcp-Name') !== params.name && ${comparesName}`,
+  ]),
+  server(1, 'discover-in-any-version', [
+    speaks,
+    "if (method !== 'server/discover' && !revisions.includes(requested)) {",
+  ]),
   server(1, 'takes-later-versions', [speaks, 'if (requested < revisions[0]!) {']),
   server(1, 'a-version-without-data', [versionData, ');']),
   server(1, 'one-version-and-no-list', [versionData, ', { supported: revisions[0], requested });']),
@@ -119,6 +127,14 @@ export const mistakes: Mistake[] = [
     'const methods: Record<string, (params: Params, context: Context) => Answer | Promise<Answer>> = {\n  ping: () => ({ result: {} }),\n',
   ]),
   server(1, 'does-not-look-at-capabilities', ['if (missing.length > 0) {', 'if (false) {']),
+  server(1, 'compares-the-values-of-capabilities', [
+    '!Object.hasOwn(capabilities, name)',
+    'JSON.stringify(capabilities[name]) !== JSON.stringify(requires[name])',
+  ]),
+  server(1, 'expects-that-every-tool-exists', [
+    "  const { requires = {} } = tools.find(({ name }) => method === 'tools/call' && name === params.name) ?? {};\n",
+    "  const { requires = {} } = method === 'tools/call' ? tools.find(({ name }) => name === params.name)! : {};\n",
+  ]),
   server(1, 'names-every-required-capability', [makesMissing, '    const requiredCapabilities = requires;\n']),
   server(1, 'the-names-of-capabilities-in-an-array', [
     makesMissing,
@@ -216,6 +232,7 @@ export const mistakes: Mistake[] = [
     [encodes, '(ascii.test(params!.name as string) ? (params!.name as string) : toHeader(params!.name as string))'],
   ),
   client(3, 'does-not-try-again', [triesAgain, '']),
+  client(3, 'tries-again-after-every-400', ['if (code === -32022) {', 'if (response.status === 400) {']),
   client(3, 'the-same-id-again', [makesId, '  const id = lastId || ++lastId;\n']),
   client(3, 'takes-the-order-of-the-server', [
     finds,

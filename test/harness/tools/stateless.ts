@@ -1,5 +1,6 @@
 // Tools that the grader of lesson 21 brings along; the words in them are drawn by the grader.
 import { z } from 'zod';
+import { toHeader } from '#support/stateless.ts';
 import type { Tool, ToolResult } from '#support/tools.ts';
 
 const [name = '', text = ''] = (process.env.TOOL_WORDS ?? '').split(' ');
@@ -28,4 +29,5 @@ export const tools: Tool[] = [
   tool(`fail_${name}`, async () => {
     throw new Error(`no ${text} today`);
   }),
+  tool(toHeader(`ß ${name}`), says),
 ];
