@@ -38,6 +38,9 @@ export default grader((run) => {
     client = stdioClient(server, newId);
   };
 
+  /** The same client with ids that nobody draws: what it asks changes no id of a later request. */
+  const beside = () => stdioClient(server);
+
   /** Writes these pieces, and waits after each until the server has handled it. */
   async function writePieces(pieces: readonly Uint8Array[]): Promise<void> {
     for (const piece of pieces) {
@@ -248,6 +251,13 @@ export default grader((run) => {
       for (const [what, value] of lines) {
         await client.write(value).ignored(`Your server wrote a message about ${what}.`, advice);
       }
+      const params = { name: 'say', arguments: { messages: [{ level: 'error', data: random.aside(word) }] } };
+      await beside()
+        .write({ jsonrpc: '2.0', method: 'tools/call', params }, { see: '' })
+        .ignored(
+          'Your server called the tool that a notification names, and wrote what this tool logs.',
+          'Call answer only for a request, so that a notification runs no tool: look at isRequest first.',
+        );
     });
   });
 
@@ -264,6 +274,19 @@ export default grader((run) => {
       over = true;
       run.changed();
     }
+  }
+
+  /** Waits until this many calls are at work. */
+  async function untilAtWork(count: number): Promise<void> {
+    await expectSoon(
+      () => server.program.held.length === count,
+      () => ({
+        cause: 'A tool that the client has called is not at work.',
+        advice: 'Leave process_files as it is, and offer the tools of moreTools beside it.',
+      }),
+      server.program,
+      workMs,
+    );
   }
 
   function expectDone(result: ReturnType<typeof look>, message: string): void {
@@ -444,6 +467,27 @@ export default grader((run) => {
           for (const [i, each] of said.entries()) expectLog(each, levels[least + i]!, messages[least + i]!.data);
         }
         await client.ask('logging/setLevel', { level: 'info' }).result();
+
+        const { program } = server;
+        const other = beside();
+        const running = other.ask('tools/call', { name: 'process_files', arguments: { message: 'done' } }, { see: '' });
+        await untilAtWork(1);
+        await other.ask('logging/setLevel', { level: 'error' }, { see: '' }).result();
+        const before = other.messages().length;
+        await untilAnswered(running.response());
+        await program.caughtUp();
+        const late = other
+          .messages()
+          .slice(before)
+          .find((each) => 'method' in each);
+        expect(!late, {
+          cause:
+            'The client has set the level error while a call was running, but your server continued to write less severe log messages of this call.',
+          compare: { expected: '(nothing)', received: asJson(late) },
+          advice:
+            'Look at session.level each time that a tool calls log: a level that you copy when the call begins stays the old one.',
+        });
+        await other.ask('logging/setLevel', { level: 'info' }, { see: '' }).result();
       },
     );
 
@@ -478,6 +522,35 @@ export default grader((run) => {
             compare: { expected: text, received: program.stderr.trim().split('\n').at(-1) || '(nothing)' },
             advice: 'Write the text on standard error: the people who look for a fault need it.',
           });
+          expect(program.stderr.split(text).length > 2, {
+            cause: `A tool called console.${how} with two values, but the second one does not appear on standard error.`,
+            compare: { expected: `${text} again`, received: program.stderr.trim().split('\n').at(-1)! },
+            advice: 'Pass on all arguments of the call: globalThis.console = new Console(process.stderr) does this.',
+          });
+        }
+
+        // The first of two calls ends while the other one is still at work, and prints once more.
+        const other = beside();
+        const printing = random.aside(() => random.words(2)).map((text, i) => ({ how: 'log', text: `${text} ${i}` }));
+        const written = [];
+        for (const args of printing) {
+          written.push(other.ask('tools/call', { name: 'print', arguments: args }, { see: '' }));
+          await untilAtWork(written.length);
+        }
+        for (const [i, { text }] of printing.entries()) {
+          const responses = () => program.stdout.split('"printed"').length;
+          const before = responses();
+          program.held[0]!.release();
+          await until(() => responses() > before, workMs);
+          await program.caughtUp();
+          expect(!program.stdout.includes(text), {
+            cause:
+              'Two tools called console.log while both were at work, and your server wrote a text of them on standard output.',
+            compare: { expected: '(nothing)', received: text },
+            advice:
+              'Replace the console once, before any tool runs, and never put the old one back: other calls are still running when one call ends.',
+          });
+          await written[i]!.response();
         }
       },
     );
@@ -488,12 +561,9 @@ export default grader((run) => {
         const { program } = server;
         const message = word();
         const written = client.write(call('process_files', { message }), { see: '' });
-        await expectSoon(
-          () => program.held.length > 0,
-          () => ({ cause: 'The tool is not at work.', advice: 'Leave process_files as it is.' }),
-          program,
-          workMs,
-        );
+        await untilAtWork(1);
+        // The last line is answered before the calls that came first.
+        await beside().ask('ping', undefined, { see: '' }).response();
         server.endInput();
         await program.caughtUp();
         const tooEarly = () => ({
@@ -718,12 +788,16 @@ export default grader((run) => {
         await script.next('notifications/initialized', { cause: stuck, advice });
         const call = await script.next('tools/call', { cause: stuck, advice });
         const id = random.pick([word(), 0, random.integer(2, 99)]);
-        await script.print(foreign(initialize.id), foreign(newId()), { jsonrpc: '2.0', id, method: 'ping' });
-        look((await script.nextResponse('ping', id)).result, 'result').is(
-          {},
-          'The response to ping has the wrong result.',
-          'Answer ping with an empty result.',
-        );
+        await script.print(foreign(initialize.id), foreign(newId()));
+        const number = random.aside(() => random.integer(100, 999));
+        for (const own of new Set([id, 0, '', String(number), -number])) {
+          await script.print({ jsonrpc: '2.0', id: own, method: 'ping' });
+          look((await script.nextResponse('ping', own)).result, 'result').is(
+            {},
+            'The response to ping has the wrong result.',
+            'Answer ping with an empty result.',
+          );
+        }
         await client.printsNothing(advice);
         const text = word();
         await script.print(resultFor(call, textResult(text)));
@@ -899,7 +973,10 @@ export default grader((run) => {
           async 'a server that ends its output'() {
             const script = await upToCall();
             await script.child.closeOutput();
-            await script.farewell();
+            const reported = () => script.client.stderr.trim() !== '';
+            await until(() => script.child.inputEnded || reported());
+            const cause = 'The server ended its output before it answered the call, but your client continues to wait.';
+            await script.farewell(reported() ? {} : { cause, advice });
             return { script, printed: [] };
           },
           async 'a server that reads no more'() {

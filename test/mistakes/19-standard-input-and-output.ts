@@ -101,11 +101,16 @@ export const mistakes: Mistake[] = [
     answers,
     "  if (isRequest(message) || isNotification(message)) send({ jsonrpc: '2.0', id: (message as JsonRpcRequest).id, ...(await answer(message as JsonRpcRequest)) });\n",
   ]),
+  server(1, 'calls-the-tool-of-a-notification', [
+    answers,
+    '  if (isNotification(message)) await answer(message as JsonRpcRequest);\n' + answers,
+  ]),
   server(1, 'an-id-is-a-string', [answers, answers.replace('id: message.id', 'id: String(message.id)')]),
   server(1, 'the-ids-0-and-empty-are-none', [
     answers,
     answers.replace('isRequest(message)', 'isRequest(message) && message.id'),
   ]),
+  server(1, 'does-not-await-the-answer', [answers, answers.replace('(await answer(message))', 'answer(message)')]),
   server(1, 'sends-the-bare-result', [answers, '  if (isRequest(message)) send(await answer(message));\n']),
   server(1, 'no-line-break', [writes, '  process.stdout.write(JSON.stringify(message));\n']),
   server(1, 'an-empty-line-after-each-message', [
@@ -165,9 +170,40 @@ export const mistakes: Mistake[] = [
   server(2, 'a-log-message-has-an-id', [notifies, notifies.replace("'2.0', method", "'2.0', id: 1, method")]),
   server(2, 'invents-a-method', [notifies, notifies.replace('notifications/message', 'notifications/log')]),
   server(2, 'forgets-the-level-of-the-client', [isLessSevere, '']),
+  server(
+    2,
+    'keeps-the-level-of-the-beginning',
+    [isLessSevere, isLessSevere.replace('session.level', 'least')],
+    ['const context: Context = {\n', 'const contextAt = (least: string): Context => ({\n'],
+    [notifies + '  },\n};\n', notifies + '  },\n});\n'],
+    ['context, session);\n}', 'contextAt(session.level), session);\n}'],
+  ),
   server(2, 'leaves-the-console-alone', [redirects, '']),
   server(2, 'redirects-console-log-only', [redirects, 'console.log = console.error;\n']),
   server(2, 'silences-the-console', [redirects, 'console.log = console.info = console.debug = () => {};\n']),
+  server(2, 'prints-only-the-first-value', [
+    redirects,
+    'console.log = console.info = console.debug = (text: unknown) => void process.stderr.write(`${text}\\n`);\n',
+  ]),
+  server(
+    2,
+    'puts-the-old-console-back',
+    [redirects, 'const usual = globalThis.console;\n'],
+    [
+      answers,
+      `  if (isRequest(message)) {
+    globalThis.console = new Console(process.stderr);
+    const answered = await answer(message);
+    globalThis.console = usual;
+    send({ jsonrpc: '2.0', id: message.id, ...answered });
+  }
+`,
+    ],
+  ),
+  server(2, 'waits-only-for-the-last-line', [
+    loop + continues + '}\n',
+    `let last = Promise.resolve();\n${loop}  last = receive(line);\n}\nawait last;\nprocess.exit();\n`,
+  ]),
   server(2, 'exits-at-the-end-of-the-input', [continues + '}\n', continues + '}\nprocess.exit();\n']),
   server(2, 'runs-for-ever', [loop, 'setInterval(() => {}, 60_000);\n' + loop]),
   server(2, 'writes-nothing-after-the-input', [writes, '  if (process.stdin.readableEnded) return;\n' + writes]),
@@ -194,6 +230,10 @@ export const mistakes: Mistake[] = [
   client(3, 'any-response-will-do', [resolves, '  for (const resolve of waiting.values()) resolve(message);\n']),
   client(3, 'compares-ids-as-numbers', [resolves, '  waiting.get(Number(message.id))?.(message);\n']),
   client(3, 'throws-when-nobody-waits', [resolves, '  waiting.get(message.id)!(message);\n']),
+  client(3, 'skips-a-ping-with-the-id-0', [
+    '  if (isRequest(message)) return',
+    '  if (isRequest(message) && !message.id) return;\n  if (isRequest(message)) return',
+  ]),
   client(3, 'nobody-reads-standard-error', [spawns, 'const server = spawn(command, args);\n']),
   client(3, 'standard-error-on-standard-output', [spawns, spawns.replace("'inherit'", '1')]),
   client(3, 'kills-the-server', [farewell, "  server.kill('SIGKILL');\n"]),

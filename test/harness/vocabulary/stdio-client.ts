@@ -135,7 +135,7 @@ function written(client: StdioClient, line: unknown, what: string, see: string, 
   const id = isObject(line) ? line.id : undefined;
   const since = () => client.messages().slice(before);
   const responses = () => since().filter(isResponse);
-  const own = () => responses().filter((message) => message.id === id);
+  const own = () => since().filter((message) => message.id === id && !('method' in message));
   const unfinished = () => program.stdout.slice(program.stdout.lastIndexOf('\n') + 1);
 
   const late = (): Explanation => {
@@ -191,6 +191,12 @@ function written(client: StdioClient, line: unknown, what: string, see: string, 
         cause: `Your server answered ${lower(what)} twice.`,
         compare: { expected: asJson(message), received: `${asJson(message)}, ${asJson(again)}` },
         advice: 'Send one response to each request.',
+        see,
+      });
+      expect(isResponse(message!), {
+        cause: `The response to ${lower(what)} has neither a result nor an error.`,
+        compare: { expected: 'a result or an error', received: asJson(message) },
+        advice: 'Await answer before you copy what it returns into the response: a promise has no result to copy.',
         see,
       });
       expect('result' in message! !== 'error' in message!, {

@@ -160,7 +160,9 @@ export async function startScript(run: Run, terms: Terms): Promise<StdioScript> 
     },
     async nextResponse(method, id) {
       const awaited = `the response to the server's request ${method} with the id ${asJson(id)}`;
-      const message = await nextMessage(awaited, {});
+      const message = await nextMessage(awaited, {
+        advice: 'Send a response to each request of the server, and copy its id: 0 and "" are ids too.',
+      });
       expect(message.id === id && !('method' in message), {
         cause: `Your client wrote a different message instead of ${awaited}.`,
         compare: { expected: `"id":${asJson(id)}`, received: asJson(message) },
