@@ -121,6 +121,7 @@ async function openOldStream(refusal: string): Promise<void> {
   const signal = AbortSignal.timeout(timeLimit);
   const response = await fetch(url, { headers: { Accept: 'text/event-stream' }, signal }).catch(notSent);
   oldStream = { response };
+  if (!response.ok || mediaTypeOf(response) !== 'text/event-stream') fail(3, refusal);
   // TODO task 3: wait for the event `endpoint`, and post to its address from now on
 }
 

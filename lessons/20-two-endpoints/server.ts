@@ -196,7 +196,8 @@ app.post('/mcp', checkPost, json, async (request, response) => {
   const begins = isRequest(message) && message.method === 'initialize';
   const session = begins ? { level: 'info', revisions } : sessionOf(request, response);
   if (!session) return;
-  // TODO task 1: answer the requests with serve, and every other message with 202
+  if (!isRequest(message)) return void response.status(202).end();
+  // TODO task 1: answer the requests with serve
   refuse(response, 501, -32603, 'not written yet');
 });
 
@@ -217,8 +218,9 @@ function sessionOf(request: Request, response: Response): Session | undefined {
 }
 
 app.delete('/mcp', (request, response) => {
-  // TODO task 2: end the session
-  refuse(response, 501, -32603, 'not written yet');
+  if (!sessionOf(request, response)) return;
+  sessions.delete(request.get('MCP-Session-Id')!);
+  response.status(204).end();
 });
 
 app.all('/mcp', (_request, response) => {

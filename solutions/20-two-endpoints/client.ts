@@ -129,8 +129,8 @@ async function openOldStream(refusal: string): Promise<void> {
   const signal = AbortSignal.timeout(timeLimit);
   const response = await fetch(url, { headers: { Accept: 'text/event-stream' }, signal }).catch(notSent);
   oldStream = { response };
-  // #region task 3: wait for the event `endpoint`, and post to its address from now on
   if (!response.ok || mediaTypeOf(response) !== 'text/event-stream') fail(3, refusal);
+  // #region task 3: wait for the event `endpoint`, and post to its address from now on
   const events = eventsIn(response);
   const { value: first } = await events.next().catch(notRead);
   if (first?.type !== 'endpoint') fail(3, refusal);

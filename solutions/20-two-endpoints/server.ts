@@ -198,11 +198,10 @@ app.post('/mcp', checkPost, json, async (request, response) => {
   const begins = isRequest(message) && message.method === 'initialize';
   const session = begins ? { level: 'info', revisions } : sessionOf(request, response);
   if (!session) return;
-  // #region task 1: answer the requests with serve, and every other message with 202
+  if (!isRequest(message)) return void response.status(202).end();
+  // #region task 1: answer the requests with serve
   // starter: refuse(response, 501, -32603, 'not written yet');
-  if (!isRequest(message)) {
-    response.status(202).end();
-  } else if (message.method === 'tools/call') {
+  if (message.method === 'tools/call') {
     beginEventStream(response);
     await serve(message, session, (each) => writeMessage(response, each));
     response.end();
@@ -232,12 +231,9 @@ function sessionOf(request: Request, response: Response): Session | undefined {
 }
 
 app.delete('/mcp', (request, response) => {
-  // #region task 2: end the session
-  // starter: refuse(response, 501, -32603, 'not written yet');
   if (!sessionOf(request, response)) return;
   sessions.delete(request.get('MCP-Session-Id')!);
   response.status(204).end();
-  // #endregion
 });
 
 app.all('/mcp', (_request, response) => {

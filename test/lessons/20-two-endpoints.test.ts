@@ -133,6 +133,15 @@ export default grader((run) => {
           },
           printed,
         );
+        const asked = await modern.send(request('later', 'ping'));
+        const [own, other] = [modern.headers['MCP-Session-Id'], asked.headers['mcp-session-id']];
+        expect(other === undefined || other === own, {
+          cause: 'Your server began a new session with the answer to ping, although the client has a session.',
+          compare: { expected: `MCP-Session-Id: ${own}, or no such header`, received: `MCP-Session-Id: ${other}` },
+          advice:
+            'Set the header only in the answer to initialize: look at begins. A client uses the id that it gets last, so its DELETE would leave its other sessions open.',
+          see: '',
+        });
       },
     );
 
@@ -485,6 +494,33 @@ export default grader((run) => {
       },
     );
 
+    /** Lets a tool whose client is gone work to its end. */
+    async function finishWork(): Promise<void> {
+      const { program } = server;
+      while (program.held.length > 0) {
+        release(program);
+        await program.caughtUp();
+        await until(() => program.held.length > 0 || program.end, 20);
+      }
+      await program.caughtUp();
+    }
+
+    requirement('If a client of `/mcp` closes the connection during a call, its session continues.', async () => {
+      const call = modern.post(callOf('process_files', { message: 'hello' }, 'breaks off'));
+      await call.atWork();
+      call.close();
+      // When the server has answered a later request, it has also noticed that this connection is closed.
+      const later = server.request('/ping');
+      await until(() => finished(later));
+      await finishWork();
+      expectStatus(await modern.send(request('later', 'ping')), 200, {
+        cause: 'A client of /mcp closed the connection during a call, and now its session is over.',
+        advice:
+          'Delete a session only when its client sends DELETE. A connection may break for many reasons, and the client continues with its next POST.',
+        see: '',
+      });
+    });
+
     /** Posts to the endpoint of a stream that is gone, until the server has noticed. */
     async function untilRefused(endpoint: string, explain: (posted: Exchange) => Explanation): Promise<void> {
       const began = performance.now();
@@ -543,12 +579,7 @@ export default grader((run) => {
         }));
         const advice =
           'Let the function that sends do nothing when the stream is gone. It keeps its response in a const, so it does not have to look for the client in streams.';
-        while (program.held.length > 0) {
-          release(program);
-          await program.caughtUp();
-          await until(() => program.held.length > 0 || program.end, 20);
-        }
-        await program.caughtUp();
+        await finishWork();
         const said = program.stderr.slice(stderr).trim();
         expect(said === '', {
           cause: 'The stream of a client of /sse closed while its tool was at work, and your server printed an error.',
@@ -693,8 +724,8 @@ export default grader((run) => {
       return { ...begun, get };
     }
 
-    const openStreamTo = ({ response }: Call) => {
-      response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
+    const openStreamTo = ({ response }: Call, type = 'text/event-stream') => {
+      response.writeHead(200, { 'content-type': type, 'cache-control': 'no-cache' });
       response.flushHeaders();
     };
 
@@ -708,7 +739,12 @@ export default grader((run) => {
       const name = word();
       const begun = await upToGet(status, { revision: '2024-11-05', ...terms });
       const { get, posted } = begun;
-      openStreamTo(get);
+      const type = {
+        relative: 'text/event-stream; charset=utf-8',
+        absolute: 'text/event-stream',
+        url: 'text/event-stream;charset=utf-8',
+      }[how];
+      openStreamTo(get, type);
       await begun.nothingPosted({
         cause: 'Your client posted a message before the event endpoint had arrived.',
         advice: 'Wait for the first event of the stream: only its data says where messages are posted.',
@@ -721,7 +757,12 @@ export default grader((run) => {
 
       /** The next message, at the endpoint. */
       const next = async (method: string) => {
-        const message = await begun.next(method, { advice: onward[method] ?? onward.others! });
+        await until(() => begun.waiting() || begun.client.end);
+        const refused = begun.client.end?.code === 3 && method === 'initialize' && how !== 'absolute';
+        const advice = refused
+          ? `The Content-Type ${type} is an event stream: compare mediaTypeOf(response), which has no parameters. Then post initialize again, with return post(message).`
+          : (onward[method] ?? onward.others!);
+        const message = await begun.next(method, { advice });
         expectAtEndpoint(message, data, address);
         return message;
       };
@@ -942,7 +983,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If the server answers the POST of `initialize` with any other status outside of 2xx, the client sends no GET. It prints one line that contains the status, and exits with code 3.',
+      'If the server answers the POST of `initialize` with any other status outside of 2xx, the client sends no GET. It prints one line that contains the status, and exits with code 3. After the event `endpoint`, this also holds for status 400, 404 and 405.',
       async () => {
         // Not 407 and 421: fetch handles these two itself. It sends a request that is refused with 421 a second time.
         const others = [
@@ -972,8 +1013,38 @@ export default grader((run) => {
             advice: 'Leave fail(3, refusal) at the end of post.',
           });
         });
+        await random.aside(() => together([400, 404, 405], refusesAtEndpoint));
       },
     );
+
+    /** An old server refuses initialize with a status that is, at the URL itself, a reason to look for an old server. */
+    async function refusesAtEndpoint(status: number): Promise<void> {
+      const { client, gets, nextAtEndpoint } = await upToEndpoint(random.pick([400, 404, 405]));
+      const [type, page] = random.pick(refusedBodies);
+      await (await nextAtEndpoint('initialize')).answer(status, type, page);
+      await until(() => client.end || gets.length > 1);
+      const advice =
+        'Set transport in openOldStream as soon as endpoint is set: post looks for an old server only as long as transport is undefined. Otherwise your client opens streams again and again.';
+      expect(gets.length === 1, {
+        cause: `An old server refused initialize at its endpoint with status ${status}, and your client sent a second GET.`,
+        compare: { expected: '(no second GET)', received: `GET ${gets[1]?.request.url}` },
+        advice,
+        see,
+      });
+      await expectEnd(
+        run,
+        client,
+        'An old server refused initialize at its endpoint, but your client is still running.',
+        closes,
+      );
+      await withoutAnnouncement(client).fails({
+        withFail: true,
+        code: 3,
+        about: `status ${status} at the endpoint`,
+        has: [status],
+        advice,
+      });
+    }
 
     requirement(
       'If the data of `endpoint` leads to another origin, the client posts no further message, prints one line on standard error, and exits with code 1.',
@@ -1042,7 +1113,45 @@ export default grader((run) => {
         const whyRefused =
           'Call fail(3, refusal) with the sentence about the POST: the server may be a new one that had a reason to refuse it.';
         const error = JSON.stringify({ jsonrpc: '2.0', id: null, error: { code: -32022, message: reason } });
-        await together(
+        type Case = {
+          status: number;
+          body: readonly [string, string];
+          has: (string | number)[];
+          answer: readonly [number, string, string];
+          brought?: string;
+          advice?: string;
+        };
+        const judge = async ({ status, body, has, answer: [own, type, page], ...words }: Case) => {
+          const { brought = 'no event stream', advice = whyRefused } = words;
+          const { client, get, ...script } = await upToGet(status, {}, body);
+          get.response.writeHead(own, { 'content-type': `${type}; charset=utf-8` });
+          await get.send(page);
+          get.end();
+          await script.movesOn(
+            `The GET was answered with status ${own} and ${type}, but your client is still running.`,
+          );
+          await script.nothingPosted({
+            cause: words.brought
+              ? `The GET brought ${brought}, but your client posted a further message.`
+              : `The GET was answered with status ${own} and ${type}, but your client posted a further message.`,
+            advice:
+              words.advice ??
+              'Check the status and the Content-Type of the answer to the GET, and call fail(3, refusal) if it is not an event stream.',
+          });
+          // A stream that ends without the event may also count as the stream of an old server that ends too early.
+          const early = words.brought !== undefined && client.end?.code === 5;
+          await client.fails({
+            withFail: true,
+            code: early ? 5 : 3,
+            about: `a POST that was refused with ${status} and a GET that brought ${brought}`,
+            has: early ? [] : has,
+            hasName: 'how the server refused the POST',
+            advice,
+            otherCode: advice,
+            ...(words.advice && { codeOne: advice }),
+          });
+        };
+        await together<Case>(
           [
             {
               status: 404,
@@ -1062,30 +1171,33 @@ export default grader((run) => {
               has: [405],
               answer: [200, 'text/html', '<!DOCTYPE html><title>Sign in</title>'],
             },
-          ] as const,
-          async ({ status, body, has, answer: [own, type, page] }) => {
-            const { client, get, ...script } = await upToGet(status, {}, body);
-            get.response.writeHead(own, { 'content-type': `${type}; charset=utf-8` });
-            await get.send(page);
-            get.end();
-            await script.movesOn(
-              `The GET was answered with status ${own} and ${type}, but your client is still running.`,
-            );
-            await script.nothingPosted({
-              cause: `The GET was answered with status ${own} and ${type}, but your client posted a further message.`,
-              advice:
-                'Check the status and the Content-Type of the answer to the GET, and call fail(3, refusal) if it is not an event stream.',
-            });
-            await client.fails({
-              withFail: true,
-              code: 3,
-              about: `a POST that was refused with ${status} and a GET that brought no event stream`,
-              has: [...has],
-              hasName: 'how the server refused the POST',
-              advice: whyRefused,
-              otherCode: whyRefused,
-            });
-          },
+          ],
+          judge,
+        );
+        const advice =
+          "Call fail(3, refusal) if first?.type is not 'endpoint'. A new server may also open a stream for a GET, and first is undefined if a stream ends without an event.";
+        await random.aside(() =>
+          together<Case>(
+            [
+              {
+                status: 400,
+                body: ['application/json', error],
+                has: [400, reason],
+                answer: [200, 'text/event-stream', `event: welcome\ndata: ${word()}\n\n`],
+                brought: 'a stream without the event endpoint',
+                advice,
+              },
+              {
+                status: 404,
+                body: ['text/plain', ''],
+                has: [404],
+                answer: [200, 'text/event-stream', ': welcome\n\n'],
+                brought: 'a stream that ended without an event',
+                advice,
+              },
+            ],
+            judge,
+          ),
         );
       },
     );

@@ -3,11 +3,11 @@ import { client, server, varying, type Mistake } from '../proof/mistake.ts';
 /** Lines of the finished server that several mistakes change. */
 const serves = '    await serve(message, session, (each) => writeMessage(response, each));\n    response.end();\n';
 const sessionLine = "  const session = begins ? { level: 'info', revisions } : sessionOf(request, response);\n";
-const noSession = '  if (!session) return;\n  if (!isRequest(message)) {';
+const noSession = '  if (!session) return;\n  if (!isRequest(message))';
 const setsHeader =
   "      if (begins && 'result' in each) response.set('MCP-Session-Id', newSessionId(session));\n      response.json(each);\n";
-const isCall = "  } else if (message.method === 'tools/call') {\n";
-const accepts = '  if (!isRequest(message)) {\n    response.status(202).end();\n';
+const isCall = "  if (message.method === 'tools/call') {\n";
+const accepts = '  if (!isRequest(message)) return void response.status(202).end();\n';
 const endpointEvent = '  response.write(`event: endpoint\\ndata: /messages?sessionId=${id}\\n\\n`);\n';
 const opens = '  streams.set(id, { session, send: (message) => writeMessage(response, message) });\n';
 const oldSession = "  const session = { level: 'info', revisions: [...revisions, '2024-11-05'] };\n";
@@ -41,10 +41,7 @@ const loop = `  for (let next = await messages.next(); !next.done; next = await 
 `;
 
 export const mistakes: Mistake[] = [
-  server(1, 'does-not-return-after-202', [
-    `${accepts}  } else if (message.method === 'tools/call') {\n`,
-    `${accepts}  }\n  if (message.method === 'tools/call') {\n`,
-  ]),
+  server(1, 'does-not-return-after-202', [accepts, accepts.replace('return void ', '')]),
   server(1, 'sends-to-the-stream-that-was-opened-last', [
     serves,
     '    await serve(message, session, [...streams.values()].at(-1)?.send ?? (() => {}));\n    response.end();\n',
@@ -58,7 +55,7 @@ export const mistakes: Mistake[] = [
   server(
     1,
     'answers-a-call-with-json',
-    [isCall, "  } else if (message.method === 'tools/stream') {\n"],
+    [isCall, "  if (message.method === 'tools/stream') {\n"],
     [
       setsHeader,
       setsHeader.replace('      response.json(each);\n', "      if (!('method' in each)) response.json(each);\n"),
@@ -110,6 +107,7 @@ export const mistakes: Mistake[] = [
   ),
   server(1, 'initialize-needs-a-session', [sessionLine, '  const session = sessionOf(request, response);\n']),
   server(1, 'no-session-id', [setsHeader, setsHeader.replace(/^.*\n/, '')]),
+  server(1, 'begins-a-session-with-each-result', [setsHeader, setsHeader.replace('begins && ', '')]),
   server(1, 'sets-the-header-after-the-body', [setsHeader, setsHeader.replace(/^(.*\n)(.*\n)/, '$2$1')]),
   server(1, 'issues-an-id-and-does-not-keep-it', [
     setsHeader,
@@ -127,11 +125,11 @@ export const mistakes: Mistake[] = [
     accepts,
     accepts.replace('response.status(202)', 'response.status(200)'),
   ]),
-  server(1, 'does-not-answer-notifications', [accepts, '  if (!isRequest(message)) {\n']),
+  server(1, 'does-not-answer-notifications', [accepts, '  if (!isRequest(message)) return;\n']),
   server(
     1,
     'answers-a-message-twice',
-    [noSession, '  if (!isRequest(message)) {'],
+    [noSession, '  if (!isRequest(message))'],
     [sessionLine, sessionLine.replace(';\n', '!;\n')],
   ),
   server(1, 'moves-the-old-stream-to-the-new-path', ["app.get('/sse',", "app.get('/mcp',"]),
@@ -200,7 +198,14 @@ export const mistakes: Mistake[] = [
   ]),
   server(1, 'the-session-ends-with-its-post', [
     noSession,
-    "  if (!session) return;\n  response.on('close', () => sessions.delete(request.get('MCP-Session-Id') ?? ''));\n  if (!isRequest(message)) {",
+    "  if (!session) return;\n  response.on('close', () => sessions.delete(request.get('MCP-Session-Id') ?? ''));\n  if (!isRequest(message))",
+  ]),
+  server(2, 'a-call-that-breaks-off-ends-its-session', [
+    serves,
+    `    response.on('close', () => {
+      if (!response.writableFinished) sessions.delete(request.get('MCP-Session-Id')!);
+    });
+${serves}`,
   ]),
   server(2, 'does-not-notice-that-a-stream-closes', [closes, '']),
   server(2, 'waits-for-the-end-of-the-stream', [closes, closes.replace("'close'", "'finish'")]),
@@ -333,6 +338,18 @@ export const mistakes: Mistake[] = [
     sameOrigin,
     '  if (/^(https?:)?\\/\\//.test(first.data) && !first.data.startsWith(new URL(url).origin))\n',
   ]),
+  client(
+    3,
+    'does-not-know-the-transport-before-the-answer',
+    ["  transport = 'HTTP+SSE';\n", ''],
+    [says, says.replace("'Streamable HTTP'", "oldStream ? 'HTTP+SSE' : 'Streamable HTTP'")],
+  ),
+  client(3, 'compares-the-whole-content-type', [
+    looksAtType,
+    looksAtType.replace('mediaTypeOf(response)', "response.headers.get('Content-Type')"),
+  ]),
+  client(3, 'takes-any-first-event', [isEndpoint, '  if (!first) fail(3, refusal);\n']),
+  client(3, 'expects-an-event-on-each-stream', [isEndpoint, isEndpoint.replace('first?.', 'first.')]),
   client(3, 'another-origin-has-exit-code-3', [
     '    throw new Error(`the endpoint leads to another origin: ${address.origin}`);\n',
     '    fail(3, `the endpoint leads to another origin: ${address.origin}`);\n',
