@@ -111,10 +111,8 @@ async function serve(
 ): Promise<Answer> {
   if (!Object.hasOwn(methods, method)) return failure(-32601, `unknown method: ${method}`);
   const log: Context['log'] = (level, data, logger) => {
-    // #region task 2: send the log messages that the client wants
     if (least === undefined || levels.indexOf(level) < levels.indexOf(least)) return;
     notify({ jsonrpc: '2.0', method: 'notifications/message', params: { level, logger, data } });
-    // #endregion
   };
   return methods[method]!(params ?? {}, { log, signal });
 }

@@ -1,3 +1,4 @@
+import { Agent } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { documents } from '../../lessons/support/documents.ts';
@@ -47,6 +48,7 @@ type More = {
   /** Headers: undefined takes one away. */
   headers?: Record<string, string | undefined>;
   see?: string;
+  agent?: Agent;
 };
 
 export default grader((run) => {
@@ -73,7 +75,7 @@ export default grader((run) => {
 
   /** Posts a request as a client of the new era does, and waits for nothing. */
   function postNew(client: McpClient, method: string, params: Message = {}, more: More = {}): Posted {
-    const { id = newId(), _meta = {}, headers = {}, see } = more;
+    const { id = newId(), _meta = {}, headers = {}, see, agent } = more;
     const own = {
       'MCP-Protocol-Version': stateless,
       'Mcp-Method': method,
@@ -82,6 +84,7 @@ export default grader((run) => {
     return client.post(request(id, method, { ...params, _meta: metaOf(_meta) }), {
       headers: present({ ...own, ...headers }),
       ...(see !== undefined && { see }),
+      ...(agent && { agent }),
     });
   }
   const askNew = (method: string, params?: Message, more?: More, client = newClient('new client')) =>
@@ -179,7 +182,7 @@ export default grader((run) => {
           word(),
           [meta('protocolVersion')],
         ];
-        for (const _meta of others) {
+        const judge = async (_meta: unknown) => {
           const callIsObject =
             'Call isObject before you use the operator in: it throws an error if the value is not an object.';
           const ifItThrows = {
@@ -196,12 +199,16 @@ export default grader((run) => {
             cause: `The _meta of a request was ${asJson(_meta)}, so it is a request of the old era, but your server did not answer it as one.`,
             advice: `Look for the one member ${meta('protocolVersion')}. Old clients send _meta too: progressToken is in it.`,
           });
-        }
+        };
+        for (const _meta of others) await judge(_meta);
+        // Revision 2025-11-25 has a member of this name, so the beginning of a name says nothing.
+        const related = { taskId: '1', [meta('protocolVersion')]: stateless };
+        await random.aside(() => judge({ [meta('related-task')]: related }));
       },
     );
 
     requirement(
-      'If the header `MCP-Protocol-Version` is `2026-07-28` but `_meta` does not name a revision, the server answers with status 400 and the error `-32602` or `-32020`. This also holds for `initialize`, and if the request has a session id.',
+      'If the header `MCP-Protocol-Version` is `2026-07-28` but `_meta` does not name a revision, the server answers with status 400 and the error `-32602` or `-32020`. This also holds for `initialize` and for a request with a session id.',
       async () => {
         const client = newClient('client');
         const session = old.headers['MCP-Session-Id']!;
@@ -268,20 +275,26 @@ export default grader((run) => {
     );
 
     requirement(
-      'In the new era, the server ignores an `MCP-Session-Id` header: it answers as it does when this header is missing, and sends no such header back. Requests of both eras may alternate.',
+      'In the new era, the server ignores an `MCP-Session-Id` header: it answers as it does when this header is missing, and sends no such header back. Requests of both eras may alternate, also on one connection.',
       async () => {
         const session = old.headers['MCP-Session-Id']!;
         const ignored = `${byMeta} Do not look at the session id before: some programs add this header to each request.`;
-        for (const id of [session, word()]) {
-          const posted = await askNew('server/discover', {}, { headers: { 'MCP-Session-Id': id } });
-          posted.result({ when: { 400: ignored, 404: ignored }, advice: ignored });
-          expectNoSession(posted, 'server/discover');
-          const asked = await old.ask('ping');
-          asked.result({
-            cause: `A new client has sent a request, and now your server answers the next request of an old client with status ${asked.status}.`,
-            advice:
-              'Decide for each request, from this request alone. A variable outside of the handler is shared by all clients.',
-          });
+        // A program in the middle can send the requests of several clients on one connection.
+        const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+        try {
+          for (const id of [session, word()]) {
+            const posted = await askNew('server/discover', {}, { headers: { 'MCP-Session-Id': id }, agent });
+            posted.result({ when: { 400: ignored, 404: ignored }, advice: ignored });
+            expectNoSession(posted, 'server/discover');
+            const asked = await old.ask('ping', undefined, { agent });
+            asked.result({
+              cause: `A new client has sent a request, and now your server answers the next request of an old client with status ${asked.status}.`,
+              advice:
+                'Decide for each request, from this request alone. Do not remember the era: clients share the variables outside of the handler, and can share a connection.',
+            });
+          }
+        } finally {
+          agent.destroy();
         }
         const alone = await newClient('client').ask('ping');
         alone.refused(
@@ -350,7 +363,7 @@ export default grader((run) => {
     }
 
     requirement(
-      'If a `GET` or `DELETE` has a session id, the old half answers: `GET` with an event stream, `DELETE` with a 2xx status. If its header `MCP-Protocol-Version` is `2026-07-28`, the server answers 405. Without session id and revision, 400 is allowed too.',
+      'If the header `MCP-Protocol-Version` of a `GET` or `DELETE` is `2026-07-28`, the server answers 405. Otherwise the session id decides. With a session id, the old half answers: `GET` with an event stream, `DELETE` with a 2xx status. Without a session id, the server answers 405 or 400.',
       async () => {
         const bySession =
           'For GET and DELETE, look at the headers: let stateless answer if the MCP-Session-Id is missing or if the header names the new revision, and sessions in all other cases.';
@@ -410,7 +423,7 @@ export default grader((run) => {
         postNew(client, 'tools/call', call(name, args), { see: '', ...more }),
     };
     const notYet =
-      'Write serve, and pass it to both halves: sessionsEra and statelessEra call the function that they are given for tools/list, tools/call and unknown methods.';
+      'Call serve in the functions that you pass to sessionsEra and statelessEra: each half calls its function for tools/list, tools/call and unknown methods.';
 
     requirement(
       'If an old client and a new client send `tools/list`, both get the same tools in the same order. Only the result of the new client also has `resultType`, `ttlMs`, `cacheScope` and `_meta` with `io.modelcontextprotocol/serverInfo`.',
@@ -423,13 +436,7 @@ export default grader((run) => {
           const fromOld = (await old.ask('tools/list')).result({ when: { [-32601]: notYet }, advice: notYet });
           results.new = fromNew.value as Message;
           results.old = fromOld.value as Message;
-          fromNew
-            .at('resultType')
-            .is(
-              'complete',
-              'The result of a new client has no resultType.',
-              'Pass the answer of serve through complete, and return what complete returns, for the new era.',
-            );
+          expectCompleted(fromNew, 'tools/list');
           fromNew.expect(
             Number.isInteger(results.new.ttlMs) && ['public', 'private'].includes(String(results.new.cacheScope)),
             'The result of tools/list of a new client does not say how long it may be kept.',
@@ -462,6 +469,17 @@ export default grader((run) => {
       },
     );
 
+    /** The result of a new client says what each result of its era says. */
+    function expectCompleted(result: ReturnType<Posted['result']>, what: string): void {
+      result
+        .at('resultType')
+        .is(
+          'complete',
+          `A new client sent ${what}, but the result has no resultType.`,
+          'For the new era, pass each answer of serve through complete, and return what complete returns.',
+        );
+    }
+
     /** The result of an old client has nothing of the new era. */
     function expectNothingNew(result: ReturnType<Posted['result']>, what: string): void {
       for (const name of ['resultType', 'ttlMs', 'cacheScope', '_meta']) {
@@ -481,8 +499,8 @@ export default grader((run) => {
       'Let serve answer the requests of both eras. Pass to it the request, the level of this client, and the function notify of this request. For the new era, pass the signal too.';
 
     const live: Record<string, string> = {
-      old: 'Call notify in log for each message at the level least or above: this level goes out too. For the old era, pass session.level and notify of sessionsEra to serve.',
-      new: 'Call notify in log for each message at the level least or above. For the new era, pass meta[metaKeys.logLevel] and notify of statelessEra to serve.',
+      old: 'For the old era, pass session.level and notify of sessionsEra to serve. Let log call notify for each message at the level least or above.',
+      new: 'For the new era, pass meta[metaKeys.logLevel] and notify of statelessEra to serve. Let log call notify for each message at the level least or above.',
     };
 
     requirement(
@@ -544,10 +562,18 @@ export default grader((run) => {
             advice:
               'Look for the method with Object.hasOwn(methods, method): methods also inherits functions, such as constructor.',
           };
-          const fromOld = (await old.send(request(id, method, params), { see: '', ifItThrows })).messages();
-          const fromNew = (await askNew(method, params, { id, see: '', ...atLevel('info') })).messages();
-          const [first, second] = [fromOld, fromNew].map((messages) => messages.map(withoutEra));
-          if (isDeepStrictEqual(first, second)) continue;
+          const fromOld = await old.send(request(id, method, params), { see: '', ifItThrows });
+          const fromNew = await askNew(method, params, { id, see: '', ...atLevel('info') });
+          const [first, second] = [fromOld, fromNew].map((posted) => posted.messages().map(withoutEra));
+          if (isDeepStrictEqual(first, second)) {
+            // Both may be wrong in the same way.
+            const said = notificationsIn(fromOld);
+            if (params.name === 'say' && said.length === logged.length) {
+              for (const [i, message] of said.entries()) expectLog(fromOld, message, logged[i]!);
+            }
+            if (responsesIn(fromNew).some(({ result }) => isObject(result))) expectCompleted(fromNew.result(), what);
+            continue;
+          }
           const index = first!.findIndex((message, i) => !isDeepStrictEqual(message, second![i]));
           const at = index < 0 ? first!.length : index;
           const shown = (messages: Message[]) => visible(JSON.stringify(messages[at]) ?? '(nothing more)');
@@ -581,12 +607,12 @@ export default grader((run) => {
         cause:
           least === undefined
             ? 'A new client asked for no log messages, but your server sent some.'
-            : `${era === 'old' ? 'The session of an old client has' : 'A new client asked for'} the level ${least}, but your server sent the messages of other levels.`,
+            : `${era === 'old' ? 'The session of an old client has' : 'A new client asked for'} the level ${least}, but your server sent ${came.length === 0 ? 'no log message before the response' : 'the messages of other levels'}.`,
         compare: { expected: expected.join(', ') || '(no message)', received: came.join(', ') || '(no message)' },
         advice:
           era === 'old'
-            ? 'Pass session.level to serve for the old era, and compare the positions of two levels in levels.'
-            : `Pass the member ${meta('logLevel')} of meta to serve for the new era. If it is undefined, return from log: this client wants no log messages.`,
+            ? 'Pass session.level to serve for the old era. Let log compare the positions of two levels in levels, and call notify immediately.'
+            : `Pass the member ${meta('logLevel')} of meta to serve for the new era, also if it is undefined: then log sends nothing.`,
       });
     }
 
@@ -634,7 +660,12 @@ export default grader((run) => {
           call: (client, message, own) =>
             client === loudOld || client === quietOld
               ? calls.old('process_files', { message }, own, client)
-              : calls.new('process_files', { message }, { id: own, ...(client === loud && atLevel('info')) }, client),
+              : calls.new(
+                  'process_files',
+                  { message },
+                  { id: own, ...atLevel(client === loud ? 'info' : 'error') },
+                  client,
+                ),
           logs: (client) => client === loudOld || client === loud,
           expectDone: (posted, message) =>
             expectText(posted, `Done: ${message}`, 'Let each call of serve run its own tool, with its own notify.'),
@@ -811,9 +842,9 @@ export default grader((run) => {
     });
 
     /** Answers the first message as a server of the new era does, up to the call. */
-    async function upToNewCall({ posted, next, drawn }: Begun): Promise<ReceivedMessage> {
+    async function upToNewCall({ posted, next, drawn }: Begun, revisions = [stateless]): Promise<ReceivedMessage> {
       if (posted.message.method === 'tools/call') return posted;
-      const result = posted.result(discovered([stateless]));
+      const result = posted.result(discovered(revisions));
       // A server in front of this one may send a session id.
       posted.response.setHeader('mcp-session-id', drawn.strangeSession);
       if (drawn.inJson) await posted.json(result);
@@ -1035,7 +1066,7 @@ export default grader((run) => {
     requirement(
       'A server of the new era names revisions: in `supportedVersions`, or in `data.supported` of the error `-32022`. If an old revision of the client is among them but `2026-07-28` is not, the client falls back. If the client speaks no revision of the list, it prints the list in one line and exits with code 1.',
       async () => {
-        const [unknown, mixed] = random.shuffled(['2027-03-01', '2028-01-31']) as [string, string];
+        const [unknown, mixed] = random.shuffled(['2027-03-01', '2024-11-05']) as [string, string];
         const advice =
           'Read the list: data.supported of the error -32022, or supportedVersions of the result. Look for 2026-07-28 in it first, then for an old revision.';
         const judge = async ({ names, inError }: { names: string[]; inError: boolean }) => {
@@ -1072,6 +1103,12 @@ export default grader((run) => {
           judge,
         );
         await random.aside(() => judge({ names: ['2025-06-18'], inError: false }));
+        await random.aside(async () => {
+          const begun = await begin();
+          const call = await upToNewCall(begun, ['2025-11-25', stateless, '2025-06-18']);
+          await answersCall(begun, call, true);
+          expectSaid(begun.client, stateless);
+        });
       },
     );
 
@@ -1079,7 +1116,7 @@ export default grader((run) => {
       'Fall back only after an answer that an old server gives: status 400, 404 or 405, or 200 with an error. Any other status says nothing about the era: 401 asks for a token, and 500 is a fault of the server.';
 
     requirement(
-      'If the server answers with status 401, 403 or 5xx, the client does not fall back, whatever the body is. It prints one line with the status, and exits with code 3.',
+      'If the server answers with a status other than 2xx, 400, 404 and 405, the client does not fall back, whatever the body is. It prints one line with the status, and exits with code 3.',
       async () => {
         const statuses = [random.pick([401, 403]), random.pick([500, 502, 503])];
         const judge = async (status: number, code?: number) => {
@@ -1105,7 +1142,7 @@ export default grader((run) => {
           });
         };
         await together(statuses, (status, i) => judge(status, i === 0 ? -32000 : undefined));
-        await random.aside(() => judge(401, -32020));
+        await random.aside(() => together([429, 401], (status, i) => judge(status, i === 0 ? undefined : -32020)));
       },
     );
 

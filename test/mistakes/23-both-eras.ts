@@ -44,6 +44,10 @@ export const mistakes: Mistake[] = [
   ]),
   server(1, 'looks-at-the-body-only', [byHeader, '']),
   server(1, 'takes-any-meta', [byMeta, '  return isObject(meta);\n']),
+  server(1, 'takes-each-key-of-mcp-for-the-new-era', [
+    byMeta,
+    "  return isObject(meta) && Object.keys(meta).some((key) => key.startsWith('io.modelcontextprotocol/'));\n",
+  ]),
   server(1, 'takes-meta-with-the-wrong-key', [byMeta, "  return isObject(meta) && 'protocolVersion' in meta;\n"]),
   server(1, 'compares-the-revision-in-meta', [
     byMeta,
@@ -76,6 +80,15 @@ export const mistakes: Mistake[] = [
     'remembers-the-era',
     [byMeta, '  if (isObject(meta) && metaKeys.protocolVersion in meta) isNewClient = true;\n  return isNewClient;\n'],
     [handler, `let isNewClient = false;\n\n${handler}`],
+  ),
+  server(
+    1,
+    'remembers-the-era-of-a-connection',
+    [
+      chooses,
+      '  if (isStateless(request)) newConnections.add(request.socket);\n  const half = newConnections.has(request.socket) ? stateless : sessions;\n',
+    ],
+    [handler, `const newConnections = new WeakSet<object>();\n\n${handler}`],
   ),
   server(1, 'gives-every-get-and-delete-to-the-new-half', [
     byMethod,
@@ -144,6 +157,10 @@ export const mistakes: Mistake[] = [
     "  const completed = complete(request.method, serverInfo, answered);\n  if ('result' in answered && 'result' in completed) Object.assign(answered.result, completed.result);\n  return answered;\n",
   ]),
   server(2, 'does-not-complete', [completes, '  return answered;\n']),
+  server(2, 'completes-only-a-success', [
+    completes,
+    `  if ('result' in answered && 'isError' in answered.result) return answered;\n${completes}`,
+  ]),
   server(2, 'completes-as-a-call', [completes, completes.replace('request.method', "'tools/call'")]),
   server(2, 'completes-without-the-server', [
     completes,
@@ -169,6 +186,7 @@ export const mistakes: Mistake[] = [
     `  const waiting: Parameters<Notify>[0][] = [];\n  const answered = await ${newServe.replace('notify', '(each) => waiting.push(each)')};\n  for (const each of waiting) notify(each);\n`,
   ]),
   server(2, 'drops-the-messages-of-a-new-client', [newServe, newServe.replace('notify', '() => {}')]),
+  server(2, 'drops-the-logger', [notifies, notifies.replace('logger, ', '')]),
   server(2, 'drops-the-logger-for-new-clients', [
     newServe,
     newServe.replace('notify', '(each) => {\n    if (each.params) delete each.params.logger;\n    notify(each);\n  }'),
@@ -215,6 +233,10 @@ export const mistakes: Mistake[] = [
     statuses.replace('![400, 404, 405].includes(response.status)', 'response.status >= 500'),
   ]),
   client(3, 'falls-back-after-500', [statuses, statuses.replace('405]', '405, 500, 502, 503]')]),
+  client(3, 'falls-back-after-429', [
+    statuses,
+    '  if ([401, 403].includes(response.status) || response.status >= 500) refused(response, answer);\n',
+  ]),
   client(3, 'looks-at-the-error-before-the-status', [statuses + codes, codes + statuses]),
   client(3, 'takes-unknown-method-for-a-new-server', [codes, codes.replace('-32021]', '-32021, -32601]')]),
   client(3, 'takes-every-200-for-a-new-server', [isNew, '  if (response.ok || named?.includes(newRevision)) {\n']),
@@ -230,6 +252,10 @@ export const mistakes: Mistake[] = [
   client(3, 'knows-only-one-error-of-the-new-era', [codes, codes.replace(', -32021', '')]),
   client(3, 'does-not-read-the-list-of-the-error', [named, '  const named = answer?.result?.supportedVersions;\n']),
   client(3, 'reads-the-list-of-the-error-only', [named, '  const named = answer?.error?.data?.supported;\n']),
+  client(3, 'prefers-an-old-revision', [
+    isNew,
+    '  if (named?.includes(newRevision) && !named.some((revision) => oldRevisions.includes(revision))) {\n',
+  ]),
   client(3, 'takes-each-list-for-the-new-era', [isNew, '  if (named) {\n']),
   client(3, 'wants-the-old-revision-at-the-beginning', [
     noneInCommon,
