@@ -30,7 +30,10 @@ const transport = new StreamableHTTPClientTransport(new URL(url));
 const stop = new AbortController();
 // TODO task 3: let Ctrl+C abort the signal
 
-// TODO task 2: print each notification
+// TODO task 2: print each log message
+client.fallbackNotificationHandler = async ({ method, params }) => {
+  console.log(`NOTIFICATION: ${params ? `${method} ${JSON.stringify(params)}` : method}`);
+};
 
 try {
   await client.connect(transport, { timeout: timeLimit, signal: stop.signal });

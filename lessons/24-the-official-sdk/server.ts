@@ -33,14 +33,26 @@ const processFiles: Tool<typeof processFilesInput> = {
 
 /** Makes the server that answers one request. The next request gets a server of its own. */
 function makeServer(): McpServer {
-  // TODO task 1: say that the server logs, and register the tools
-  return new McpServer({ name: 'chunk-by-chunk', version: '1.0.0' });
+  // TODO task 1: say that the server logs
+  const server = new McpServer({ name: 'chunk-by-chunk', version: '1.0.0' });
+  for (const { name, description, input, run } of [processFiles as Tool, ...moreTools]) {
+    // TODO task 1: register the tool
+  }
+  return server;
 }
 
 /** What a tool of this workshop may do while it is at work, done with the SDK. */
 function contextOf({ mcpReq }: ServerContext): Context {
-  // TODO task 1: send log messages and reports of progress, and hand on the signal
-  return { log() {} };
+  const progressToken = mcpReq._meta?.progressToken;
+  return {
+    log(level, data, logger) {
+      // TODO task 1: send a log message
+    },
+    progress(progress, total, message) {
+      // TODO task 1: send a report of progress, if the call has a token
+    },
+    // TODO task 1: hand on the signal
+  };
 }
 
 const app = express();

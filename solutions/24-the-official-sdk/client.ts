@@ -37,14 +37,14 @@ process.once('SIGINT', () => {
 });
 // #endregion
 
-// #region task 2: print each notification
+// #region task 2: print each log message
 client.setNotificationHandler('notifications/message', ({ params: { level, data } }) => {
   console.log(`NOTIFICATION: ${level} ${textOrJson(data)}`);
 });
+// #endregion
 client.fallbackNotificationHandler = async ({ method, params }) => {
   console.log(`NOTIFICATION: ${params ? `${method} ${JSON.stringify(params)}` : method}`);
 };
-// #endregion
 
 try {
   await client.connect(transport, { timeout: timeLimit, signal: stop.signal });
@@ -87,7 +87,7 @@ function exitCodeOf(error: Error): number {
   if (error instanceof SdkHttpError) return 3;
   if (error instanceof ProtocolError) return 7;
   if (error instanceof SdkError && error.code === SdkErrorCode.RequestTimeout) return 6;
-  if (error.cause instanceof TypeError) return 2;
+  if (error instanceof TypeError || error.cause instanceof TypeError) return 2;
   return 1;
   // #endregion
 }

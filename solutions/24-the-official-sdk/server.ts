@@ -33,35 +33,40 @@ const processFiles: Tool<typeof processFilesInput> = {
 
 /** Makes the server that answers one request. The next request gets a server of its own. */
 function makeServer(): McpServer {
-  // #region task 1: say that the server logs, and register the tools
-  // starter: return new McpServer({ name: 'chunk-by-chunk', version: '1.0.0' });
+  // #region task 1: say that the server logs
+  // starter: const server = new McpServer({ name: 'chunk-by-chunk', version: '1.0.0' });
   const server = new McpServer({ name: 'chunk-by-chunk', version: '1.0.0' }, { capabilities: { logging: {} } });
+  // #endregion
   for (const { name, description, input, run } of [processFiles as Tool, ...moreTools]) {
+    // #region task 1: register the tool
     server.registerTool(name, { description, inputSchema: input }, async (args, request) => {
       return (await run(args, contextOf(request))) as CallToolResult;
     });
+    // #endregion
   }
   return server;
-  // #endregion
 }
 
 /** What a tool of this workshop may do while it is at work, done with the SDK. */
 function contextOf({ mcpReq }: ServerContext): Context {
-  // #region task 1: send log messages and reports of progress, and hand on the signal
-  // starter: return { log() {} };
   const progressToken = mcpReq._meta?.progressToken;
   return {
     log(level, data, logger) {
+      // #region task 1: send a log message
       mcpReq.log(level as LoggingLevel, data, logger).catch(() => {});
+      // #endregion
     },
     progress(progress, total, message) {
+      // #region task 1: send a report of progress, if the call has a token
       if (progressToken === undefined) return;
       const params = { progressToken, progress, total, message };
       mcpReq.notify({ method: 'notifications/progress', params }).catch(() => {});
+      // #endregion
     },
+    // #region task 1: hand on the signal
     signal: mcpReq.signal,
+    // #endregion
   };
-  // #endregion
 }
 
 const app = express();

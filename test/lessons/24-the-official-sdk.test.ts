@@ -148,6 +148,9 @@ export default grader((run) => {
   const neverCame =
     'Follow the message through your code: makeServer says { capabilities: { logging: {} } }, and contextOf hands the tool a log that calls mcpReq.log, and a progress that calls mcpReq.notify. Both belong to this request, so the SDK sends them in its response.';
 
+  const neverReported =
+    'Follow the report through your code: contextOf hands the tool a progress that calls mcpReq.notify each time, for each progressToken except undefined. A token is a number or a string.';
+
   /** While the tool is at work, these notifications have come, and no others; then lets it go on. */
   async function expectSaid(posted: Posted, step: Step, before: number, token?: Token): Promise<number> {
     const due = [step.log, ...(step.report && token !== undefined ? [step.report] : [])];
@@ -156,20 +159,22 @@ export default grader((run) => {
     for (const [i, said] of due.entries()) {
       const message = came[before + i];
       if (!message) {
-        const data = 'data' in said ? said.data : said.message;
+        const [member, value] = 'data' in said ? ['data', said.data] : ['progress', said.progress];
+        const data = 'data' in said ? said.data : (said.message ?? said);
         const [held] = server.program.held;
         throw await whyNotSent(server, posted, {
           index: before + i,
           text: typeof data === 'string' ? data : asJson(data),
           work: held?.label.replace(/ of .*/, '') ?? 'its next piece',
-          never: neverCame,
-          isIt: (message) => asJson(paramsOf(message)['data' in said ? 'data' : 'message']) === asJson(data),
+          never: member === 'data' ? neverCame : neverReported,
+          isIt: (message) => asJson(paramsOf(message)[member]) === asJson(value),
         });
       }
       expect(!('data' in said) || !isReport(message), {
         cause: 'Your server sent a report of the tool, but not the log message that the tool made before.',
         compare: { expected: asJson({ method: 'notifications/message', params: said }), received: asJson(message) },
-        advice: neverCame,
+        advice:
+          before > 0 ? 'Call mcpReq.log for each log of the tool, also if its data is 0, false or empty.' : neverCame,
         see: posted.see,
       });
       if ('data' in said) expectLog(posted, message, said);
@@ -256,6 +261,21 @@ export default grader((run) => {
             String(b + 1),
             'Hand the zod schema itself to registerTool, so that the SDK fills in its defaults, and pass on the args that the callback gets.',
           );
+          await random.aside(async () => {
+            const whole = {
+              content: [
+                { type: 'text', text: word() },
+                { type: 'image', data: 'iVBORw0KGgo=', mimeType: 'image/png' },
+              ],
+              structuredContent: { [word()]: random.integer(1, 99) },
+              isError: true,
+            };
+            const given = objectIn(await callTool(revision, 'give_back', { result: whole }).done());
+            for (const member of ['content', 'structuredContent', 'isError'] as const) {
+              const cause = `The ${member} of the result is not what the tool returned.`;
+              given.at(member).is(whole[member], cause, inCallback);
+            }
+          });
           const text = word();
           const files = await callTool(revision, 'process_files', { message: text }).done();
           expectText(files, `Done: ${text}`, inCallback);
@@ -279,6 +299,7 @@ export default grader((run) => {
               { progress: 1.5, total: 3, message: word() },
             ),
             step({ logger: undefined, data: `${word()} é世` }, { progress: 3, message: word() }),
+            random.aside(() => step({ level: 'warning', data: 0 }, { progress: 4 })),
           ];
           const posted = callTool(revision, 'say', { steps, text }, { level: 'info', token });
           let count = 0;
@@ -691,7 +712,7 @@ export default grader((run) => {
   const limits =
     'Pass { timeout: idleLimit, resetTimeoutOnProgress: true, maxTotalTimeout: timeLimit } to client.callTool, and let exitCodeOf return 6 for an SdkError with the code SdkErrorCode.RequestTimeout.';
   const tells =
-    'Look at the class of the error in exitCodeOf: SdkHttpError is 3, ProtocolError is 7, an SdkError with the code RequestTimeout is 6, and an error whose cause is a TypeError is 2. Look at SdkHttpError first.';
+    'Look at the class of the error in exitCodeOf: SdkHttpError is 3, ProtocolError is 7, an SdkError with the code RequestTimeout is 6, and an error that is a TypeError, or whose cause is one, is 2. Look at SdkHttpError before SdkError.';
 
   /** Sends a report every tenth of the limit, until the client ends or this many milliseconds have passed. */
   async function sendReports({ call, client, token }: Called, limit: number, ms: number) {
@@ -855,11 +876,17 @@ export default grader((run) => {
     );
 
     requirement(
-      'If no server can be reached, the client prints one line on standard error and exits with code 2. If the server answers the call with an HTTP error status, the exit code is 3.',
+      'If no HTTP response comes, the client prints one line on standard error and exits with code 2. If the server answers the call with an HTTP error status, the exit code is 3.',
       async () => {
         const unreachable = async () => {
           const client = judgedClient(run, startClient(`http://127.0.0.1:${await freePort()}/mcp`));
           await client.fails({ code: 2, about: 'a refused connection', advice: tells, codeOne: tells });
+          await random.aside(async () => {
+            const { call, client } = await upToCall(newest);
+            call.breakOff();
+            const about = 'a connection that closed before the response to the call';
+            await client.fails({ code: 2, about, advice: tells, codeOne: tells });
+          });
         };
         const [status, text] = [random.next() < 0.5 ? 404 : 503, word()];
         const refused = async () => {
@@ -884,9 +911,10 @@ export default grader((run) => {
       'If the server answers the call with an error of JSON-RPC, the client prints its message in one line on standard error and exits with code 7. If the result has `isError: true`, the client prints the text of the result, and the exit code is 8.',
       async () => {
         const [wrong, failed] = [random.words(3).join(' '), random.words(3).join(' ')];
+        const code = random.aside(() => random.pick([-32603, -32000, 7]));
         const error = async () => {
           const { call, client } = await upToCall(newest);
-          await call.json(call.error(-32602, wrong));
+          await call.json(call.error(code, wrong));
           const about = 'an error of JSON-RPC';
           await client.fails({
             code: 7,

@@ -38,6 +38,16 @@ const ofServer: Mistake[] = [
     runs,
     `      try {\n  ${runs}      } catch {\n        return { content: [{ type: 'text', text: 'the tool failed' }], isError: true };\n      }\n`,
   ]),
+  server(1, 'keeps-only-the-content', [
+    runs,
+    '      const { content } = await run(args, contextOf(request));\n      return { content } as CallToolResult;\n',
+  ]),
+  server(1, 'keeps-only-the-texts', [
+    runs,
+    `      const result = await run(args, contextOf(request));
+      return { ...result, content: result.content.filter(({ type }) => type === 'text') } as CallToolResult;
+`,
+  ]),
   server(1, 'forgets-the-capability', [makes, makes.replace(', { capabilities: { logging: {} } }', '')]),
   server(1, 'answers-in-json', [mounts, mounts.replace('makeServer)', "makeServer, { responseMode: 'json' })")]),
   server(1, 'collects-the-messages', [
@@ -66,6 +76,8 @@ const ofServer: Mistake[] = [
   server(1, 'logs-everything-as-info', [logs, logs.replace('level as LoggingLevel', "'info'")]),
   server(1, 'drops-the-logger', [logs, logs.replace(', logger)', ')')]),
   server(1, 'makes-text-of-the-data', [logs, logs.replace('data,', 'JSON.stringify(data),')]),
+  server(1, 'drops-a-zero', [logs, logs.replace('mcpReq', 'if (data) mcpReq')]),
+  server(1, 'makes-up-a-message', [params, params.replace('message }', "message: message ?? '' }")]),
   server(1, 'logs-what-nobody-asked-for', [
     logs,
     "      mcpReq.notify({ method: 'notifications/message', params: { level, data, logger } }).catch(() => {});\n",
@@ -137,7 +149,7 @@ const onCtrlC =
 const ofHttp = '  if (error instanceof SdkHttpError) return 3;\n';
 const ofProtocol = '  if (error instanceof ProtocolError) return 7;\n';
 const ofLimit = '  if (error instanceof SdkError && error.code === SdkErrorCode.RequestTimeout) return 6;\n';
-const ofNetwork = '  if (error.cause instanceof TypeError) return 2;\n';
+const ofNetwork = '  if (error instanceof TypeError || error.cause instanceof TypeError) return 2;\n';
 const ends = '  await transport.terminateSession().catch(() => {});\n';
 const failed = '  if (result.isError) process.exitCode = 8;\n';
 
@@ -203,8 +215,10 @@ const ofClient: Mistake[] = [
   client(3, 'takes-every-sdk-error-for-a-status', [ofHttp, '  if (error instanceof SdkError) return 3;\n']),
   client(3, 'knows-no-status', [ofHttp, '']),
   client(3, 'knows-no-protocol-error', [ofProtocol, '']),
+  client(3, 'knows-one-protocol-error', [ofProtocol, ofProtocol.replace('Error)', 'Error && error.code === -32602)')]),
   client(3, 'knows-no-refused-connection', [ofNetwork, '']),
   client(3, 'looks-for-the-type-error-itself', [ofNetwork, '  if (error instanceof TypeError) return 2;\n']),
+  client(3, 'looks-only-at-the-cause', [ofNetwork, '  if (error.cause instanceof TypeError) return 2;\n']),
   client(3, 'prints-the-stack', [
     "  console.error(`${url}: ${(error as Error).message.replaceAll(/\\s+/g, ' ')}`);\n",
     '  console.error(error);\n',

@@ -1,7 +1,7 @@
 // Tools that the grader of lesson 24 brings along: they say what they are told to, while they work, or too late.
 import { setImmediate as turn } from 'node:timers/promises';
 import { z } from 'zod';
-import type { Tool } from '#support/tools.ts';
+import type { Tool, ToolResult } from '#support/tools.ts';
 import { work } from '#support/work.ts';
 
 const log = z.object({ level: z.string(), data: z.unknown(), logger: z.string().optional() });
@@ -43,6 +43,15 @@ const fail: Tool<typeof failInput> = {
   },
 };
 
+const giveBackInput = z.object({ result: z.record(z.string(), z.unknown()) });
+
+const giveBack: Tool<typeof giveBackInput> = {
+  name: 'give_back',
+  description: 'Returns the result that it is told to',
+  input: giveBackInput,
+  run: async ({ result }) => result as ToolResult,
+};
+
 const talkAfterwards: Tool = {
   name: 'talk_afterwards',
   description: 'Returns, while a part of it that nobody waits for continues to log and to report',
@@ -60,4 +69,4 @@ const talkAfterwards: Tool = {
   },
 };
 
-export const tools: Tool[] = [say as Tool, add as Tool, fail as Tool, talkAfterwards];
+export const tools: Tool[] = [say as Tool, add as Tool, fail as Tool, giveBack as Tool, talkAfterwards];

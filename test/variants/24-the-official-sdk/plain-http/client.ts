@@ -60,7 +60,7 @@ function codeOf(error: unknown): number {
   if (error instanceof ProtocolError) return 7;
   if (error instanceof SdkHttpError) return 3;
   if (error instanceof SdkError && error.code.toString() === 'REQUEST_TIMEOUT') return 6;
-  return (error as Error).cause instanceof TypeError ? 2 : 1;
+  return [error, (error as Error).cause].some((each) => each instanceof TypeError) ? 2 : 1;
 }
 
 let code: number;
