@@ -23,6 +23,9 @@ const wishes = z.object({
   copies: z.boolean().default(false).describe('whether copies are made'),
 });
 
+/** What the first round has found out, and for which call. */
+type Found = { message: string; names: string[] };
+
 // TODO task 2: seal what the server must know when the client calls again
 
 /** Makes a server: for one request, or for the session of an older client. */

@@ -23,10 +23,10 @@ const wishes = z.object({
   copies: z.boolean().default(false).describe('whether copies are made'),
 });
 
-// #region task 2: seal what the server must know when the client calls again
 /** What the first round has found out, and for which call. */
 type Found = { message: string; names: string[] };
 
+// #region task 2: seal what the server must know when the client calls again
 const states = createRequestStateCodec<Found>({ key: process.env.STATE_KEY ?? randomBytes(32) });
 // #endregion
 

@@ -1141,23 +1141,30 @@ export default grader((run) => {
         const [first, second] = [word(), word()];
         const form = drawForm();
         const [put, next] = [drawPut(form, newest), drawPut(form)];
+        // The second question has one more field, for which there is an argument.
+        const { properties, required } = form.requestedSchema;
+        next.form = {
+          ...form,
+          requestedSchema: { type: 'object', required, properties: { ...properties, place: { type: 'integer' } } },
+        };
+        const [many, place] = random.aside(() => [random.integer(10, 99), random.integer(1, 99)]);
         const text = word();
         const usual = {
-          many: (form.requestedSchema.properties.many as { default: number }).default,
+          many: (properties.many as { default: number }).default,
           share: 0.5,
           stamp: 'final',
           copies: true,
         };
         for (const { given, answer, cause, advice } of [
           {
-            given: `who=${first}`,
-            answer: { action: 'accept', content: { who: first, ...usual } },
+            given: [`who=${first}`, `many=${many}`],
+            answer: { action: 'accept', content: { who: first, ...usual, many } },
             cause: 'Your client did not answer the second question with what the user had typed.',
             advice:
               'Delete an answer from answers when you use it. The server has refused it, so the same answer again and again would never end.',
           },
           {
-            given: 'decline',
+            given: ['decline'],
             answer: { action: 'decline' },
             cause:
               'The argument decline is for the first question, but your client did not ask its user the second one.',
@@ -1165,13 +1172,32 @@ export default grader((run) => {
               "Delete decline from answers when you use it: if (answers.delete('decline')) return { action: 'decline' }. With answers.has, your client would decline each further question too.",
           },
         ]) {
-          const called = await upToCall(newest, word(), [given], { typed: true });
+          const called = await upToCall(newest, word(), [...given, `place=${place}`], { typed: true });
           await ask(called, put);
           sent(await answered(called, put, fills), answer, fills);
           await ask(called, next);
           called.client.write(`${second}\n`);
-          const expected = { action: 'accept', content: { who: second, ...usual } };
-          (await answered(called, next, advice)).is(expected, cause, advice);
+          const content = { who: second, ...usual, place };
+          const again = await answered(called, next, advice);
+          const { content: received } = (again.value ?? {}) as { content?: Message };
+          const compare = (field: string, expected: unknown) => ({
+            expected: asJson({ [field]: expected }),
+            received: isObject(received) && field in received ? asJson({ [field]: received[field] }) : '(nothing)',
+          });
+          expect(received?.who !== second || received.many !== many, {
+            cause: `Your client took the argument many=${many} for the first question, and again for the second one.`,
+            compare: compare('many', usual.many),
+            advice:
+              'Call answers.delete(name) for each field of the form, also for a field that is not required or that has a default.',
+            see,
+          });
+          expect(received?.who !== second || 'place' in received, {
+            cause: `Only the second question had the field place, but your client did not answer it with the argument place=${place}.`,
+            compare: compare('place', place),
+            advice: 'Delete only the answers that your client has used. Keep the others for the questions that follow.',
+            see,
+          });
+          again.is({ action: 'accept', content }, cause, advice);
           const lines = [...prints(form), ...prints(form), 'FIELD: who (who it is for)'];
           await called.client.prints(lines, { cause: 'Your client did not ask its user the second time.', advice });
           await finishes(called, text);

@@ -219,6 +219,8 @@ ${asks}`,
   client(3, 'takes-decline-for-an-answer', [declines, '']),
   client(3, 'declines-every-question', [declines, declines.replace('delete', 'has')]),
   client(3, 'gives-the-same-answer-again', [uses, '']),
+  client(3, 'gives-an-optional-answer-again', [uses, `    if (required.includes(name)) answers.delete(name);\n`]),
+  client(3, 'forgets-the-answers-to-later-questions', [accepts, `  answers.clear();\n${accepts}`]),
   client(3, 'keeps-the-question-open-after-ctrl-c', [closes, "  stop.abort(new Error('interrupted'));\n"]),
   client(3, 'reads-all-lines-first', [
     line,
