@@ -86,7 +86,10 @@ function rememberSubscriptions(server: McpServer): void {
     uris.add(uri);
     return {};
   });
-  // TODO task 2: forget a URI when the client unsubscribes
+  server.server.setRequestHandler('resources/unsubscribe', ({ params: { uri } }) => {
+    uris.delete(uri);
+    return {};
+  });
 }
 
 /** Tells clients that a document has been written: those that have subscribed to it, and all of them if it is new. */

@@ -99,12 +99,10 @@ function rememberSubscriptions(server: McpServer): void {
     uris.add(uri);
     return {};
   });
-  // #region task 2: forget a URI when the client unsubscribes
   server.server.setRequestHandler('resources/unsubscribe', ({ params: { uri } }) => {
     uris.delete(uri);
     return {};
   });
-  // #endregion
 }
 
 /** Tells clients that a document has been written: those that have subscribed to it, and all of them if it is new. */
