@@ -47,7 +47,13 @@ function offerWriting(server: McpServer): void {
 
 /** Offers each document as a resource, also those that come later. */
 function offerDocuments(server: McpServer): void {
-  // TODO task 1: register a template for all documents, with a list, and with completion
+  const template = new ResourceTemplate('document:///{name}', {
+    // TODO task 1: list all documents, and complete a name
+    list: undefined,
+  });
+  server.registerResource('document', template, { description: 'A document of the library' }, async ({ href }) => ({
+    contents: [await contentsOf(href)],
+  }));
 }
 
 /** Describes a document, with its size in bytes. */
@@ -59,6 +65,7 @@ async function resourceOf(name: string): Promise<Resource> {
 /** What is in the document with this URI: a text, or bytes in base64. */
 async function contentsOf(uri: string): Promise<TextResourceContents | BlobResourceContents> {
   const name = nameIn(uri);
+  const mimeType = mimeTypeOf(name);
   // TODO task 1: refuse a name that no document has, and read the document
   throw new ResourceNotFoundError(uri);
 }
@@ -75,12 +82,22 @@ const subscriptions = new WeakMap<McpServer, Set<string>>();
 function rememberSubscriptions(server: McpServer): void {
   const uris = new Set<string>();
   subscriptions.set(server, uris);
-  // TODO task 2: remember the URIs of this session
+  server.server.setRequestHandler('resources/subscribe', ({ params: { uri } }) => {
+    uris.add(uri);
+    return {};
+  });
+  server.server.setRequestHandler('resources/unsubscribe', ({ params: { uri } }) => {
+    uris.delete(uri);
+    return {};
+  });
 }
 
 /** Tells clients that a document has been written: those that have subscribed to it, and all of them if it is new. */
 function tellOfChange(uri: string, isNew: boolean): void {
-  // TODO task 2: tell the sessions of old clients and the listeners of new ones
+  for (const server of sessions) {
+    // TODO task 2: tell the client of this session
+  }
+  // TODO task 2: tell all new clients that listen
 }
 
 /** Offers prompts, which a person chooses and a host sends to its model. */

@@ -50,15 +50,16 @@ function offerWriting(server: McpServer): void {
 
 /** Offers each document as a resource, also those that come later. */
 function offerDocuments(server: McpServer): void {
-  // #region task 1: register a template for all documents, with a list, and with completion
   const template = new ResourceTemplate('document:///{name}', {
+    // #region task 1: list all documents, and complete a name
+    // starter: list: undefined,
     list: async () => ({ resources: await Promise.all((await documentNames()).map(resourceOf)) }),
     complete: { name: namesBeginningWith },
+    // #endregion
   });
   server.registerResource('document', template, { description: 'A document of the library' }, async ({ href }) => ({
     contents: [await contentsOf(href)],
   }));
-  // #endregion
 }
 
 /** Describes a document, with its size in bytes. */
@@ -70,12 +71,12 @@ async function resourceOf(name: string): Promise<Resource> {
 /** What is in the document with this URI: a text, or bytes in base64. */
 async function contentsOf(uri: string): Promise<TextResourceContents | BlobResourceContents> {
   const name = nameIn(uri);
+  const mimeType = mimeTypeOf(name);
   // #region task 1: refuse a name that no document has, and read the document
   // starter: throw new ResourceNotFoundError(uri);
   if (!(await documentNames()).includes(name)) throw new ResourceNotFoundError(uri);
   const bytes = await readFile(join(folder, name));
   const text = textOf(bytes);
-  const mimeType = mimeTypeOf(name);
   return text === undefined ? { uri, mimeType, blob: bytes.toString('base64') } : { uri, mimeType, text };
   // #endregion
 }
@@ -94,7 +95,6 @@ const subscriptions = new WeakMap<McpServer, Set<string>>();
 function rememberSubscriptions(server: McpServer): void {
   const uris = new Set<string>();
   subscriptions.set(server, uris);
-  // #region task 2: remember the URIs of this session
   server.server.setRequestHandler('resources/subscribe', ({ params: { uri } }) => {
     uris.add(uri);
     return {};
@@ -103,16 +103,17 @@ function rememberSubscriptions(server: McpServer): void {
     uris.delete(uri);
     return {};
   });
-  // #endregion
 }
 
 /** Tells clients that a document has been written: those that have subscribed to it, and all of them if it is new. */
 function tellOfChange(uri: string, isNew: boolean): void {
-  // #region task 2: tell the sessions of old clients and the listeners of new ones
   for (const server of sessions) {
+    // #region task 2: tell the client of this session
     if (subscriptions.get(server)?.has(uri)) server.server.sendResourceUpdated({ uri }).catch(console.error);
     if (isNew) server.sendResourceListChanged();
+    // #endregion
   }
+  // #region task 2: tell all new clients that listen
   notify.resourceUpdated(uri);
   if (isNew) notify.resourcesChanged();
   // #endregion

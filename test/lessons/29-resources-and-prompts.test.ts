@@ -58,10 +58,10 @@ export default grader((run) => {
     const [a, b] = [word(), word()];
     library = random.shuffled<Document>([
       text(`${a}-1.txt`, words(20)),
-      text(`${a}-2.txt`, `${words(5)} — é世🌍\r\n${words(2)}\n`),
+      text(`${a}-2.txt`, `${words(5)} — é世🌍\ufffd\r\n${words(2)}\n`),
       text(`${b} and ${word()}.md`, `# ${words(2)}\n\n${words(8)}\n`),
       text(`it's (${word()})!.txt`, words(3)),
-      text(`100%41${word()}.txt`, words(3)),
+      text(`100%41${word()}.json`, words(3)),
       text(`..${word()}.txt`, words(4)),
       text(`#${word()}&é世.txt`, words(4)),
       text(`${word()}-empty.txt`, ''),
@@ -156,7 +156,7 @@ export default grader((run) => {
   }
 
   const registers =
-    'Register a template in offerDocuments: server.registerResource(name, template, config, read), with a ResourceTemplate whose list returns { resources: [...] }.';
+    'Let offerDocuments register the template, as the starter does: server.registerResource(name, template, config, read). Give it a function list, which returns { resources: [...] }.';
   const reads =
     'Let the callback of registerResource return { contents: [...] } with one item, which has the uri, the mimeType, and either text or blob.';
 
@@ -213,12 +213,18 @@ export default grader((run) => {
       return;
     }
     const { value } = item.at('text');
+    if (value === undefined) {
+      item.at('text').expect(false, 'A document is valid UTF-8, but its contents have no text.', {
+        like: asJson(text.slice(0, 60)),
+        advice:
+          text === ''
+            ? 'Compare what textOf returns with undefined. An empty document has an empty text, but a condition takes an empty string as false.'
+            : 'Put what textOf returns into text, whatever the mimeType is. Only if textOf returns undefined, the document is not UTF-8.',
+      });
+    }
     item.at('text').expect(value === text, 'The contents of a document have the wrong text.', {
       like: asJson(text.slice(0, 60)),
-      advice:
-        text === '' && value === undefined
-          ? 'Compare what textOf returns with undefined. An empty document has an empty text, but a condition takes an empty string as false.'
-          : 'Read the file when the client asks for it, and put what textOf returns into text.',
+      advice: 'Read the file when the client asks for it, and put what textOf returns into text.',
     });
     expect(!item.has('blob'), {
       cause: 'The contents of a document that is UTF-8 have a blob.',
@@ -282,7 +288,7 @@ export default grader((run) => {
 
   const beginnings = () => {
     const twins = library.filter(({ name }) => /-[12]\.txt$/.test(name)).map(({ name }) => name);
-    return ['', twins[0]!.slice(0, -5), twins[0]!, '..', `${word()}-${word()}`];
+    return ['', twins[0]!.slice(0, -5), twins[0]!, twins[0]!.slice(1), '..', `${word()}-${word()}`];
   };
   const beginningWith = (value: string) => library.map(({ name }) => name).filter((name) => name.startsWith(value));
 
@@ -311,7 +317,7 @@ export default grader((run) => {
                 ? 'Your server lists a document more than one time.'
                 : 'Your server does not list all documents.',
               compare,
-              advice: 'Return one resource for each name of documentNames.',
+              advice: 'Give the template a function list, which returns a resource for each name of documentNames.',
             });
             const resource = look(
               resources.find((each) => each.name === name),
@@ -1137,7 +1143,7 @@ export default grader((run) => {
     requirement(
       'The `content` of the second message has the type `text`. Its text has the number of `words` in it, or 50 if the client leaves out `words`.',
       async () => {
-        for (const wanted of [String(random.integer(101, 998)), undefined]) {
+        for (const wanted of [String(random.integer(101, 998)), undefined, '0']) {
           for (const era of eras) {
             const { name } = random.pick(library);
             const args = { document: name, ...(wanted !== undefined && { words: wanted }) };
@@ -1158,7 +1164,7 @@ export default grader((run) => {
                   ? 'A client left out words, but the text of the prompt does not have the number 50.'
                   : 'A client wants a certain number of words, but the text of the prompt does not have this number.',
               compare: { expected: `"… ${number} …"`, received: asJson(text) },
-              advice: 'Put words into the text with a template, and give it the default value 50.',
+              advice: 'Put words into the text with a template, and give it the default value 50 if it is undefined.',
             });
           }
         }

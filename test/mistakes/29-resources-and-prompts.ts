@@ -51,6 +51,14 @@ export const mistakes: Mistake[] = [
   server(1, 'bytes-as-utf8-text', [content, "  return { uri, mimeType, text: text ?? bytes.toString('utf8') };\n"]),
   server(1, 'base64-in-text', [content, "  return { uri, mimeType, text: text ?? bytes.toString('base64') };\n"]),
   server(1, 'empty-document-is-a-blob', [content, content.replace('text === undefined', '!text')]),
+  server(1, 'text-only-by-type', [
+    content,
+    content.replace('text === undefined', "text === undefined || !mimeType.startsWith('text/')"),
+  ]),
+  server(1, 'looks-for-a-replacement-character', [
+    '  const text = textOf(bytes);\n',
+    "  const decoded = bytes.toString('utf8');\n  const text = decoded.includes('\\ufffd') ? undefined : decoded;\n",
+  ]),
   server(1, 'name-not-decoded', [names, "  const name = uri.slice('document:///'.length);\n"]),
   server(1, 'name-decoded-twice', [names, '  const name = decodeURIComponent(nameIn(uri));\n']),
   server(1, 'compares-encoded-uris', [
@@ -71,6 +79,7 @@ export const mistakes: Mistake[] = [
     filters,
     '  return (await documentNames()).filter((name) => name.startsWith(beginning)).map(uriOf);\n',
   ]),
+  server(1, 'completes-the-middle-of-a-name', [filters, filters.replace('startsWith', 'includes')]),
   server(1, 'no-completion-of-the-template', ['    complete: { name: namesBeginningWith },\n', '']),
   server(2, 'no-capability', [capabilities, '']),
   server(2, 'remembers-nothing', [adds, '    return {};\n']),
@@ -145,6 +154,7 @@ export const mistakes: Mistake[] = [
   server(3, 'words-of-any-text', [words, words.replace('.regex(/^\\d+$/)', '')]),
   server(3, 'words-may-be-empty', [words, words.replace('/^\\d+$/', '/^\\d*$/')]),
   server(3, 'no-default', [prompt, prompt.replace("words = '50'", 'words')]),
+  server(3, 'takes-zero-as-no-words', [asks, asks.replace('${words}', '${Number(words) || 50}')]),
   server(3, 'only-a-link', [
     embedded,
     "      { role: 'user', content: { type: 'resource_link', uri: uriOf(document), name: document } },\n",
