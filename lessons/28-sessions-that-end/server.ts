@@ -250,25 +250,35 @@ function beginUse(session: Session): void {
 
 /** When the last use has ended, the session is idle. */
 function endUse(session: Session): void {
-  // TODO task 1: after the last use of a session that is not over, start the timer that ends it
+  // TODO task 1: subtract this use, and return if the session is still in use or is over
+  session.idleSince = performance.now();
+  session.timer = setTimeout(() => endSession(session), sessionLimit);
 }
 
 /** Forgets a session. The next request with its id gets status 404. */
 function endSession(session: Session): void {
   sessions.delete(session.id);
   session.stream?.end();
-  // TODO task 1: stop the timer
+  clearTimeout(session.timer);
 }
 
 /** Makes room for one more session, if necessary. Returns false if there is no room. */
 function makeRoom(): boolean {
-  // TODO task 2: if there are maxSessions sessions, end the one that has been idle for the longest time
+  if (sessions.size < maxSessions) return true;
+  const idle = [...sessions.values()].filter(({ uses }) => uses === 0);
+  const [longest] = idle.sort((one, other) => one.idleSince - other.idleSince);
+  // TODO task 2: end the session longest, and return whether there is such a session
   return true;
 }
 
 /** Begins an event stream, if the session may have one more. Otherwise refuses the request and returns false. */
 function openStream(session: Session, response: Response): boolean {
-  // TODO task 2: refuse a stream beyond the limit, and count each stream until it is closed
+  // TODO task 2: replace false with the condition for a stream that is one too many
+  if (false) {
+    refuse(response, 429, -32000, `this session has ${maxStreams} open streams already`);
+    return false;
+  }
+  // TODO task 2: count the stream until its response is closed
   beginEventStream(response);
   return true;
 }

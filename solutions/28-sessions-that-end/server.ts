@@ -257,30 +257,28 @@ function beginUse(session: Session): void {
 
 /** When the last use has ended, the session is idle. */
 function endUse(session: Session): void {
-  // #region task 1: after the last use of a session that is not over, start the timer that ends it
+  // #region task 1: subtract this use, and return if the session is still in use or is over
   session.uses--;
   if (session.uses > 0 || !sessions.has(session.id)) return;
+  // #endregion
   session.idleSince = performance.now();
   session.timer = setTimeout(() => endSession(session), sessionLimit);
-  // #endregion
 }
 
 /** Forgets a session. The next request with its id gets status 404. */
 function endSession(session: Session): void {
   sessions.delete(session.id);
   session.stream?.end();
-  // #region task 1: stop the timer
   clearTimeout(session.timer);
-  // #endregion
 }
 
 /** Makes room for one more session, if necessary. Returns false if there is no room. */
 function makeRoom(): boolean {
-  // #region task 2: if there are maxSessions sessions, end the one that has been idle for the longest time
-  // starter: return true;
   if (sessions.size < maxSessions) return true;
   const idle = [...sessions.values()].filter(({ uses }) => uses === 0);
   const [longest] = idle.sort((one, other) => one.idleSince - other.idleSince);
+  // #region task 2: end the session longest, and return whether there is such a session
+  // starter: return true;
   if (longest) endSession(longest);
   return longest !== undefined;
   // #endregion
@@ -288,11 +286,14 @@ function makeRoom(): boolean {
 
 /** Begins an event stream, if the session may have one more. Otherwise refuses the request and returns false. */
 function openStream(session: Session, response: Response): boolean {
-  // #region task 2: refuse a stream beyond the limit, and count each stream until it is closed
+  // #region task 2: replace false with the condition for a stream that is one too many
+  // starter: if (false) {
   if (session.openStreams >= maxStreams) {
+    // #endregion
     refuse(response, 429, -32000, `this session has ${maxStreams} open streams already`);
     return false;
   }
+  // #region task 2: count the stream until its response is closed
   session.openStreams++;
   response.on('close', () => session.openStreams--);
   // #endregion

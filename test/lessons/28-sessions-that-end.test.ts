@@ -222,7 +222,7 @@ export default grader((run) => {
           await untilForgotten(client, limit, {
             cause: 'A session was idle for longer than SESSION_LIMIT, but your server has not forgotten it.',
             advice:
-              'Start a timer in endUse when the last use has ended: setTimeout with sessionLimit, which counts milliseconds. It calls endSession. Also look whether endUse is called: each response emits close.',
+              'Call useDuring for each request, so that endUse is called when its response emits close. When no use is left, endUse starts a timer that calls endSession: setTimeout with sessionLimit, which counts milliseconds.',
           });
           for (const method of ['GET', 'DELETE'] as const) {
             const posted = send(client, method);
@@ -446,7 +446,8 @@ export default grader((run) => {
           }
           expectOver(isOver, {
             cause: `MAX_SESSIONS is ${maxSessions}, and one more client has shaken hands, but your server keeps all ${maxSessions + 1} sessions.`,
-            advice: 'Call makeRoom before you put a new session into the map sessions.',
+            advice:
+              'In makeRoom, end a session if there are maxSessions of them, and call makeRoom before you put a new session into the map sessions.',
           });
           await settled(server);
           await noTimerLeft(
