@@ -113,8 +113,8 @@ const methods: Record<string, (params: Params, context: Context, session: Sessio
       result: {
         protocolVersion,
         capabilities: { tools: {}, logging: {} },
-        // TODO task 3: introduce the server to people and to models
-        serverInfo: { name: 'chunk-by-chunk', version: '1.0.0' },
+        serverInfo: { name: 'chunk-by-chunk', title: 'Chunk by Chunk', version: '1.0.0' },
+        // TODO task 3: introduce the server to models
       },
     };
   },

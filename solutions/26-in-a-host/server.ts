@@ -128,9 +128,8 @@ const methods: Record<string, (params: Params, context: Context, session: Sessio
       result: {
         protocolVersion,
         capabilities: { tools: {}, logging: {} },
-        // #region task 3: introduce the server to people and to models
-        // starter: serverInfo: { name: 'chunk-by-chunk', version: '1.0.0' },
         serverInfo: { name: 'chunk-by-chunk', title: 'Chunk by Chunk', version: '1.0.0' },
+        // #region task 3: introduce the server to models
         instructions:
           'Three short documents. Call count_words for the length of one of them, and process_files to work through all of them.',
         // #endregion
