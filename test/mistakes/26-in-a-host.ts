@@ -230,6 +230,10 @@ ${carries}`,
     loads,
     '    const counts = index ? await index : await loadIndex();\n    index = Promise.resolve(counts);\n',
   ]),
+  server(3, 'loads-for-each-tool', [
+    '    const tool = tools.find(',
+    '    await (index ??= loadIndex());\n    const tool = tools.find(',
+  ]),
   server(3, 'loads-in-tools-list', [
     "  'tools/list': () => ({",
     "  'tools/list': async () => (await (index ??= loadIndex()), {",
