@@ -65,20 +65,26 @@ async function forward(message: Message): Promise<void> {
     reason = (error as Error).message;
     console.error(reason);
   }
-  // TODO task 2: if the server has not answered the request, answer it with an error
+  if (isRequest(message) && unanswered.delete(message.id)) {
+    // TODO task 2: the server has not answered the request, so answer it with an error
+    console.error('not answered:', message.id, failure(-32000, reason));
+  }
 }
 
 /** Posts a message of the host, and delivers what the server answers. */
 async function exchange(message: Message): Promise<void> {
   const response = await post(message);
-  // TODO task 1: deliver each message of the answer as soon as it has arrived
-  console.error('not delivered:', await response.text());
+  for await (const each of messagesIn(response)) {
+    if (isRequest(message) && message.method === 'initialize') keepRevision(each);
+    deliver(each);
+  }
 }
 
 /** Reads the revision from the answer to `initialize`: every later request names it in a header. */
 function keepRevision(answer: unknown): void {
-  // TODO task 1: copy the protocolVersion of the result into headers
-  console.error('not looked at:', answer);
+  if (isResponse(answer) && 'result' in answer && 'protocolVersion' in answer.result) {
+    // TODO task 1: copy the protocolVersion of the result into headers
+  }
 }
 
 /** Gives the host a message of the server. */
@@ -92,7 +98,10 @@ function deliver(message: unknown): void {
 /** Delivers what the server sends on the stand-alone stream, if it offers one. Throws nothing. */
 async function listen(): Promise<void> {
   try {
-    // TODO task 2: send the GET, and deliver each message of its stream
+    const accept = { ...headers, Accept: 'text/event-stream' };
+    const response = await fetch(url, { headers: accept, signal: leaving.signal });
+    if (!response.ok || mediaTypeOf(response) !== 'text/event-stream') return close(response);
+    for await (const message of eventsIn(response)) deliver(message);
   } catch (error) {
     if (!leaving.signal.aborted) console.error(`the stand-alone stream has failed: ${(error as Error).message}`);
   }

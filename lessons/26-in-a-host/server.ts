@@ -52,20 +52,25 @@ async function loadIndex(): Promise<Map<string, number>> {
   return new Map(documents.map(({ name, text }) => [name, text.split(/\s+/).length]));
 }
 
-// TODO task 3: describe the argument, and what the tool returns
+// TODO task 3: describe the argument
 const countWordsInput = z.object({ document: z.string() });
+const countWordsOutput = z.object({ document: z.string(), words: z.number() });
 
 const countWords: Tool<typeof countWordsInput> = {
   name: 'count_words',
-  // TODO task 3: say what this tool is, what it does to the world, and what it returns
+  // TODO task 3: say what this tool is, and what it does to the world
   description: 'counts',
+  output: countWordsOutput,
   input: countWordsInput,
   async run({ document }) {
     // TODO task 3: load the index only once
     const counts = await loadIndex();
     const words = counts.get(document);
-    // TODO task 3: tell the model which documents there are, and return the number as data and as text
-    if (words === undefined) throw new Error('not found');
+    if (words === undefined) {
+      // TODO task 3: tell the model which documents there are
+      throw new Error('not found');
+    }
+    // TODO task 3: return the number as data and as text
     return { content: [{ type: 'text', text: String(words) }] };
   },
 };
@@ -108,8 +113,8 @@ const methods: Record<string, (params: Params, context: Context, session: Sessio
       result: {
         protocolVersion,
         capabilities: { tools: {}, logging: {} },
-        // TODO task 3: introduce the server to people and to models
-        serverInfo: { name: 'chunk-by-chunk', version: '1.0.0' },
+        serverInfo: { name: 'chunk-by-chunk', title: 'Chunk by Chunk', version: '1.0.0' },
+        // TODO task 3: introduce the server to models
       },
     };
   },
@@ -123,11 +128,13 @@ const methods: Record<string, (params: Params, context: Context, session: Sessio
 
   'tools/list': () => ({
     result: {
-      // TODO task 3: list all that a host wants to know
-      tools: tools.map(({ name, description, input }) => ({
+      tools: tools.map(({ name, title, description, annotations, input, output }) => ({
         name,
+        title,
         description,
+        annotations,
         inputSchema: z.toJSONSchema(input, { io: 'input' }),
+        outputSchema: output && z.toJSONSchema(output),
       })),
     },
   }),

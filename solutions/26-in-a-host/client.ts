@@ -77,33 +77,30 @@ async function forward(message: Message): Promise<void> {
     reason = (error as Error).message;
     console.error(reason);
   }
-  // #region task 2: if the server has not answered the request, answer it with an error
   if (isRequest(message) && unanswered.delete(message.id)) {
+    // #region task 2: the server has not answered the request, so answer it with an error
+    // starter: console.error('not answered:', message.id, failure(-32000, reason));
     send({ jsonrpc: '2.0', id: message.id, ...failure(-32000, reason) });
+    // #endregion
   }
-  // #endregion
 }
 
 /** Posts a message of the host, and delivers what the server answers. */
 async function exchange(message: Message): Promise<void> {
   const response = await post(message);
-  // #region task 1: deliver each message of the answer as soon as it has arrived
-  // starter: console.error('not delivered:', await response.text());
   for await (const each of messagesIn(response)) {
     if (isRequest(message) && message.method === 'initialize') keepRevision(each);
     deliver(each);
   }
-  // #endregion
 }
 
 /** Reads the revision from the answer to `initialize`: every later request names it in a header. */
 function keepRevision(answer: unknown): void {
-  // #region task 1: copy the protocolVersion of the result into headers
-  // starter: console.error('not looked at:', answer);
   if (isResponse(answer) && 'result' in answer && 'protocolVersion' in answer.result) {
+    // #region task 1: copy the protocolVersion of the result into headers
     headers['MCP-Protocol-Version'] = String(answer.result.protocolVersion);
+    // #endregion
   }
-  // #endregion
 }
 
 /** Gives the host a message of the server. */
@@ -121,12 +118,10 @@ function deliver(message: unknown): void {
 /** Delivers what the server sends on the stand-alone stream, if it offers one. Throws nothing. */
 async function listen(): Promise<void> {
   try {
-    // #region task 2: send the GET, and deliver each message of its stream
     const accept = { ...headers, Accept: 'text/event-stream' };
     const response = await fetch(url, { headers: accept, signal: leaving.signal });
     if (!response.ok || mediaTypeOf(response) !== 'text/event-stream') return close(response);
     for await (const message of eventsIn(response)) deliver(message);
-    // #endregion
   } catch (error) {
     if (!leaving.signal.aborted) console.error(`the stand-alone stream has failed: ${(error as Error).message}`);
   }

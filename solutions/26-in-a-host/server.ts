@@ -52,21 +52,21 @@ async function loadIndex(): Promise<Map<string, number>> {
   return new Map(documents.map(({ name, text }) => [name, text.split(/\s+/).length]));
 }
 
-// #region task 3: describe the argument, and what the tool returns
+// #region task 3: describe the argument
 // starter: const countWordsInput = z.object({ document: z.string() });
 const countWordsInput = z.object({ document: z.string().describe('the name of a document, such as letter.txt') });
-const countWordsOutput = z.object({ document: z.string(), words: z.number() });
 // #endregion
+const countWordsOutput = z.object({ document: z.string(), words: z.number() });
 
 const countWords: Tool<typeof countWordsInput> = {
   name: 'count_words',
-  // #region task 3: say what this tool is, what it does to the world, and what it returns
+  // #region task 3: say what this tool is, and what it does to the world
   // starter: description: 'counts',
   title: 'Count the words of a document',
   description: 'Returns the number of words in one document',
   annotations: { readOnlyHint: true, openWorldHint: false },
-  output: countWordsOutput,
   // #endregion
+  output: countWordsOutput,
   input: countWordsInput,
   async run({ document }) {
     // #region task 3: load the index only once
@@ -75,12 +75,14 @@ const countWords: Tool<typeof countWordsInput> = {
     const counts = await index;
     // #endregion
     const words = counts.get(document);
-    // #region task 3: tell the model which documents there are, and return the number as data and as text
-    // starter: if (words === undefined) throw new Error('not found');
-    // starter: return { content: [{ type: 'text', text: String(words) }] };
     if (words === undefined) {
+      // #region task 3: tell the model which documents there are
+      // starter: throw new Error('not found');
       throw new Error(`There is no document ${document}. The documents are ${[...counts.keys()].join(', ')}.`);
+      // #endregion
     }
+    // #region task 3: return the number as data and as text
+    // starter: return { content: [{ type: 'text', text: String(words) }] };
     const structuredContent = { document, words };
     return { content: [{ type: 'text', text: JSON.stringify(structuredContent) }], structuredContent };
     // #endregion
@@ -126,9 +128,8 @@ const methods: Record<string, (params: Params, context: Context, session: Sessio
       result: {
         protocolVersion,
         capabilities: { tools: {}, logging: {} },
-        // #region task 3: introduce the server to people and to models
-        // starter: serverInfo: { name: 'chunk-by-chunk', version: '1.0.0' },
         serverInfo: { name: 'chunk-by-chunk', title: 'Chunk by Chunk', version: '1.0.0' },
+        // #region task 3: introduce the server to models
         instructions:
           'Three short documents. Call count_words for the length of one of them, and process_files to work through all of them.',
         // #endregion
@@ -145,12 +146,6 @@ const methods: Record<string, (params: Params, context: Context, session: Sessio
 
   'tools/list': () => ({
     result: {
-      // #region task 3: list all that a host wants to know
-      // starter: tools: tools.map(({ name, description, input }) => ({
-      // starter:   name,
-      // starter:   description,
-      // starter:   inputSchema: z.toJSONSchema(input, { io: 'input' }),
-      // starter: })),
       tools: tools.map(({ name, title, description, annotations, input, output }) => ({
         name,
         title,
@@ -159,7 +154,6 @@ const methods: Record<string, (params: Params, context: Context, session: Sessio
         inputSchema: z.toJSONSchema(input, { io: 'input' }),
         outputSchema: output && z.toJSONSchema(output),
       })),
-      // #endregion
     },
   }),
 

@@ -1,4 +1,4 @@
-// A server with node:http: schemas by hand, no session, every answer an event stream.
+// A server with node:http: schemas by hand, no session, every answer an event stream, and more data and blocks than anybody asks for.
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { documents } from '#support/documents.ts';
@@ -20,7 +20,7 @@ const tools = [
     },
     outputSchema: {
       type: 'object',
-      properties: { document: { type: 'string' }, words: { type: 'integer', minimum: 0 } },
+      properties: { document: { type: 'string' }, words: { type: 'integer', minimum: 0 }, known: { type: 'integer' } },
       required: ['document', 'words'],
     },
     icons: [],
@@ -59,10 +59,10 @@ async function call(name: unknown, args: Record<string, unknown>, say: Say): Pro
   const document = String(args.document);
   const words = counts.get(document);
   if (words === undefined) {
-    const known = [...counts.keys()].map((each) => `"${each}"`).join(' or ');
-    return { isError: true, content: [{ type: 'text', text: `"${document}" does not exist; ask for ${known}` }] };
+    const texts = [`"${document}" does not exist; ask for one of these:`, ...counts.keys()];
+    return { isError: true, content: texts.map((each) => ({ type: 'text', text: each })) };
   }
-  const data = { words, document };
+  const data = { words, document, known: counts.size };
   return {
     content: [
       { type: 'text', text: JSON.stringify(data, null, 2) },
