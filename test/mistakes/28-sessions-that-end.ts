@@ -15,6 +15,7 @@ const calls = `  beginUse(session);
   endUse(session);
 `;
 const keeps = '    useDuring(response, session);\n';
+const streams = "  if (message.method === 'tools/call') {\n";
 const room = '  if (sessions.size < maxSessions) return true;\n';
 const filters = '  const idle = [...sessions.values()].filter(({ uses }) => uses === 0);\n';
 const sorts = '  const [longest] = idle.sort((one, other) => one.idleSince - other.idleSince);\n';
@@ -83,6 +84,12 @@ export const mistakes: Mistake[] = [
   }, sessionLimit);
 `,
   ]),
+  server(
+    1,
+    'a-notification-is-no-use',
+    [uses, "  else if (request.method !== 'POST') useDuring(response, session);\n"],
+    [streams, `  if (!begins) useDuring(response, session);\n${streams}`],
+  ),
   server(1, 'ends-a-use-when-the-request-has-been-read', [
     during,
     during.replace("response.on('close'", "response.req.on('end'"),
@@ -119,6 +126,7 @@ ${refuses}  }
     [room, '  if (begun++ < maxSessions) return true;\n'],
   ),
   server(2, 'ends-a-session-in-use', [filters, '  const idle = [...sessions.values()];\n']),
+  server(2, 'a-session-without-a-stream-is-idle', [filters, filters.replaceAll('uses', 'openStreams')]),
   server(2, 'ends-a-listening-session', [filters, filters.replace('uses === 0', 'uses <= 1')]),
   server(2, 'begins-one-more-if-none-is-idle', [returns, '  return true;\n']),
   server(2, 'keeps-the-session-that-it-refuses', [refuses, refuses.replace('      return;\n', '')]),
