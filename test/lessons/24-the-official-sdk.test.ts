@@ -712,7 +712,7 @@ export default grader((run) => {
   const limits =
     'Pass { timeout: idleLimit, resetTimeoutOnProgress: true, maxTotalTimeout: timeLimit } to client.callTool, and let exitCodeOf return 6 for an SdkError with the code SdkErrorCode.RequestTimeout.';
   const tells =
-    'Look at the class of the error in exitCodeOf: SdkHttpError is 3, ProtocolError is 7, an SdkError with the code RequestTimeout is 6, and an error that is a TypeError, or whose cause is one, is 2. Look at SdkHttpError before SdkError.';
+    'Look at the class of the error in exitCodeOf: SdkHttpError is 3, ProtocolError is 7, an SdkError with the code RequestTimeout is 6, and 2 is for a TypeError and for an error whose cause is a TypeError. Look at SdkHttpError before SdkError.';
 
   /** Sends a report every tenth of the limit, until the client ends or this many milliseconds have passed. */
   async function sendReports({ call, client, token }: Called, limit: number, ms: number) {
