@@ -297,7 +297,7 @@ app.use((error: Error & { status?: number }, request: Request, response: Respons
 
 // #region task 3: limit the time in which a request must have arrived
 // starter: const server = createServer(app);
-const server = createServer({ requestTimeout: receiveLimit, connectionsCheckingInterval: receiveLimit / 4 }, app);
+const server = createServer({ requestTimeout: receiveLimit, connectionsCheckingInterval: 100 }, app);
 // #endregion
 
 server.on('error', (error) => {

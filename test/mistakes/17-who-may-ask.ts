@@ -35,7 +35,7 @@ const beginsWindow = `  if (now >= session.windowEnd) {
 const inTime = '  if (session.requests <= rateLimit) return true;\n';
 const retryAfter = "  response.set('Retry-After', String(Math.ceil((session.windowEnd - now) / 1000)));\n";
 const tooMany = '  refuse(response, 429, -32600, `a session may send ${rateLimit} requests in ${rateWindow} ms`);\n';
-const receives = '{ requestTimeout: receiveLimit, connectionsCheckingInterval: receiveLimit / 4 }';
+const receives = '{ requestTimeout: receiveLimit, connectionsCheckingInterval: 100 }';
 const clientsError = '  if (error.status && error.status < 500) return answerError(error, request, response, next);\n';
 const logsError = '  log({ id: response.locals.id, error: inspect(error) });\n';
 const answersError = "  refuse(response, 500, -32603, 'internal error');\n";
@@ -238,7 +238,7 @@ ${order}`,
   server(3, 'looks-every-thirty-seconds', [receives, '{ requestTimeout: receiveLimit }']),
   server(3, 'limits-only-the-headers', [
     receives,
-    '{ headersTimeout: receiveLimit, connectionsCheckingInterval: receiveLimit / 4 }',
+    '{ headersTimeout: receiveLimit, connectionsCheckingInterval: 100 }',
   ]),
   // On a slow machine, two bytes come so late after each other that this server takes them for silence.
   varying(

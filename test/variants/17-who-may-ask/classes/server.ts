@@ -298,7 +298,7 @@ app.use((error: Error & { status?: number }, request: Request, response: Respons
   log({ id: response.locals.id, error: { message: error.message, stack: error.stack } });
   refuse(response, 500, -32603, 'internal error');
 });
-const server = createServer({ requestTimeout: receiveLimit, connectionsCheckingInterval: receiveLimit / 4 }, app);
+const server = createServer({ requestTimeout: receiveLimit, connectionsCheckingInterval: 100 }, app);
 
 server.on('error', (error) => {
   console.error(`cannot listen on port ${port} (${error.message}): end the program that uses it, or set PORT`);
