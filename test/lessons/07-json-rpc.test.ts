@@ -850,7 +850,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'The server accepts a `Content-Type` and an `Accept` with parameters, in upper or lower case, and with the types in any order.',
+      'The server accepts a `Content-Type` with parameters and an `Accept` with a `q`, in upper or lower case, and with the types in any order.',
       async () => {
         for (const [name, value] of [
           ['Content-Type', 'application/json; charset=utf-8'],

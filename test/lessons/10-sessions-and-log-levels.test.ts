@@ -264,7 +264,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If a request or a notification has no header `MCP-Session-Id`, the server answers with status 400, whatever the method is. `initialize` needs no session id. The server may also answer `ping` without it.',
+      'If a notification, or a request other than `initialize`, has no header `MCP-Session-Id`, the server answers with status 400, whatever the method is. Only `ping` may be answered without it.',
       async () => {
         const stranger = withId(undefined);
         for (const [i, message] of messagesOf(stranger).entries()) {
@@ -285,7 +285,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If a request or a notification has an `MCP-Session-Id` that the server did not issue, the server answers with status 404, whatever the method is.',
+      'If a notification, or a request other than `initialize`, has an `MCP-Session-Id` that the server did not issue, the server answers with status 404, whatever the method is.',
       async () => {
         const other = [...alice.headers['MCP-Session-Id']!];
         const near = [...other.slice(0, -1), other.at(-1) === '0' ? '1' : '0'].join('');

@@ -481,7 +481,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If a tool ignores its `signal` and returns a result or throws an error later, the server sends no response either. The stream has ended when the tool ends, or before.',
+      'If a tool ignores its `signal` and returns a result or throws an error later, the server sends no response either. The server ends the stream at the latest when the tool ends.',
       async () => {
         const { program } = server;
         for (const fails of [false, true]) {
@@ -802,7 +802,7 @@ export default grader((run) => {
     let cancelled: ReceivedMessage;
 
     requirement(
-      'After the server has answered the notification, the client ends its session with a `DELETE`, prints one line on standard error, and exits with code 130.',
+      'The client prints one line on standard error. After the server has answered the notification, the client ends its session with a `DELETE` and exits with code 130.',
       async () => {
         run.sameCapture();
         for (let turn = 0; turn < 3; turn++) await pressed.client.caughtUp();

@@ -146,7 +146,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If a request or a notification to `/mcp` has no session id, the server answers with status 400. If it has a session id that the server did not issue, the server answers with status 404.',
+      'If a notification to `/mcp`, or a request other than `initialize`, has no session id, the server answers with status 400. If it has a session id that the server did not issue, the server answers with status 404.',
       async () => {
         const messages = (client: McpClient) => [
           client.request('tools/list'),
@@ -983,7 +983,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If the server answers the POST of `initialize` with any other status outside of 2xx, the client sends no GET. It prints one line that contains the status, and exits with code 3. After the event `endpoint`, this also holds for status 400, 404 and 405.',
+      'If the server answers the POST of `initialize` with any other status outside of 2xx, the client sends no GET. It prints one line that contains the status, and exits with code 3. After the event `endpoint`, the client does the same if a POST gets status 400, 404 or 405.',
       async () => {
         // Not 407 and 421: fetch handles these two itself. It sends a request that is refused with 421 a second time.
         const others = [

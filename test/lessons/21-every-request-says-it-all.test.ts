@@ -568,7 +568,7 @@ export default grader((run) => {
 
   task({ number: 3, title: 'Say it in each request', file: 'client.ts' }, () => {
     requirement(
-      'The command `client.ts URL message` posts a `tools/call` request for `process_files` with the message first. Its `_meta` has the protocol version `2026-07-28`, the `clientInfo` with a name and a version, and the `clientCapabilities`, an object.',
+      'The command `client.ts URL message` first posts a `tools/call` request for `process_files`, with this message as its argument. Its `_meta` has the protocol version `2026-07-28`, the `clientInfo` with a name and a version, and the `clientCapabilities`, an object.',
       async () => {
         const message = word();
         const { client, posted, ...script } = await upToCall({}, message);
@@ -615,7 +615,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'The call has the headers `MCP-Protocol-Version` and `Mcp-Method`, with the revision in its `_meta` and its `method`, and the header `Mcp-Name` with the name of the tool, which the environment variable `TOOL` can set.',
+      'In the call, the header `MCP-Protocol-Version` has the revision from `_meta`, `Mcp-Method` has the `method`, and `Mcp-Name` has the name of the tool. The environment variable `TOOL` can set this name.',
       async () => {
         const TOOL = `${word()}.tool_1`;
         const { client, posted } = await upToCall({ TOOL });

@@ -287,7 +287,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'While a tool is at work, the client has already received each log message of level `info` and each report of progress that the tool has made so far, in this order, in either revision.',
+      'While a tool is at work, the client receives each log message of level `info` and, if the call has a progress token, each report. They come in the order in which the tool made them, in either revision.',
       async () => {
         for (const revision of revisions) {
           const token = `${word()}-${random.integer(1, 99)}`;

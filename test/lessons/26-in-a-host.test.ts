@@ -534,7 +534,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If the input ends, the bridge first writes the responses that are still to come. After that, it ends the session with a `DELETE`, closes the stand-alone stream, and exits with code 0.',
+      'If the input ends, the bridge first writes the responses that are still to come. After that, it closes the stand-alone stream, ends the session with a `DELETE`, and exits with code 0.',
       async () => {
         const { host, script } = bridge;
         const { program } = host;
@@ -591,7 +591,7 @@ export default grader((run) => {
 
   task({ number: 3, title: 'A server that a host can use', file: 'server.ts' }, () => {
     requirement(
-      'The server answers `initialize`, `ping` and `tools/list` before the index is loaded. The first call of `count_words` loads the index, and every other call uses the same index, also at the same time.',
+      'The server answers `initialize`, `ping` and `tools/list` before the index is loaded. The first call of `count_words` loads the index, and every other call uses the same index, even a call that comes while the index is loading.',
       async () => {
         server = await startServer();
         client = mcpClient(server);

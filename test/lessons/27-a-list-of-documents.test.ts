@@ -333,7 +333,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If a client calls `process_documents`, the result has one object in `documents` for each name, in the order of the list. It has the `name`, the number of `words` and the `longestSentence` of the document.',
+      'If a client calls `process_documents`, the result has one object in `documents` for each name that did not fail, in the order of the list. It has the `name`, the number of `words` and the `longestSentence` of the document.',
       async () => {
         const documents = drawn(4);
         const twice = [...documents, documents[random.integer(0, 3)]!];

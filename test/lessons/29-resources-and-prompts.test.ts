@@ -1198,7 +1198,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If no document has the name in `document`, or the name leads out of the folder, `prompts/get` answers with the error `-32602`. This also holds if no prompt has the name in `name`.',
+      'If no document has the name in `document`, or the name leads out of the folder, `prompts/get` answers with the error `-32602`. A request for a prompt that does not exist gets the same error.',
       async () => {
         const advice =
           'Take the resource from contentsOf(uriOf(document)). It throws a ResourceNotFoundError if there is no such document.';
