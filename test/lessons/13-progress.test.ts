@@ -1226,7 +1226,7 @@ export default grader((run) => {
       'Start a timer with setTimeout when you send the call, let it abort the request after idleLimit milliseconds, and call idle.refresh() for each report on the call.';
 
     requirement(
-      'If neither a report on the call nor its response arrives for `IDLE_LIMIT` milliseconds, the client prints one line that contains the message of the last report, and exits with code 6.',
+      'If `IDLE_LIMIT` milliseconds pass without the response or a report on the call, the client prints one line that contains the message of the last report, and exits with code 6.',
       async () => {
         await together([[], [1, 2, 3]] as const, async (progress) => {
           const reports = progress.map((each) => ({ progress: each, total: 9, message: random.words(3).join(' ') }));
