@@ -632,6 +632,7 @@ export default grader((run) => {
     requirement(
       'If a report comes too early, it waits. When `PROGRESS_INTERVAL` milliseconds have passed since the report before, the server sends the latest report, whether the tool continues to report or has stopped.',
       async () => {
+        // The server is the one that the requirement before has started.
         const name = word();
         const began = performance.now();
         const posted = callTool(alice, 'flood', { reports: many, name }, newToken());

@@ -142,6 +142,7 @@ export default grader((run) => {
     });
     for (const message of notificationsIn(posted)) {
       const { level, data } = paramsOf(message);
+      // Beside the message that is most like it, only what is wrong differs.
       const likeness = (each: Message) => 2 * Number(each.data === data) + Number(each.level === level);
       expectLog(posted, message, messages.toSorted((a, b) => likeness(b) - likeness(a))[0]!);
     }

@@ -619,8 +619,8 @@ export default grader((run) => {
           advice,
           see,
         });
-        const process = { name: 'process_files', arguments: { message: random.aside(word) } };
-        await client.post(client.request('tools/call', process), { see: '' }).done();
+        const params = { name: 'process_files', arguments: { message: random.aside(word) } };
+        await client.post(client.request('tools/call', params), { see: '' }).done();
         const others = program.workCalls;
         expect(others <= documents.length, {
           cause: 'Your server loads its index for a call of process_files, which needs no index.',

@@ -213,15 +213,13 @@ export default grader((run) => {
       return;
     }
     const { value } = item.at('text');
-    if (value === undefined) {
-      item.at('text').expect(false, 'A document is valid UTF-8, but its contents have no text.', {
-        like: asJson(text.slice(0, 60)),
-        advice:
-          text === ''
-            ? 'Compare what textOf returns with undefined. An empty document has an empty text, but a condition takes an empty string as false.'
-            : 'Put what textOf returns into text, whatever the mimeType is. Only if textOf returns undefined, the document is not UTF-8.',
-      });
-    }
+    item.at('text').expect(value !== undefined, 'A document is valid UTF-8, but its contents have no text.', {
+      like: asJson(text.slice(0, 60)),
+      advice:
+        text === ''
+          ? 'Compare what textOf returns with undefined. An empty document has an empty text, but a condition takes an empty string as false.'
+          : 'Put what textOf returns into text, whatever the mimeType is. Only if textOf returns undefined, the document is not UTF-8.',
+    });
     item.at('text').expect(value === text, 'The contents of a document have the wrong text.', {
       like: asJson(text.slice(0, 60)),
       advice: 'Read the file when the client asks for it, and put what textOf returns into text.',
