@@ -43,7 +43,8 @@ const server = spawn(command, args);
 const ended = once(server, 'exit').catch(() => {});
 
 // When the server has ended, something that it has started may still keep its output open.
-server.once('exit', () => setTimeout(() => server.stdout.destroy(), farewellLimit).unref());
+const cutOff = Object.assign(new Error('the server ended before it had answered'), { exitCode: 5 });
+server.once('exit', () => setTimeout(() => server.stdout.destroy(cutOff), farewellLimit).unref());
 
 // TODO task 3: ignore the error of a write to a server that has ended
 

@@ -39,6 +39,7 @@ app.get('/files/:name', async (request, response) => {
     response.status(404).json({ error: 'There is no such file.' });
     return;
   }
+  if (response.destroyed) return file.close(); // the client has gone in the meantime
   response.set({ 'Content-Type': 'application/octet-stream', 'Content-Length': String(stats.size) });
   await pipeline(file.createReadStream(), response).catch(report);
   // #endregion

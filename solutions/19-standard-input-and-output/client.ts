@@ -45,7 +45,8 @@ const server = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
 const ended = once(server, 'exit').catch(() => {});
 
 // When the server has ended, something that it has started may still keep its output open.
-server.once('exit', () => setTimeout(() => server.stdout.destroy(), farewellLimit).unref());
+const cutOff = Object.assign(new Error('the server ended before it had answered'), { exitCode: 5 });
+server.once('exit', () => setTimeout(() => server.stdout.destroy(cutOff), farewellLimit).unref());
 
 // #region task 3: ignore the error of a write to a server that has ended
 server.stdin.on('error', () => {});

@@ -97,6 +97,13 @@ function makeServer(): McpServer {
 
 const app = express();
 app.use('/mcp', onlyThisMachine);
-app.all('/mcp', toNodeHandler(createMcpHandler(makeServer)));
+app.all('/mcp', async (request, response) => {
+  const handler = createMcpHandler(() => {
+    const server = makeServer();
+    response.on('close', () => void server.close());
+    return server;
+  });
+  await toNodeHandler(handler)(request, response);
+});
 listen(app);
 // #endregion

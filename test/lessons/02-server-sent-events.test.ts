@@ -468,7 +468,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'After a refusal with status 400, the server starts no work for this request. Its standard error stays empty. After a refusal or an event `error`, the server answers the next request.',
+      'After a refusal with status 400, the server starts no work for this request, and its standard error stays empty. After a refusal or an event `error`, the server answers the next request.',
       async () => {
         const { program } = server;
         const word = random.words(1)[0]!;

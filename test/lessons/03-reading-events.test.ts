@@ -330,7 +330,7 @@ export default grader((run) => {
     }
 
     requirement(
-      'If one event arrives in thousands of pieces, the client reads it about as fast as many short events that have the same characters together.',
+      'If one event arrives in thousands of pieces, the client reads it about as fast as many short events with the same number of characters in all.',
       async () => {
         const env = { LONGEST_EVENT: String(64 * 1024 ** 2) };
         const { client, call } = await openReader({}, env, 5 * workMs);
@@ -523,7 +523,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If the server cannot be reached or the stream breaks off, the client prints one line on standard error and exits with code 1. Of the events, it has printed only the complete ones.',
+      'If the server cannot be reached, or if the connection breaks before the stream has ended, the client prints one line on standard error and exits with code 1. Of the events, it has printed only the complete ones.',
       async () => {
         const [one, two] = random.words(2);
         const refused = judgedClient(run, startClient(`http://127.0.0.1:${await freePort()}/calculate`));

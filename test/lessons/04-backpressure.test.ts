@@ -460,7 +460,7 @@ export default grader((run) => {
       await expectClosed({
         cause: 'The client went away while your server was opening the file, and your server did not close this file.',
         advice:
-          'Use pipeline, which also closes the file if the response is closed already. The event close does not come again: if you listen for it only after an await, first ask whether response.destroyed is true.',
+          'After the last await before the first byte, ask whether response.destroyed is true, and close the file then: the event close does not come again, and newer versions of Node.js begin no pipeline to a response that is closed already.',
       });
     }
 
@@ -972,7 +972,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If the download is complete and its last byte is written, and not earlier, FILE has exactly the bytes of the body. The other name is gone, and the client exits with code 0.',
+      'When the download is complete and its last byte is written, and not earlier, FILE gets exactly the bytes of the body. The other name is gone, and the client exits with code 0.',
       async () => {
         const { client, call, written } = running;
         const bytes = randomBytes(1000);

@@ -175,7 +175,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'After a client has left, the server has removed the timers of the stream, and its listeners if it has added any to `process`. It prints no error, because a client that leaves is normal.',
+      'After a client has left, the timers of its stream are stopped, and the listeners that the handler has added to `process` are removed. The server prints no error, because a client that leaves is normal.',
       async () => {
         const { program } = await reports.start();
         await program.caughtUp();

@@ -317,7 +317,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'After status 204 or 400, and after the client of a resumed stream has left, the server has stopped its work and its timers, and prints no error.',
+      'After status 204 or 400, and after the client of a resumed stream has left, all work and all timers of this request are over. The server prints no error.',
       async () => {
         const { program } = await reports.start();
         await program.caughtUp();
@@ -589,7 +589,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'At a break, the client discards the unfinished event. In every connection, its event reader keeps the rules of lesson 3, as it does in the starter.',
+      'At a break, the client discards the unfinished event. In every connection, its event reader still follows the rules of lesson 3.',
       async () => {
         const [one, two, three, x] = random.words(4);
         let reading = await openStream();
@@ -835,7 +835,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If the connection is cut three times at any place, the client prints every event of your server exactly once and exits with code 0.',
+      'If the connection is cut three times, each time after an event has arrived, the client prints every event of your server exactly once and exits with code 0.',
       async () => {
         await reports.start();
         const steps = random.integer(11, 13);

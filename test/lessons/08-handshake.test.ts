@@ -514,7 +514,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'The server runs a tool of `moreTools` with the arguments that the `input` of the tool has made: with defaults filled in, and with an empty object if the call has no `arguments`.',
+      'The server runs a tool of `moreTools` with what the `input` of the tool makes of the `arguments`: with defaults filled in. If the call has no `arguments`, they count as an empty object.',
       async () => {
         const text = word();
         const times = random.integer(2, 4);

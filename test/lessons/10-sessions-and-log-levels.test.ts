@@ -144,7 +144,7 @@ export default grader((run) => {
 
   task({ number: 1, title: 'Give each client a session', file: 'server.ts' }, () => {
     requirement(
-      'If `initialize` succeeds, its answer has a header `MCP-Session-Id` with at least 16 visible ASCII characters. An error has no such header. Each client gets a different id, and nobody can guess it, also after the server has been started again.',
+      'If `initialize` succeeds, its answer has a header `MCP-Session-Id` with at least 16 visible ASCII characters. An error has no such header. Each client gets a different id that nobody can guess, and a server that has been started again does not repeat its ids.',
       async () => {
         // Clients of one name, with another in between, and one whose name has spaces.
         const names = ['grader', 'grader', word(), 'grader', 'Visual Studio Code'];
@@ -632,7 +632,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'A level applies to each call of its own session until the client sets another level. It applies to no other session, even if two clients have the same name, or one session begins later.',
+      'A level applies to each call of its own session until the client sets another level. It does not apply to the session of a client with the same name, or to a session that begins later.',
       async () => {
         const own: (readonly [McpClient, string])[] = [];
         const advice =

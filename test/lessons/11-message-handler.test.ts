@@ -127,7 +127,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'Every HTTP request after the answer to `initialize` has an `MCP-Protocol-Version` header with the revision from that answer, which may also be `2025-06-18`. If the server sent a session id, every such request has it in an `MCP-Session-Id` header.',
+      'Every HTTP request after a successful handshake has an `MCP-Protocol-Version` header with the revision from the answer to `initialize`, which may also be `2025-06-18`. If the server sent a session id, every HTTP request after this answer has it in an `MCP-Session-Id` header.',
       async () => {
         for (const each of [initialized, call]) each.expectAgreed();
       },
@@ -277,7 +277,7 @@ export default grader((run) => {
     };
 
     requirement(
-      'If the answer to a request is an event stream, the client reads each message as soon as its event is complete. The stream may be cut anywhere, and it may stay open after the answer.',
+      'If the answer to a request is an event stream, the client reads each message as soon as its event is complete. The stream may arrive in pieces of any size, and it may stay open after the answer.',
       async () => {
         script = await server().start();
         const initialize = await script.next('initialize');

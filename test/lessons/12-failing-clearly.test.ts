@@ -134,7 +134,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If the server answers 404 to a request that has a session id, the client exits with code 3. Instead, the client may begin a new session without the old id and repeat the call.',
+      'If the server answers 404 to a request that has a session id, the client exits with code 3, or it begins a new session without the old id and repeats the call.',
       async () => {
         const { posted, ...script } = await upTo('tools/call', { session: newSession() });
         await posted.answer(

@@ -630,7 +630,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If a report comes too early, it waits. When `PROGRESS_INTERVAL` milliseconds have passed since the report before, the server sends the latest report, whether the tool continues to report or has stopped.',
+      'If a report comes too early, it waits. When `PROGRESS_INTERVAL` milliseconds have passed since the report before, the server sends the latest report, even if the tool reports nothing more in this time.',
       async () => {
         // The server is the one that the requirement before has started.
         const name = word();
@@ -740,7 +740,7 @@ export default grader((run) => {
     const hour = 3_600_000;
 
     requirement(
-      'The server sends the first report of each call immediately. While the tool is at work, it sends no other report of this call for `PROGRESS_INTERVAL` milliseconds after a report.',
+      'The server sends the first report of each call immediately. While the tool is at work, the server sends no other report of this call for `PROGRESS_INTERVAL` milliseconds after a report.',
       async () => {
         await start(hour);
         const calls: Posted[] = [];

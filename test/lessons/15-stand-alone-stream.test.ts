@@ -577,7 +577,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'The stand-alone stream of a session carries only messages that belong to no call: log messages and the response of a call are sent in the answer to this call.',
+      'The stand-alone stream of a session carries only messages that belong to no call. The server sends the log messages and the response of a call in the answer to this call.',
       async () => {
         const streams = [await listen(alice), await listen(bob)];
         const posted = await callTool(alice, 'process_files', { message: word() }).done();

@@ -179,7 +179,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'In a session with the revision `2025-11-25`, the stream of a call begins with an event that has an `id` and empty data. The server sends this event before the tool says anything.',
+      'In a session with the revision `2025-11-25`, the first event in the stream of a call has an `id` and empty data. The server sends this event before the tool says anything.',
       async () => {
         const { program } = await start();
         const posted = report(await connect('client 1'), random.words(2));
@@ -254,7 +254,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'The stream of a call begins with the field `retry` and the number in the environment variable `RETRY`.',
+      'Before its first event, the stream of a call has the field `retry` with the number in the environment variable `RETRY`.',
       async () => {
         const posted = await report(await connect('client 1'), random.words(1)).done();
         const begun = parseStream(posted);

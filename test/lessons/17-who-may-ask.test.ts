@@ -395,7 +395,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If a request has an allowed origin or no `Origin` header, the answer has a `Vary` header that lists `Origin`.',
+      'If a request has an allowed origin or no `Origin` header, and its `Host` is right, the answer has a `Vary` header that lists `Origin`.',
       async () => {
         const ask = [() => pingWith({ Origin: allowed }), () => alice.ask('ping'), () => preflightOf(allowed)];
         for (const [i, send] of ask.entries()) {
@@ -447,7 +447,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'In an allowed page whose browser follows the rules of CORS, the official client of the second generation connects, lists the tools and calls `process_files`.',
+      'In an allowed page, the official client of the second generation connects, lists the tools and calls `process_files`.',
       async () => {
         const official = await officialClient(server, 'second', undefined, { around: inPageOf(allowed) });
         const names = await official.listTools();
@@ -896,7 +896,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'Each response has an `X-Request-Id` header with the `id` of its line in the log. The server makes a new id for each request, and does not use an `X-Request-Id` that the client has sent.',
+      'Each response of Express has an `X-Request-Id` header with the `id` of its line in the log. The server makes a new id for each request, and does not use an `X-Request-Id` that the client has sent.',
       async () => {
         const ids = new Set<string>();
         const fromClient = { 'X-Request-Id': `${word()}-${word()}` };

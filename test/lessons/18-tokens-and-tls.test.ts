@@ -433,7 +433,7 @@ export default grader((run) => {
       'Verify each token with await jwtVerify(token, keys, …): keys has the public keys of the authorization server. decodeJwt only reads the claims, which anybody can write.';
 
     requirement(
-      'If no key of the authorization server has signed a token, the server answers with status 401 and `error="invalid_token"` in `WWW-Authenticate`. This includes a token with the algorithm `none`, and a token whose claims were changed.',
+      'If a token is not signed with a key of the authorization server, the server answers with status 401 and `error="invalid_token"` in `WWW-Authenticate`. This includes a token with the algorithm `none`, and a token whose claims were changed.',
       async () => {
         const { forged, token: newToken } = await issuer();
         // A session that is known says nothing about the token of a request.

@@ -51,7 +51,7 @@ export default grader((run) => {
 
   task({ number: 1, title: 'Read a message from each line', file: 'server.ts' }, () => {
     requirement(
-      'If a client writes a request in a line, the server writes one line with the response. The response has the `id` of the request, with its type.',
+      'If a client writes a request in a line, the server writes one line with the response. The `id` of the response has the same value and the same type as the `id` of the request.',
       async () => {
         start();
         const asked = [

@@ -249,7 +249,7 @@ export default grader((run) => {
       'Let serve answer the requests of both endpoints, and pass nothing to it but the request, the session of this client, and a function that writes one message.';
 
     requirement(
-      'If a client of `/sse` and a client of `/mcp` send the same requests, both get the same messages in the same order.',
+      'After the handshake, if a client of `/sse` and a client of `/mcp` send the same requests, both get the same messages in the same order.',
       async () => {
         const oldOne = await openOld('old client 2');
         const newOne = newClient('client 2');
@@ -1236,7 +1236,7 @@ export default grader((run) => {
     }
 
     requirement(
-      'If the stream of an old server ends or breaks off before the response, the client exits with code 5. If `endpoint` or the response does not arrive within `TIME_LIMIT` milliseconds, the client exits with code 6.',
+      'If the stream of an old server ends or breaks off after `endpoint` and before the response, the client exits with code 5. If `endpoint` or the response does not arrive within `TIME_LIMIT` milliseconds, the client exits with code 6.',
       async () => {
         await together(['end', 'breakOff', 'no endpoint', 'no response'] as const, async (how) => {
           if (how === 'end' || how === 'breakOff') {

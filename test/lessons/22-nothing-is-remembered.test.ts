@@ -366,7 +366,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If the official client asks for a `logLevel`, it gets each log message of its call while the tool is at work. Otherwise it gets only the result.',
+      'If the official client asks for a `logLevel`, it gets each log message of at least this level while the tool is at work. Otherwise it gets only the result.',
       whileTheClientWaits(async () => {
         const { program } = server;
         for (const logLevel of ['info', undefined]) {

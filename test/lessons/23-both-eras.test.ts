@@ -1147,7 +1147,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If the first request gets no connection, the client exits with code 2. If its answer breaks off, the code is 5, and if no answer arrives within `TIME_LIMIT` milliseconds, it is 6. The client sends nothing more.',
+      'If the first request gets no connection, the client exits with code 2. If an answer with status 200 breaks off, the code is 5, and if no answer arrives within `TIME_LIMIT` milliseconds, it is 6. The client sends nothing more.',
       async () => {
         const advice =
           'Let the errors of tryRequest through: they have their exit code already. A network failure says nothing about the era, so a catch around tryRequest must not fall back.';

@@ -287,7 +287,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'While a tool is at work, the client receives each log message of level `info` and, if the call has a progress token, each report. They come in the order in which the tool made them, in either revision.',
+      'While a tool is at work, the client receives each log message of level `info` (in `2026-07-28`, if the call asks for this level) and, if the call has a progress token, each report. They come in the order in which the tool made them.',
       async () => {
         for (const revision of revisions) {
           const token = `${word()}-${random.integer(1, 99)}`;

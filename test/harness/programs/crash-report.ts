@@ -25,6 +25,14 @@ export function explainEnd(program: Program, when: string): Explanation {
       at: program.name,
     };
   }
+  if (program.stderr.includes('A FileHandle object was closed during garbage collection')) {
+    return {
+      cause: `${basename(program.name)} stopped ${when}, because it had opened a file and never closed it.`,
+      advice:
+        'Close each file that you open with await file.close(), also when the client has gone before the first byte. Node.js ends a program that has lost an open file.',
+      at: program.name,
+    };
+  }
   return explainError(program, 0, when) ?? explainExit(program, when);
 }
 

@@ -34,6 +34,7 @@ app
     }
     response.writeHead(200, { 'Content-Type': 'application/octet-stream', 'Content-Length': stats.size });
     if (request.method === 'HEAD') return void response.end();
+    if (response.destroyed) return;
     pipeline(createReadStream(path), response, () => {});
   })
   .all((_request, response) => void response.sendStatus(405));

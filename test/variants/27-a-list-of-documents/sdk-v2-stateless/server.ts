@@ -91,8 +91,13 @@ function newServer(): McpServer {
   return server;
 }
 
-const handle = toNodeHandler(createMcpHandler(newServer));
 const allowed = localhostOriginValidation();
 createServer((request, response) => {
-  if (allowed(request, response)) void handle(request, response);
+  if (!allowed(request, response)) return;
+  const handler = createMcpHandler(() => {
+    const server = newServer();
+    response.on('close', () => void server.close());
+    return server;
+  });
+  void toNodeHandler(handler)(request, response);
 }).listen(Number(process.env.PORT ?? 3000), '127.0.0.1');
