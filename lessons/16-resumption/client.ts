@@ -148,6 +148,7 @@ async function send(init: RequestInit): Promise<Response> {
 async function* messagesIn(response: Response, place: Place): AsyncGenerator<unknown> {
   const mediaType = mediaTypeOf(response);
   if (mediaType !== 'application/json' && mediaType !== 'text/event-stream') {
+    (response.body as Readable | null)?.destroy(); // an unread body keeps the client running
     fail(4, `the server answered neither JSON nor an event stream, but ${mediaType ?? 'no Content-Type'}`);
   }
   if (mediaType === 'application/json') yield await response.json();

@@ -109,6 +109,7 @@ async function* messagesIn(response: Response): AsyncGenerator<unknown> {
   const mediaType = response.headers.get('Content-Type')?.split(';')[0]!.trim().toLowerCase();
   // #region task 2: end with exit code 4 if this client cannot read the media type
   if (mediaType !== 'application/json' && mediaType !== 'text/event-stream') {
+    (response.body as Readable | null)?.destroy(); // an unread body keeps the client running
     fail(4, `the server answered neither JSON nor an event stream, but ${mediaType ?? 'no Content-Type'}`);
   }
   // #endregion

@@ -186,6 +186,7 @@ async function* messagesIn(response: Response): AsyncGenerator<unknown> {
   // Parameters such as charset=utf-8 follow after a semicolon, and the case of the letters does not count.
   const mediaType = response.headers.get('Content-Type')?.split(';')[0]!.trim().toLowerCase();
   if (mediaType !== 'application/json' && mediaType !== 'text/event-stream') {
+    (response.body as Readable | null)?.destroy(); // an unread body keeps the client running
     fail(4, `the server answered neither JSON nor an event stream, but ${mediaType ?? 'no Content-Type'}`);
   }
   if (mediaType !== 'text/event-stream') {

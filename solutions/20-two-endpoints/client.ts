@@ -148,7 +148,10 @@ async function* messagesIn(response: Response): AsyncGenerator<unknown> {
   const mediaType = mediaTypeOf(response);
   if (mediaType === 'application/json') yield await response.json();
   else if (mediaType === 'text/event-stream') yield* messagesOf(eventsIn(response));
-  else fail(4, `the server answered neither JSON nor an event stream, but ${mediaType ?? 'no Content-Type'}`);
+  else {
+    discard(response);
+    fail(4, `the server answered neither JSON nor an event stream, but ${mediaType ?? 'no Content-Type'}`);
+  }
 }
 
 /** The media type of a response. Parameters such as charset=utf-8 follow after a semicolon, and the case does not count. */

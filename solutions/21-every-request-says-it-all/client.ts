@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import fetch, { type Response } from 'node-fetch';
 import { eventReader } from '#support/event-reader.ts';
 import {
@@ -116,6 +117,7 @@ async function* messagesIn(response: Response): AsyncGenerator<unknown> {
   // Parameters such as charset=utf-8 follow after a semicolon, and the case of the letters does not count.
   const mediaType = response.headers.get('Content-Type')?.split(';')[0]!.trim().toLowerCase();
   if (mediaType !== 'application/json' && mediaType !== 'text/event-stream') {
+    (response.body as Readable | null)?.destroy(); // an unread body keeps the client running
     fail(4, `the server answered neither JSON nor an event stream, but ${mediaType ?? 'no Content-Type'}`);
   }
   if (mediaType !== 'text/event-stream') {

@@ -276,7 +276,7 @@ function reasonOf({ code, message }: NodeJS.ErrnoException): string {
 /** @throws Error for a name that leads to a place outside of the folder, or into a folder inside of it */
 function pathOf(name: string): string {
   const path = resolve(folder, name);
-  if (dirname(path) !== resolve(folder)) throw new Error('the name leads out of the folder');
+  if (dirname(path) !== resolve(folder)) throw new Error('this is not the name of a file in the folder');
   return path;
 }
 

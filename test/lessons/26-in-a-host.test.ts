@@ -276,7 +276,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'After the answer to `initialize`, every request of HTTP has an `MCP-Protocol-Version` header with the revision from that answer. It has an `MCP-Session-Id` header if the server sent a session id.',
+      'After the answer to `initialize`, every HTTP request (POST, GET and DELETE) has an `MCP-Protocol-Version` header with the revision from that answer. It has an `MCP-Session-Id` header if the server sent a session id.',
       async () => {
         for (const each of [bridge, plain]) {
           for (const message of [requestOf('ping'), call()]) {

@@ -983,7 +983,7 @@ export default grader((run) => {
     }
 
     requirement(
-      'If the server answers `initialize` with status 404, or a call that has no session id, the client prints one line that contains 404 and exits with code 3. The client sends no second `initialize`.',
+      'If the server answers `initialize`, or a call that has no session id, with status 404, the client prints one line that contains 404 and exits with code 3. The client sends no second `initialize`.',
       async () => {
         const advice =
           'Look whether the request had a session id. Without one, 404 means that nothing is found at this URL, and a new handshake cannot help.';

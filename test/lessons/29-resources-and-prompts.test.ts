@@ -788,7 +788,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'An old client gets updates only of documents that it has subscribed to and has not unsubscribed from. Subscriptions of other sessions and to other documents stay as they are.',
+      'An old client gets updates only of documents that it has subscribed to and has not unsubscribed from. When it unsubscribes, all its other subscriptions stay, and so do those of other sessions.',
       async () => {
         const [name, other] = random.shuffled(names).slice(0, 2) as [string, string];
         const reader = await standAlone('reader');
@@ -1139,7 +1139,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'The `content` of the second message has the type `text`. Its text has the number of `words` in it, or 50 if the client leaves out `words`.',
+      'The `content` of the second message has the type `text`. Its text contains the value of `words`, or 50 if the client leaves out `words`.',
       async () => {
         for (const wanted of [String(random.integer(101, 998)), undefined, '0']) {
           for (const era of eras) {

@@ -1151,7 +1151,7 @@ export default grader((run) => {
     }
 
     requirement(
-      'If somebody else has changed or removed the line of a refused edit, the client prints `REFUSED:` and the command, as in `REFUSED: 3: TEXT`. It sends this edit only one time, and continues with the next command.',
+      'If somebody else has changed or removed the line of a refused edit, the client prints `REFUSED:` and the command, as in `REFUSED: 3: TEXT`. It does not send this edit again, and continues with the next command.',
       async () => {
         const { client } = editing;
         for (const [what, lines] of [

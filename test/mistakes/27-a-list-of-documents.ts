@@ -33,7 +33,8 @@ const token = '    progressToken: isId(progressToken) ? progressToken : undefine
 const writes = '    send: (message) => response.write(`data: ${JSON.stringify(message)}\\n\\n`),\n';
 const sends =
   "  if (!call.controller.signal.aborted) call.send({ jsonrpc: '2.0', id, ...answer });\n  response.end();\n";
-const inside = "  if (dirname(path) !== resolve(folder)) throw new Error('the name leads out of the folder');\n";
+const inside =
+  "  if (dirname(path) !== resolve(folder)) throw new Error('this is not the name of a file in the folder');\n";
 const catches = '    return { name, reason: reasonOf(error as NodeJS.ErrnoException) };\n';
 const cancels = '  for (const { id, controller } of calls) if (id === params.requestId) controller.abort();\n';
 const stops = '    if (call.controller.signal.aborted) return result;\n';
@@ -294,11 +295,11 @@ export const mistakes: Mistake[] = [
   server(3, 'opens-everything', [inside, '']),
   server(3, 'refuses-two-dots', [
     inside,
-    "  if (name.includes('..') || name.startsWith('/')) throw new Error('the name leads out of the folder');\n",
+    "  if (name.includes('..') || name.startsWith('/')) throw new Error('this is not the name of a file in the folder');\n",
   ]),
   server(3, 'only-relative-names', [
     inside,
-    "  if (/^\\.\\.\\//.test(name)) throw new Error('the name leads out of the folder');\n",
+    "  if (/^\\.\\.\\//.test(name)) throw new Error('this is not the name of a file in the folder');\n",
   ]),
   server(3, 'looks-at-the-beginning-of-the-path', [
     inside,
