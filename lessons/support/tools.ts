@@ -47,7 +47,7 @@ export type Context = {
   closeConnection?(): void;
 };
 
-/** Further tools, which your server offers beside its own: none by hand; the grader names a file of some in `MORE_TOOLS`. */
+/** Further tools, which your server offers beside its own: none, unless there is a file of some in `MORE_TOOLS`. */
 export const moreTools: Tool[] = process.env.MORE_TOOLS
   ? ((await import(pathToFileURL(process.env.MORE_TOOLS).href)) as { tools: Tool[] }).tools
   : [];

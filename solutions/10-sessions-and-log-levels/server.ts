@@ -288,7 +288,7 @@ app.delete('/mcp', (request, response) => {
 app.all('/mcp', (_request, response) => {
   // #region task 2: name DELETE too
   // starter: refuse(response.set('Allow', 'POST'), 405, -32600, 'the only HTTP method here is POST');
-  refuse(response.set('Allow', 'POST, DELETE'), 405, -32600, 'the only HTTP method here is POST');
+  refuse(response.set('Allow', 'POST, DELETE'), 405, -32600, 'the HTTP methods here are POST and DELETE');
   // #endregion
 });
 

@@ -271,7 +271,7 @@ app.delete('/mcp', (request, response) => {
 });
 
 app.all('/mcp', (_request, response) => {
-  refuse(response.set('Allow', 'POST, DELETE'), 405, -32600, 'the only HTTP method here is POST');
+  refuse(response.set('Allow', 'POST, DELETE'), 405, -32600, 'the HTTP methods here are POST and DELETE');
 });
 
 type HttpError = { status?: number; type?: string; message: string };

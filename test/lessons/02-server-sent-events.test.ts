@@ -583,7 +583,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'Before the interval is over for the first time, the server sends events and no comments.',
+      'The server sends no comment before the interval is over for the first time.',
       async () => {
         // As long as the short interval takes to be over three times, the long one is quiet.
         const quiet = server.request(pathOf({ ...example, note: random.words(1)[0]! }));

@@ -514,7 +514,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'The server runs a tool of `moreTools` with what the `input` of the tool makes of the `arguments`: with defaults filled in. If the call has no `arguments`, they count as an empty object.',
+      'The server passes to a tool of `moreTools` the arguments that its `input` has checked, with defaults filled in and types converted. If the call has no `arguments`, they count as an empty object.',
       async () => {
         const text = word();
         const times = random.integer(2, 4);

@@ -185,7 +185,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If the client has a session id, it also sends the `DELETE` after a failure. If the server does not answer the `DELETE`, the client ends after `FAREWELL_LIMIT` milliseconds with the same exit code.',
+      'If the client has a session id, it also sends the `DELETE` after a failure. If the server does not answer the `DELETE`, the client ends after `FAREWELL_LIMIT` milliseconds, and its exit code stays as it was.',
       async () => {
         const failing = await server({ session: newSession(), revision: '2024-11-05' }).start();
         const begun = await failing.next('initialize');

@@ -767,7 +767,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'The client gives a response to the request with the same `id`. The client ignores a response with any other `id`, and answers a `ping` of the server.',
+      'When a response arrives, the request with the same `id` gets it. The client ignores a response with any other `id`, and answers a `ping` of the server.',
       async () => {
         const script = await begin();
         const { client } = script;
@@ -872,7 +872,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If the server is still running after `FAREWELL_LIMIT` milliseconds, the client sends `SIGTERM`. If the server is still running as long after that, the client sends `SIGKILL`. The exit code stays the same.',
+      'If the server is still running after `FAREWELL_LIMIT` milliseconds, the client sends `SIGTERM`. If the server is still running `FAREWELL_LIMIT` milliseconds after that, the client sends `SIGKILL`. These signals do not change the exit code of the client.',
       async () => {
         await together([true, false], async (obeys) => {
           // A server on a busy machine may need longer to report a signal than the client waits.

@@ -753,7 +753,7 @@ export default grader((run) => {
 
   task({ number: 3, title: 'Give up, and say why', file: 'client.ts' }, () => {
     requirement(
-      'If `IDLE_LIMIT` milliseconds pass without a report on the call or its result, the client prints one line on standard error and exits with code 6. Each report restarts this limit.',
+      'If `IDLE_LIMIT` milliseconds pass without the result or a report on the call, the client prints one line on standard error and exits with code 6. Each report restarts this limit.',
       async () => {
         await withLimit(['IDLE_LIMIT'], async (begun, limit) => {
           const { client } = begun;

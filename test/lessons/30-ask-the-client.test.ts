@@ -728,7 +728,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If the second call brings more than the answer, such as `inputResponses` that the server did not ask for or unknown fields in the answer, the server ignores this and processes the documents.',
+      'If the second call brings `inputResponses` that the server did not ask for, or unknown fields in the answer, the server ignores what is too much and processes the documents.',
       async () => {
         const { call, question } = await asked();
         const wishes = { signature: word(), count: 1 };
