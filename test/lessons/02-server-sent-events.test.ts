@@ -582,30 +582,27 @@ export default grader((run) => {
       },
     );
 
-    requirement(
-      'The server sends no comment before the interval is over for the first time.',
-      async () => {
-        // As long as the short interval takes to be over three times, the long one is quiet.
-        const quiet = server.request(pathOf({ ...example, note: random.words(1)[0]! }));
-        await until(() => server.program.held.length > 0 || finished(quiet), workMs);
-        const beside = lively.request(pathOf(example), { who: 'beside', ifItThrows });
-        await expectComments(beside, 3);
-        await server.program.caughtUp();
-        await untilStreamEnds(server, quiet);
-        for (const stream of [quiet, await complete(server, division)]) {
-          expectEventStream(stream);
-          expect(parseStream(stream).comments.length === 0, {
-            cause: `Your server sent a comment before QUIET_INTERVAL (${neverMs} ms) was over.`,
-            compare: { expected: '(no comment)', received: visible(/^[^]*?^:.*$/m.exec(stream.text)?.[0] ?? '') },
-            advice:
-              'Send the first comment when the interval is over for the first time. Do not send it together with an event. QUIET_INTERVAL is in milliseconds.',
-            ...curl(stream),
-          });
-        }
-        await untilStreamEnds(lively, beside);
-        expectEvents(run, beside, answered, inOrder);
-      },
-    );
+    requirement('The server sends no comment before the interval is over for the first time.', async () => {
+      // As long as the short interval takes to be over three times, the long one is quiet.
+      const quiet = server.request(pathOf({ ...example, note: random.words(1)[0]! }));
+      await until(() => server.program.held.length > 0 || finished(quiet), workMs);
+      const beside = lively.request(pathOf(example), { who: 'beside', ifItThrows });
+      await expectComments(beside, 3);
+      await server.program.caughtUp();
+      await untilStreamEnds(server, quiet);
+      for (const stream of [quiet, await complete(server, division)]) {
+        expectEventStream(stream);
+        expect(parseStream(stream).comments.length === 0, {
+          cause: `Your server sent a comment before QUIET_INTERVAL (${neverMs} ms) was over.`,
+          compare: { expected: '(no comment)', received: visible(/^[^]*?^:.*$/m.exec(stream.text)?.[0] ?? '') },
+          advice:
+            'Send the first comment when the interval is over for the first time. Do not send it together with an event. QUIET_INTERVAL is in milliseconds.',
+          ...curl(stream),
+        });
+      }
+      await untilStreamEnds(lively, beside);
+      expectEvents(run, beside, answered, inOrder);
+    });
 
     requirement(
       'When a response has ended, also after a division by zero, the server has stopped the timer of its stream.',
