@@ -384,7 +384,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If an event has more than `LONGEST_EVENT` characters, the client does not wait for its end: it prints one line on standard error and exits with code 1. After each blank line, also one after a comment, the client counts from 0 again.',
+      'If an event has more than `LONGEST_EVENT` characters, the client does not wait for its end: it prints one line on standard error and exits with code 1. Each blank line sets the count back to 0, also the blank line after a comment.',
       async () => {
         const [type, word] = random.words(2);
         const limit = random.integer(300, 600);

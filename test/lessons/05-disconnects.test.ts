@@ -175,7 +175,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'After a client has left, the timers of its stream are stopped, and the listeners that the handler has added to `process` are removed. The server prints no error, because a client that leaves is normal.',
+      'After a client has left, the timers of its stream are stopped. If the handler has added listeners to `process`, they are removed. The server prints no error, because a client that leaves is normal.',
       async () => {
         const { program } = await reports.start();
         await program.caughtUp();
@@ -493,7 +493,7 @@ export default grader((run) => {
     let silent: Reading & { limit: number; printed: string; since: number };
 
     requirement(
-      '`IDLE_LIMIT` does not limit the whole stream: the client continues as long as some byte arrives within each `IDLE_LIMIT` milliseconds. A comment counts, and so does a part of an event.',
+      '`IDLE_LIMIT` does not limit the whole stream: the client continues as long as some byte of the body arrives within each `IDLE_LIMIT` milliseconds. A comment counts, and so does a part of an event.',
       async () => {
         const [word, type] = random.words(2);
         const pieces = [0, 1, 2, 3, 4, 5];

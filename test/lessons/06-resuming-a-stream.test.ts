@@ -158,7 +158,7 @@ export default grader((run) => {
     }
 
     requirement(
-      'If `Last-Event-ID` is the id of a step, the server sends exactly the events after this step, with the same ids as before, and does the work of these steps only.',
+      'If `Last-Event-ID` is the id of a step, the server sends exactly the events after this step, with the same ids as before, and does the work of the later steps only.',
       async () => {
         await reports.start();
         const steps = random.integer(12, 14);
@@ -404,7 +404,7 @@ export default grader((run) => {
 
   task({ number: 2, title: 'Keep the place and come back', file: 'client.ts' }, () => {
     requirement(
-      'If a stream with ids ends or breaks off before `done`, the client waits for `retry` milliseconds and sends the request again, after the first break and after every later one.',
+      'If a stream ends or breaks off before `done`, and the client has an id, the client waits for `retry` milliseconds and sends the request again, after the first break and after every later one.',
       async () => {
         const [one, two, x] = random.words(3);
         const stream = await openStream();
@@ -681,7 +681,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If a stream without an id ends or breaks off before `done`, the client prints one line on standard error and exits with code 1.',
+      'If a stream ends or breaks off before `done`, and the client has no id, the client prints one line on standard error and exits with code 1.',
       async () => {
         for (const how of ['end', 'breakOff'] as const) {
           const reading = await openStream();

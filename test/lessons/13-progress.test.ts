@@ -630,7 +630,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If a report comes too early, it waits. When `PROGRESS_INTERVAL` milliseconds have passed since the report before, the server sends the latest report, even if the tool reports nothing more in this time.',
+      'If a report comes too early, it waits. When `PROGRESS_INTERVAL` milliseconds have passed since the last report that the server sent, the server sends the latest report, even if the tool reports nothing more in this time.',
       async () => {
         // The server is the one that the requirement before has started.
         const name = word();

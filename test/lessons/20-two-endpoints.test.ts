@@ -983,7 +983,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If the server answers the POST of `initialize` with any other status outside of 2xx, the client sends no GET. It prints one line that contains the status, and exits with code 3. After the event `endpoint`, the client does the same if a POST gets status 400, 404 or 405.',
+      'If the server answers the POST of `initialize` with any other status outside of 2xx, the client sends no GET. It prints one line that contains the status, and exits with code 3. After the event `endpoint`, a POST with status 400, 404 or 405 ends the client in the same way.',
       async () => {
         // Not 407 and 421: fetch handles these two itself. It sends a request that is refused with 421 a second time.
         const others = [

@@ -289,7 +289,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If a request has the method `initialize`, `logging/setLevel` or `ping`, the server answers with status 404 and the error `-32601`. No response has the header `MCP-Session-Id`, and the server ignores this header in a request.',
+      'If a request with a complete `_meta` has the method `initialize`, `logging/setLevel` or `ping`, the server answers with status 404 and the error `-32601`. No response has the header `MCP-Session-Id`, and the server ignores this header in a request.',
       whileTheClientWaits(async () => {
         const gone: [string, Message][] = [
           [

@@ -469,7 +469,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If a client has ended its session with `DELETE`, the next client takes its place, and all other sessions continue. They also continue if the server answers `initialize` with an error.',
+      'If a client has ended its session with `DELETE`, the next client takes its place, and all other sessions continue. If all places are taken and the server answers `initialize` with an error, no session ends.',
       async () => {
         const server = await emptyServer();
         const clients = [];

@@ -260,7 +260,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'Each time that `every` more lines stand in the log, the server immediately sends a log message with the level `info`. Its `data` has the counts of all lines so far: `lines`, `malformed`, `statuses` and `slowest`.',
+      'After each further `every` lines, the server immediately sends a log message with the level `info`. Its `data` has the counts of all lines so far: `lines`, `malformed`, `statuses` and `slowest`.',
       async () => {
         const every = random.integer(2, 4);
         const lines = [
