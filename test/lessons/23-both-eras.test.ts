@@ -172,7 +172,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'If the header `MCP-Protocol-Version` is missing or names an old revision, and `_meta` is missing, is not an object or has only other members such as `progressToken`, the server answers the request in the old era.',
+      'If `_meta` is missing, is not an object or has only other members such as `progressToken`, the server answers the request in the old era. The header `MCP-Protocol-Version` then names an old revision or is missing.',
       async () => {
         const others = [
           { progressToken: random.pick([0, word()]) },
