@@ -195,10 +195,15 @@ export const mistakes: Mistake[] = [
     "  file.createReadStream().on('data', (chunk) => response.write(chunk)).on('end', () => response.end());\n",
   ]),
   server(2, 'pipes-and-leaves-the-file-open', [sendsFile, '  file.createReadStream().pipe(response);\n']),
-  server(2, 'listens-for-close-when-the-file-is-open', [
-    sendsFile,
-    "  const stream = file.createReadStream();\n  response.on('close', () => stream.destroy());\n  stream.pipe(response);\n",
-  ]),
+  server(
+    2,
+    'listens-for-close-when-the-file-is-open',
+    ['  if (response.destroyed) return file.close(); // the client has gone in the meantime\n', ''],
+    [
+      sendsFile,
+      "  const stream = file.createReadStream();\n  response.on('close', () => stream.destroy());\n  stream.pipe(response);\n",
+    ],
+  ),
   server(2, 'closes-the-file-only-when-the-client-goes-away', [
     sendsFile,
     `  for (;;) {

@@ -25,6 +25,8 @@ const temporary = join(root, '.tmp', `proof-${process.pid}`);
 const unsteady: string[] = [];
 /** More than these among more than a thousand are a fault of the graders. */
 const mostUnsteady = 12;
+/** The kept verdicts are those of Node.js 20. In other versions, the errors of Node.js itself have other words and places. */
+const hasKeptWords = process.version.startsWith('v20.');
 /** The mistakes that were graded from their own task on in vain. */
 const gradedTwice: string[] = [];
 afterAll(async () => {
@@ -108,7 +110,9 @@ for (const lesson of [...catalog].reverse()) {
         const kept = join(root, 'test', 'verdicts', slug, `${name}.txt`);
         const isAsKept = (verdict: Verdict) =>
           failedTask(verdict) === mistake.task &&
-          (mistake.varies || (existsSync(kept) && readFileSync(kept, 'utf8') === normalizeVerdict(text(verdict))));
+          (mistake.varies ||
+            !hasKeptWords ||
+            (existsSync(kept) && readFileSync(kept, 'utf8') === normalizeVerdict(text(verdict))));
 
         // The tasks before a mistake cost time and find nothing. Where a task looks at what was exchanged in the one before it,
         // the verdict is another without it, and the mistake is graded from the beginning.
@@ -127,7 +131,7 @@ for (const lesson of [...catalog].reverse()) {
           if (isAsKept(verdict)) unsteady.push(`${slug}/${name}`);
         }
         expect(failedTask(verdict), text(verdict)).toBe(mistake.task);
-        if (mistake.varies) return;
+        if (mistake.varies || !hasKeptWords) return;
         await expect(normalizeVerdict(text(verdict))).toMatchFileSnapshot(`../verdicts/${slug}/${name}.txt`);
       },
     );

@@ -265,7 +265,10 @@ export function checkComplaint(
   } = {},
 ): void {
   // Node's own warnings are not the client's.
-  const received = client.stderr.replace(/^\(node:\d+\) .*\n|^\(Use `node --trace-.*\n/gm, '').trim();
+  const received = client.stderr
+    .replace(/^\(node:\d+\) .*\n|^\(Use `node --trace-.*\n/gm, '')
+    .replace(/^Warning: Detected unsettled top-level await at [^]*/m, '')
+    .trim();
   expect(received !== '', {
     cause: `The client says nothing on standard error about ${what}.`,
     advice: /error|fail|refused|abort|premature|terminated|\b[45]\d\d\b/i.test(client.stdout)
