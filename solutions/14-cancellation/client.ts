@@ -191,7 +191,7 @@ async function tell(message: object): Promise<void> {
 /** Sends one message in a POST of its own. */
 async function post(message: object, signal = AbortSignal.timeout(timeLimit)): Promise<Response> {
   const body = JSON.stringify(message);
-  signal.addEventListener('abort', () => {}); // or Node.js 20 may forget a time limit that is only a part of another signal
+  signal.addEventListener('abort', () => {}); // otherwise Node.js 20 may forget the time limit of `either`
   // #region task 3: stop waiting after Ctrl+C too
   // starter: const response = await fetch(url, { method: 'POST', headers, body, signal }).catch(notSent);
   const either = AbortSignal.any([signal, stop.signal]);

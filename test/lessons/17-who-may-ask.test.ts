@@ -896,7 +896,7 @@ export default grader((run) => {
     );
 
     requirement(
-      'Each response of the server, except 408 and 431 of Node.js itself, has an `X-Request-Id` header with the `id` of its line in the log. The server makes a new id for each request, and does not use an `X-Request-Id` that the client has sent.',
+      'Each response, except those that Node.js itself sends (such as 408 and 431), has an `X-Request-Id` header with the `id` of its line in the log. The server makes a new id for each request, and does not use an `X-Request-Id` that the client has sent.',
       async () => {
         const ids = new Set<string>();
         const fromClient = { 'X-Request-Id': `${word()}-${word()}` };

@@ -31,8 +31,9 @@ test.for([12, 13, 14, 15, 16, 20, 21, 22, 23, 28])('lesson %i: a page that never
 });
 
 test('lesson 19: a server that has ended, and left its output to a program that it has started', async () => {
-  const heir =
-    "spawn(process.execPath, ['-e', 'setTimeout(() => {}, 20_000)'], { stdio: ['ignore', 'inherit', 'ignore'] })";
-  const server = `require('node:child_process').${heir}; process.exit();`;
+  // It ends when nobody reads its output any more, so it does not outlive the client.
+  const heir = "setInterval(() => process.stdout.write(' '), 20)";
+  const stdio = "{ stdio: ['ignore', 'inherit', 'ignore'] }";
+  const server = `require('node:child_process').spawn(process.execPath, ['-e', "${heir}"], ${stdio}); process.exit();`;
   expect(await exitCodeOf(19, ['hello', process.execPath, '-e', server])).toBe(5);
 });

@@ -35,6 +35,21 @@ Node.js v20.20.2
 `;
 
 describe('a program that ended without an error', () => {
+  test('an open file that the program has lost: the verdict says to close it', () => {
+    const stderr = `Cannot pipe to a closed or destroyed stream
+<anonymous_script>:0
+
+[Error: A FileHandle object was closed during garbage collection. This used to be allowed with a deprecation warning but is now considered an error. Please close FileHandle objects explicitly. File descriptor: 23 (/tmp/a)] {
+  code: 'ERR_INVALID_STATE'
+}
+
+Node.js v26.10.0
+`;
+    const { cause, advice } = explainEnd(ended({ stderr }), 'while it was answering');
+    expect(cause).toBe('server.ts stopped while it was answering, because it had opened a file and never closed it.');
+    expect(advice).toContain('await file.close()');
+  });
+
   test.each(['SIGKILL', 'SIGTERM'] as const)('by %s: the verdict names the signal', (signal) => {
     const { cause, advice } = explainEnd(ended({ end: { code: null, signal } }), 'while it was reading');
     expect(cause).toBe(`The signal ${signal} ended server.ts while it was reading.`);

@@ -12,7 +12,7 @@ const mostLooks = 300;
 /** Milliseconds for which a program is looked at that waits for a timer: a wait that is only a pause is over by then. */
 const timerMs = 2500;
 
-/** How often a value may still change that was at rest: the system may take the last bytes late. A pause ends again and again. */
+/** How often a value at rest may still change, because the system takes some bytes late. A server that only pauses changes it without end. */
 const lateSteps = 3;
 
 /** How often a program gets its time again because it waits for the disk. */
@@ -61,8 +61,8 @@ export async function comesToRest(run: Run, program: Program, value: () => numbe
 }
 
 /**
- * Whether `value` stays as it is when the timers of a program run out: a program at rest may be in a pause that ends by
- * itself. A program that waits for no timer is not looked at any longer.
+ * Whether `value` stays as it is, but for `lateSteps`, when the timers of a program run out: a program at rest may be in a
+ * pause that ends by itself. A program that waits for no timer is not looked at any longer.
  * @param timers how many it waits for anyway
  */
 export async function staysAtRest(run: Run, program: Program, value: () => number, timers: number): Promise<boolean> {
